@@ -1,0 +1,1 @@
+"""The process around the trading system: configuration, supervision, control, command line."""
