@@ -59,7 +59,7 @@ def test_the_packages_are_ours_from_any_folder(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == [str(REPO_ROOT / package / "__init__.py") for package in PACKAGES]
+    assert done.stdout.splitlines() == [str(REPO_ROOT / package / "__init__.py") for package in PACKAGES]
 
 
 def test_folders_that_are_no_packages_hold_no_init() -> None:
