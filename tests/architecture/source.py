@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,3 +110,9 @@ def functions(source: Source) -> Iterator[Function]:
 def has_segment(path: str, folder: str) -> bool:
     """Whether a path is a folder or lies in it."""
     return path == folder or path.startswith(f"{folder}/")
+
+
+def assert_clean(check: Callable[[Source], list[str]], files: Iterable[Source]) -> None:
+    """Fail with every line the check has found in the files."""
+    found = [line for source in files for line in check(source)]
+    assert not found, "\n" + "\n".join(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.architecture.source import Source, parse, sources
+from tests.architecture.source import Source, assert_clean, parse, sources
 
 HEADINGS = ["Reads", "Writes", "State", "Fails"]
 BASE = "actors/core/actor.py"
@@ -28,7 +28,7 @@ def missing_headings(source: Source) -> list[str]:
 
 def test_every_actor_states_its_contract() -> None:
     actors = [source for source in sources("actors") if is_actor(source)]
-    assert [line for source in actors for line in missing_headings(source)] == []
+    assert_clean(missing_headings, actors)
 
 
 def test_an_incomplete_contract_is_found() -> None:

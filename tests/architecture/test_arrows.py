@@ -9,6 +9,7 @@ import pytest
 from tests.architecture.source import (
     Import,
     Source,
+    assert_clean,
     full_names,
     has_segment,
     imports,
@@ -168,24 +169,24 @@ def built_actors(source: Source, classes: frozenset[str]) -> list[str]:
 
 
 def test_actors_import_only_what_their_row_allows() -> None:
-    assert [line for source in sources("actors") for line in arrows_from_actors(source)] == []
+    assert_clean(arrows_from_actors, sources("actors"))
 
 
 def test_no_venue_knows_another_and_its_words_stay_in_its_folder() -> None:
-    assert [line for source in sources("actors", "daemon") for line in arrows_between_venues(source)] == []
+    assert_clean(arrows_between_venues, sources("actors", "daemon"))
 
 
 def test_the_exchange_process_knows_nothing_of_the_live_daemon() -> None:
-    assert [line for source in sources("daemon") for line in arrows_within_daemon(source)] == []
+    assert_clean(arrows_within_daemon, sources("daemon"))
 
 
 def test_libraries_stay_at_the_edge_they_serve() -> None:
-    assert [line for source in sources("actors", "daemon") for line in foreign_libraries(source)] == []
+    assert_clean(foreign_libraries, sources("actors", "daemon"))
 
 
 def test_only_the_graph_builds_core_actors() -> None:
     classes = core_actor_classes(sources("actors"))
-    assert [line for source in sources("actors", "daemon") for line in built_actors(source, classes)] == []
+    assert_clean(lambda source: built_actors(source, classes), sources("actors", "daemon"))
 
 
 def test_every_row_names_folders_that_have_rows() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.architecture.source import Function, Source, functions, parse, sources
+from tests.architecture.source import Function, Source, assert_clean, functions, parse, sources
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
@@ -64,32 +64,24 @@ def unfinished(source: Source) -> list[str]:
 
 
 def test_no_file_is_too_long() -> None:
-    assert [
-        line for source in sources("actors", "daemon", "scripts", "tests") for line in long_files(source)
-    ] == []
+    assert_clean(long_files, sources("actors", "daemon", "scripts", "tests"))
 
 
 def test_no_function_is_too_long() -> None:
-    assert [
-        line for source in sources("actors", "daemon", "scripts") for line in long_functions(source)
-    ] == []
+    assert_clean(long_functions, sources("actors", "daemon", "scripts"))
 
 
 def test_no_line_is_too_long() -> None:
-    assert [
-        line for source in sources("actors", "daemon", "scripts", "tests") for line in long_lines(source)
-    ] == []
+    assert_clean(long_lines, sources("actors", "daemon", "scripts", "tests"))
 
 
 def test_every_function_is_typed() -> None:
     tree = sources("actors", "daemon", "scripts", "tests")
-    assert [line for source in tree for line in untyped_functions(source)] == []
+    assert_clean(untyped_functions, tree)
 
 
 def test_nothing_is_left_for_later() -> None:
-    assert [
-        line for source in sources("actors", "daemon", "scripts", "tests") for line in unfinished(source)
-    ] == []
+    assert_clean(unfinished, sources("actors", "daemon", "scripts", "tests"))
 
 
 def test_a_file_over_its_budget_is_found() -> None:

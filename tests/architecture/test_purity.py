@@ -10,6 +10,7 @@ import pytest
 from tests.architecture.source import (
     Function,
     Source,
+    assert_clean,
     dotted,
     full_names,
     has_segment,
@@ -170,19 +171,19 @@ def pure_sources() -> list[Source]:
 
 
 def test_the_core_imports_no_clock_no_chance_and_no_io() -> None:
-    assert [line for source in pure_sources() for line in impure_imports(source)] == []
+    assert_clean(impure_imports, pure_sources())
 
 
 def test_the_core_calls_no_clock_no_chance_and_no_io() -> None:
-    assert [line for source in pure_sources() for line in impure_calls(source)] == []
+    assert_clean(impure_calls, pure_sources())
 
 
 def test_the_core_never_waits() -> None:
-    assert [line for source in pure_sources() for line in waiting(source)] == []
+    assert_clean(waiting, pure_sources())
 
 
 def test_the_core_iterates_over_no_set() -> None:
-    assert [line for source in pure_sources() for line in set_iterations(source)] == []
+    assert_clean(set_iterations, pure_sources())
 
 
 def test_the_core_is_what_the_table_says() -> None:
