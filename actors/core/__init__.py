@@ -1,0 +1,1 @@
+"""How actors run, in all modes alike."""

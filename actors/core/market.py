@@ -1,0 +1,75 @@
+"""The newest market state per instrument: one place, kept by the sequencer, read by every actor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from actors.messages.market import (
+    MARKET_DATA,
+    Bar,
+    BookDelta,
+    BookSnapshot,
+    FeedStatus,
+    MarketData,
+    Quote,
+    Trade,
+)
+
+_KEPT = tuple(kind for kind in MARKET_DATA if kind not in (BookSnapshot, BookDelta))
+"""Books are kept whole by whoever needs them; a single delta is no state."""
+
+
+class MarketState(msgspec.Struct, array_like=True):
+    """The board as checkpoints keep it."""
+
+    latest: list[Any]
+
+
+class MarketBoard:
+    """Newest quote, trade, bar and status of each instrument, as of the input being worked on.
+
+    The simulated venue sees an input before the board does, so nothing that reacts to its fills knows a bar's
+    close before the bar reaches the strategies.
+    """
+
+    __slots__ = ("bars", "latest", "quotes", "statuses", "trades")
+
+    def __init__(self) -> None:
+        self.latest: dict[type[MarketData], dict[str, Any]] = {kind: {} for kind in _KEPT}
+        self.quotes: dict[str, Quote] = self.latest[Quote]
+        self.trades: dict[str, Trade] = self.latest[Trade]
+        self.bars: dict[str, Bar] = self.latest[Bar]
+        self.statuses: dict[str, FeedStatus] = self.latest[FeedStatus]
+
+    def mark_price(self, instrument: str) -> float | None:
+        """What a position is valued at: the mid, else the newest trade or bar close; None without any."""
+        quote = self.quotes.get(instrument)
+        if quote is not None:
+            return quote.mid_price
+        trade, bar = self.trades.get(instrument), self.bars.get(instrument)
+        if trade is not None and (bar is None or trade.ts_event >= bar.ts_event):
+            return trade.price
+        return bar.close if bar is not None else None
+
+    def age_ns(self, instrument: str, now: int) -> int | None:
+        """How long ago the newest price happened at its source; None before any price."""
+        newest = [
+            table[instrument].ts_event
+            for table in (self.quotes, self.trades, self.bars)
+            if instrument in table
+        ]
+        return now - max(newest) if newest else None
+
+    def snapshot(self) -> MarketState:
+        """State for the checkpoint, in insertion order."""
+        return MarketState([message for table in self.latest.values() for message in table.values()])
+
+    def restore(self, messages: Iterable[MarketData]) -> None:
+        """Take a checkpoint's messages."""
+        for table in self.latest.values():
+            table.clear()
+        for message in messages:
+            self.latest[type(message)][message.instrument] = message

@@ -1,0 +1,233 @@
+"""The sequencer: numbers every input, owns time and timers, and runs each input to its end.
+
+Within one input all messages pass through one FIFO of (handler, message), subscribers in the order in which
+the actors were given. So the order of inputs alone decides everything that follows, live, in a backtest, in
+a replay.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from actors.core.actor import CoreActor, Handler, subscriptions
+from actors.core.market import MarketBoard
+from actors.core.timers import TimerEntry, Timers
+from actors.errors import TradingError
+from actors.messages import MESSAGES, any_message
+from actors.messages.base import Message
+from actors.messages.control import Timer
+from actors.messages.market import MARKET_DATA, MarketData
+from actors.model.ids import ClientOrderIds, IdState
+
+_MARKET_DATA = frozenset(MARKET_DATA)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class ActorFailed(TradingError):
+    """A core actor raised: the core's state can no longer be trusted; nothing of the step may leave."""
+
+    def __init__(self, actor: str, message: str, error: BaseException) -> None:
+        super().__init__(f"{actor} failed on {message}: {type(error).__name__}: {error}")
+        self.actor, self.error_type = actor, type(error).__name__
+
+
+class CoreSnapshot(msgspec.Struct, array_like=True, frozen=True):
+    """The whole state of the core at one seq; equal states give equal bytes."""
+
+    seq: int
+    now: int
+    ids: IdState
+    last_timer_id: int
+    timers: list[TimerEntry]
+    market: list[msgspec.Raw]
+    actors: dict[str, msgspec.Raw]
+    """By actor name, in the order of the graph."""
+
+
+class _MarketRoutes(dict[str, tuple[tuple[Handler, ...], dict[str, Any] | None, tuple[Handler, ...]]]):
+    """Instrument → (handlers before the board, the board's table, handlers after), found once for each."""
+
+    def __init__(self, sequencer: Sequencer, kind: type[MarketData]) -> None:
+        self._sequencer, self._kind = sequencer, kind
+
+    def __missing__(
+        self, instrument: str
+    ) -> tuple[tuple[Handler, ...], dict[str, Any] | None, tuple[Handler, ...]]:
+        first = self._sequencer.handlers_for(self._sequencer.venues, self._kind, instrument)
+        rest = self._sequencer.handlers_for(self._sequencer.actors, self._kind, instrument)
+        route = self[instrument] = (first, self._sequencer.market.latest.get(self._kind), rest)
+        return route
+
+
+class Sequencer:
+    """Runs core actors; `venues` see market input first, and what they report runs to its end before all else.
+
+    `sent` collects what a step sent, market data left out, while `keep_sent` is on; the caller clears it.
+    """
+
+    __slots__ = (
+        "_fifo", "_market_routes", "_routes", "_timer_handlers", "actors", "ids", "keep_sent", "market",
+        "now", "outbox", "sent", "seq", "timers", "venues",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        actors: Sequence[CoreActor],
+        ids: ClientOrderIds,
+        venues: Sequence[CoreActor] = (),
+        keep_sent: bool = True,
+    ) -> None:
+        self.now = 0
+        self.seq = 0
+        self.ids = ids
+        self.timers = Timers()
+        self.market = MarketBoard()
+        self.outbox: list[Message] = []
+        self.sent: list[Message] = []
+        self.keep_sent = keep_sent
+        self.venues = tuple(venues)
+        self.actors = tuple(actors)
+        self._fifo: deque[tuple[Handler, Message]] = deque()
+        everyone = (*self.venues, *self.actors)
+        if len({actor.name for actor in everyone}) != len(everyone):
+            raise ValueError(f"actor names must differ: {[actor.name for actor in everyone]}")
+        for actor in everyone:
+            actor.bind(self)
+        self._routes: dict[type[Message], tuple[Handler, ...]] = {
+            kind: tuple(
+                getattr(actor, subscriptions(type(actor))[kind])
+                for actor in everyone
+                if kind in subscriptions(type(actor))
+            )
+            for kind in MESSAGES
+            if kind not in _MARKET_DATA and not issubclass(kind, Timer)
+        }
+        self._timer_handlers: dict[tuple[str, type[Message]], Handler] = {
+            (actor.name, kind): getattr(actor, name)
+            for actor in everyone
+            for kind, name in subscriptions(type(actor)).items()
+            if issubclass(kind, Timer)
+        }
+        self._market_routes: dict[type[Message], _MarketRoutes] = {
+            kind: _MarketRoutes(self, kind) for kind in MARKET_DATA
+        }
+
+    def handlers_for(
+        self, actors: Iterable[CoreActor], kind: type[Message], instrument: str
+    ) -> tuple[Handler, ...]:
+        """Market-data handlers of these actors, in their order."""
+        return tuple(handler for actor in actors for handler in actor.market_handlers(kind, instrument))
+
+    def forget_routes(self) -> None:
+        """Find market-data routes anew: an actor's subscriptions have changed."""
+        for routes in self._market_routes.values():
+            routes.clear()
+
+    # running
+
+    def run(self, message: Message, ts_init: int) -> None:
+        """Carry one input to its end: first the timers due by then, each to its own end, then the input.
+
+        Raises:
+            ActorFailed: A handler raised; the core must be rebuilt from its record without this input.
+        """
+        if ts_init < self.now:
+            ts_init = self.now
+        self.seq += 1
+        if self.timers.next_due <= ts_init:
+            self._run_timers(ts_init)
+        self.now = ts_init
+        kind = message.__class__
+        by_instrument = self._market_routes.get(kind)
+        if by_instrument is None:
+            self._deliver(self._routes.get(kind, ()), message)
+            return
+        first, board, rest = by_instrument[message.instrument]  # type: ignore[attr-defined]
+        if first:
+            self._deliver(first, message)
+        if board is not None:
+            board[message.instrument] = message  # type: ignore[attr-defined]
+        if rest:
+            self._deliver(rest, message)
+
+    def _run_timers(self, until: int) -> None:
+        timers = self.timers
+        while timers.next_due <= until:
+            entry = timers.pop(until)
+            if entry is None:
+                return
+            due, owner, message = entry
+            if due > self.now:
+                self.now = due
+            self._deliver((self._timer_handlers[owner, message.__class__],), message)
+
+    def _deliver(self, handlers: tuple[Handler, ...], message: Message) -> None:
+        outbox, fifo = self.outbox, self._fifo
+        handler: Handler | None = None
+        try:
+            for handler in handlers:
+                handler(message)
+                if outbox:
+                    self._collect()
+            while fifo:
+                handler, message = fifo.popleft()
+                handler(message)
+                if outbox:
+                    self._collect()
+        except Exception as error:
+            actor = getattr(getattr(handler, "__self__", None), "name", "core")
+            outbox.clear()
+            fifo.clear()
+            raise ActorFailed(actor, type(message).__name__, error) from error
+
+    def _collect(self) -> None:
+        """Put what the handler that just returned has sent behind everything already waiting."""
+        fifo, routes = self._fifo, self._routes
+        for message in self.outbox:
+            kind = message.__class__
+            handlers = routes.get(kind)
+            if handlers is None:
+                _, board, handlers = self._market_routes[kind][message.instrument]  # type: ignore[attr-defined]
+                if board is not None:
+                    board[message.instrument] = message  # type: ignore[attr-defined]
+            elif self.keep_sent:
+                self.sent.append(message)
+            for handler in handlers:
+                fifo.append((handler, message))
+        self.outbox.clear()
+
+    # state
+
+    def snapshot(self) -> CoreSnapshot:
+        """Whole state between two inputs."""
+        last_timer_id, timers = self.timers.snapshot(_ENCODER)
+        return CoreSnapshot(
+            seq=self.seq,
+            now=self.now,
+            ids=self.ids.snapshot(),
+            last_timer_id=last_timer_id,
+            timers=timers,
+            market=[msgspec.Raw(_ENCODER.encode(message)) for message in self.market.snapshot().latest],
+            actors={
+                actor.name: msgspec.Raw(_ENCODER.encode(actor.snapshot()))
+                for actor in (*self.venues, *self.actors)
+            },
+        )
+
+    def restore(self, snapshot: CoreSnapshot) -> None:
+        """Take a whole state; actors that the snapshot does not name keep the state they were made with."""
+        decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(any_message())
+        self.seq, self.now = snapshot.seq, snapshot.now
+        self.ids.restore(snapshot.ids)
+        self.timers.restore(snapshot.last_timer_id, snapshot.timers, decoder)
+        self.market.restore(decoder.decode(raw) for raw in snapshot.market)
+        for actor in (*self.venues, *self.actors):
+            raw = snapshot.actors.get(actor.name)
+            if raw is not None:
+                actor.restore(msgspec.msgpack.decode(raw, type=actor.state_type))
+        self.forget_routes()

@@ -1,0 +1,1 @@
+"""Incremental indicators, usable bar by bar and over arrays."""

@@ -1,0 +1,190 @@
+"""What is owned: evidence from venues, movements of cash, and what the ledger makes of fills."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from actors.messages.base import Message, Value
+from actors.messages.orders import Direction, Liquidity, Side, VenueStatus
+
+
+class VenueOrder(Value, frozen=True, kw_only=True):
+    """One order as the venue shows it."""
+
+    instrument: str
+    client_order_id: str | None
+    venue_order_id: str
+    side: Side
+    quantity: Decimal
+    filled_quantity: Decimal
+    price: Decimal | None
+    status: VenueStatus
+
+
+class VenueFill(Value, frozen=True, kw_only=True):
+    """One execution as the venue's fill history shows it."""
+
+    instrument: str
+    client_order_id: str | None
+    venue_order_id: str
+    trade_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_currency: str
+    liquidity: Liquidity
+    ts_event: int
+
+
+class OrdersEvidence(Value, frozen=True, kw_only=True):
+    """All open orders of the account."""
+
+    asked_seq: int
+    orders: tuple[VenueOrder, ...]
+
+
+class FillsEvidence(Value, frozen=True, kw_only=True):
+    """All fills after the paging marks given in the question, oldest first, every page read."""
+
+    asked_seq: int
+    fills: tuple[VenueFill, ...]
+    read_to: dict[str, str]
+    """Per instrument the trade id up to which this answer is complete."""
+
+
+class BalancesEvidence(Value, frozen=True, kw_only=True):
+    """Total holdings per asset, free and locked together."""
+
+    asked_seq: int
+    total: dict[str, Decimal]
+
+
+class PositionsEvidence(Value, frozen=True, kw_only=True):
+    """Signed quantity per instrument, for venues that keep positions; spot venues keep balances only."""
+
+    asked_seq: int
+    quantity: dict[str, Decimal]
+
+
+class AccountEvidence(Message, frozen=True, kw_only=True):
+    """Data: a venue's statement. A part that is None was not answered, which never means *nothing there*."""
+
+    account: str
+    orders: OrdersEvidence | None = None
+    fills: FillsEvidence | None = None
+    balances: BalancesEvidence | None = None
+    positions: PositionsEvidence | None = None
+    venue_time_ms: int
+    """The venue's clock when the last part was answered."""
+
+
+class AccountReconciled(Message, frozen=True, kw_only=True):
+    """Event: OMS → all. The account's orders and fills agree with a complete statement of the venue."""
+
+    account: str
+    asked_seq: int
+
+
+class DifferenceFound(Message, frozen=True, kw_only=True):
+    """Event: OMS or ledger → risk, alerts. Our books and two consecutive statements of the venue disagree."""
+
+    account: str
+    kind: Literal["balance", "position", "foreign_order", "external_fill", "order_missing"]
+    subject: str
+    """Asset, instrument or order id."""
+    ours: str
+    venue: str
+
+
+CashReason = Literal["deposit", "withdrawal", "conversion", "adjustment", "opening"]
+
+
+class CashTransferred(Message, frozen=True, kw_only=True):
+    """Event: money came or went other than by trading; never profit, never loss."""
+
+    account: str
+    asset: str
+    amount: Decimal
+    """Signed: > 0 came in."""
+    reason: CashReason
+    transfer_id: str
+    """The venue's id, or one made from evidence; booked once."""
+
+
+class LotOpened(Message, frozen=True, kw_only=True):
+    """Command: operator or configuration → ledger. A holding from before tickerd, with its cost."""
+
+    account: str
+    strategy: str
+    instrument: str
+    quantity: Decimal
+    """Signed."""
+    entry_price: Decimal
+    lot_id: str
+
+
+class BalanceChanged(Message, frozen=True, kw_only=True):
+    """Event: ledger → risk, portfolio, strategies. What the account holds of one asset after a booking."""
+
+    account: str
+    asset: str
+    total: Decimal
+
+
+class PositionChanged(Message, frozen=True, kw_only=True):
+    """Event: ledger → risk, portfolio, strategies. A strategy's position and its account's net as booked.
+
+    It is the last message of a booking, one per fill, and what releases the fill's part of the order's
+    reservation: until it comes the order still counts as open, so exposure is never seen too small between
+    two messages.
+    """
+
+    account: str
+    strategy: str
+    instrument: str
+    quantity: Decimal
+    """The strategy's own, signed."""
+    entry_price_average: Decimal
+    """Quote per base; 0 when flat."""
+    realised_pnl: Decimal
+    """Since the first booking, quote currency, before fees."""
+    account_quantity: Decimal
+    """Net over all strategies of the account, signed."""
+    client_order_id: str | None
+    """Order whose fill was booked; None for opening lots and adjustments."""
+    filled_quantity: Decimal
+    """Of that fill, > 0; 0 for anything else."""
+
+
+class TradeClosed(Message, frozen=True, kw_only=True):
+    """Event: ledger → strategies. A strategy's position has returned to zero, or was flipped through it."""
+
+    account: str
+    strategy: str
+    instrument: str
+    direction: Direction
+    quantity: Decimal
+    """Largest quantity held in this round trip, > 0."""
+    entry_price: Decimal
+    exit_price: Decimal
+    realised_pnl: Decimal
+    """Quote currency, before fees."""
+    fees: Decimal
+    """Quote currency at the prices of their fills."""
+    ts_opened: int
+
+
+class AccountSnapshot(Message, frozen=True, kw_only=True):
+    """Event: ledger → all, at intervals. The account at mark."""
+
+    account: str
+    currency: str
+    equity: float
+    cash: float
+    unrealised_pnl: float
+    realised_pnl: float
+    fees: float
+    drawdown: float
+    """Fraction of the running peak, ≤ 0."""

@@ -1,0 +1,23 @@
+"""The root of everything that crosses a mailbox."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Message(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag=True,
+    array_like=True,
+    forbid_unknown_fields=True,
+):
+    """A typed fact, wish or datum; immutable, and on disk an array headed by its class name."""
+
+    ts_event: int
+    """When it happened at its source, nanoseconds UTC."""
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
+    """A part of messages and snapshots: immutable, without a tag of its own."""

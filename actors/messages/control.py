@@ -1,0 +1,261 @@
+"""What starts, stops and steers the trading system, and what its timers say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from actors.messages.base import Message, Value
+from actors.messages.orders import CancelOrder, QueryAccount, QueryOrder, ReplaceOrder, SubmitOrder
+
+TradingState = Literal["active", "reduce_only", "paused", "halted", "starting", "reconciling"]
+
+
+class Scope(Value, frozen=True, kw_only=True):
+    """Where a state holds; a field that is None does not narrow it, so an empty scope is everything."""
+
+    account: str | None = None
+    strategy: str | None = None
+    instrument: str | None = None
+
+    def covers(self, account: str, strategy: str, instrument: str) -> bool:
+        """Whether an order of this account, strategy and instrument falls into the scope."""
+        return (
+            (self.account is None or self.account == account)
+            and (self.strategy is None or self.strategy == strategy)
+            and (self.instrument is None or self.instrument == instrument)
+        )
+
+    def __str__(self) -> str:
+        named = {"account": self.account, "strategy": self.strategy, "instrument": self.instrument}
+        return " ".join(f"{key}={value}" for key, value in named.items() if value is not None) or "all"
+
+
+# sequencer
+
+
+class Started(Message, frozen=True, kw_only=True):
+    """Input: a process life begins; every account is `starting`, whatever was unanswered is unknown."""
+
+    epoch: int
+
+
+class BrokerStarted(Message, frozen=True, kw_only=True):
+    """Input: a broker has a fresh connection; commands sent over the one before count as unanswered."""
+
+    account: str
+
+
+class BrokerStopped(Message, frozen=True, kw_only=True):
+    """Input: a broker has lost its connection; until `BrokerStarted` nothing new is sent there."""
+
+    account: str
+    reason: str
+
+
+class ClockMeasured(Message, frozen=True, kw_only=True):
+    """Input: the venue's clock minus ours, as last measured by the account's broker."""
+
+    account: str
+    offset_ms: int
+
+
+class TimeReached(Message, frozen=True, kw_only=True):
+    """Input: the sequencer's own, when a timer is due and nothing else waits."""
+
+
+class BackfillDone(Message, frozen=True, kw_only=True):
+    """Input: every bar of this instrument and interval that was missed has been handed over."""
+
+    instrument: str
+    interval_ns: int
+    last_end: int
+    """End of the newest bar handed over; nanoseconds UTC."""
+
+
+class StepFailed(Message, frozen=True, kw_only=True):
+    """Recorded in place of a step's messages when a core actor raised; nothing of that step was sent."""
+
+    actor: str
+    error: str
+    """Type of the exception; its text goes to the log only."""
+
+
+# operator
+
+
+class OperatorCommand(Message, frozen=True, kw_only=True):
+    """Command: changes trading state; audited, answered after it is durable."""
+
+    scope: Scope
+    command_id: str
+    by: str
+    """Who asked: `uid=1000`, `signal`, `file`, `limit`."""
+
+
+class Pause(OperatorCommand, frozen=True, kw_only=True):
+    """Command: strategies fall silent in this scope; the operator may reduce."""
+
+
+class Resume(OperatorCommand, frozen=True, kw_only=True):
+    """Command: take back a pause or reduce-only of exactly this scope."""
+
+
+class ReduceOnly(OperatorCommand, frozen=True, kw_only=True):
+    """Command: only reductions and cancels in this scope."""
+
+
+class Halt(OperatorCommand, frozen=True, kw_only=True):
+    """Command: latch `halted` on this scope; only `ClearHalt` undoes it."""
+
+    reason: str
+
+
+class ClearHalt(OperatorCommand, frozen=True, kw_only=True):
+    """Command: lift a latched halt of exactly this scope."""
+
+
+class Flatten(OperatorCommand, frozen=True, kw_only=True):
+    """Command: a goal: cancel and close everything in this scope, however often it takes."""
+
+
+class CancelAll(OperatorCommand, frozen=True, kw_only=True):
+    """Command: a goal: cancel every open order in this scope."""
+
+
+class Reconcile(OperatorCommand, frozen=True, kw_only=True):
+    """Command: ask the venue of this account (or of all) for a statement now."""
+
+
+class Stop(OperatorCommand, frozen=True, kw_only=True):
+    """Command: no new orders; cancel or keep resting ones as configured; the process will end."""
+
+    cancel_orders: bool
+
+
+class CommandDone(Message, frozen=True, kw_only=True):
+    """Event: the core has taken an operator's command; what it did in one sentence."""
+
+    command_id: str
+    accepted: bool
+    text: str
+
+
+class StateChanged(Message, frozen=True, kw_only=True):
+    """Event: risk → all. The effective trading state of a scope is now another."""
+
+    scope: Scope
+    state: TradingState
+    reason: str
+
+
+class StrategyFailed(Message, frozen=True, kw_only=True):
+    """Event: strategy host → risk. A handler raised: its messages are discarded, the strategy paused."""
+
+    account: str
+    strategy: str
+    handler: str
+    error: str
+    """Type of the exception; its text goes to the log only."""
+    file: str
+    line: int
+
+
+class GoalMet(Message, frozen=True, kw_only=True):
+    """Event: OMS → all. A latched flatten or cancel goal has nothing left to do."""
+
+    scope: Scope
+    goal: Literal["flatten", "cancel"]
+
+
+# slow work
+
+
+class OffLoopRequest(Message, frozen=True, kw_only=True):
+    """Command: strategy host → edge. Run a module-level function outside the loop."""
+
+    request_id: int
+    strategy: str
+    function: str
+    """`module:name`."""
+    arguments: bytes
+    """msgpack list."""
+
+
+class OffLoopResult(Message, frozen=True, kw_only=True):
+    """Input: the answer; exactly one of `value` and `error` is given. `LOST` after a restart."""
+
+    request_id: int
+    strategy: str
+    value: bytes | None
+    error: str | None
+
+
+# timers: each is handed back to the actor that set it, when it is due
+
+
+class Timer(Message, frozen=True, kw_only=True):
+    """Input of one actor: something it asked to be reminded of. `ts_event` is when it was due."""
+
+
+class BarDue(Timer, frozen=True, kw_only=True):
+    """Bars: the bar that ends at `end` closes now unless a later trade has closed it."""
+
+    instrument: str
+    interval_ns: int
+    end: int
+
+
+class StrategyTimer(Timer, frozen=True, kw_only=True):
+    """Strategy host: `ctx.set_timer`."""
+
+    strategy: str
+    key: str
+    every_ns: int
+    """0 for once."""
+
+
+class DayClose(Timer, frozen=True, kw_only=True):
+    """Strategy host: the trading day of a strategy's instruments has ended."""
+
+    strategy: str
+
+
+class AnswerDeadline(Timer, frozen=True, kw_only=True):
+    """OMS: the command numbered `attempt` of this order should have been answered by now."""
+
+    client_order_id: str
+    attempt: int
+
+
+class SettleDue(Timer, frozen=True, kw_only=True):
+    """OMS: ask (again) what became of this order."""
+
+    client_order_id: str
+
+
+class GoalDue(Timer, frozen=True, kw_only=True):
+    """OMS: drive a goal on."""
+
+    scope: Scope
+
+
+class EvidenceDue(Timer, frozen=True, kw_only=True):
+    """OMS: ask the venue of this account for a statement."""
+
+    account: str
+
+
+class SnapshotDue(Timer, frozen=True, kw_only=True):
+    """Ledger: publish `AccountSnapshot`s."""
+
+
+class VenueArrival(Timer, frozen=True, kw_only=True):
+    """Simulated venue: a command has travelled and takes effect now."""
+
+    command: SubmitOrder | CancelOrder | ReplaceOrder | QueryOrder | QueryAccount
+
+
+class VenueDayEnd(Timer, frozen=True, kw_only=True):
+    """Simulated venue: DAY orders of this instrument expire."""
+
+    instrument: str

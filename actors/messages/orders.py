@@ -1,0 +1,358 @@
+"""The life of an order: wishes, approvals, commands to a venue, a venue's claims, and the settled facts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from actors.messages.base import Message, Value
+
+Side = Literal["buy", "sell"]
+OrderType = Literal["market", "limit", "stop", "stop_limit"]
+TimeInForce = Literal["gtc", "ioc", "fok", "day"]
+Direction = Literal["long", "short", "flat"]
+Liquidity = Literal["maker", "taker", "unknown"]
+Command = Literal["submit", "cancel", "replace"]
+VenueStatus = Literal[
+    "accepted", "partially_filled", "filled", "cancelled", "rejected", "expired", "not_found"
+]
+
+
+class OrderTerms(Value, frozen=True, kw_only=True):
+    """What an order asks for; it stays the same from the wish to the venue."""
+
+    client_order_id: str
+    """Ours, made before sending, unique for ever, sent once."""
+    account: str
+    strategy: str
+    instrument: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    """Base units or contracts, > 0, whole lots."""
+    price: Decimal | None = None
+    """Limit price in whole ticks; None for market and stop orders."""
+    stop_price: Decimal | None = None
+    """Trigger of stop and stop-limit orders, whole ticks."""
+    time_in_force: TimeInForce = "gtc"
+    post_only: bool = False
+    reduce_only: bool = False
+    """May shrink the account's position, never open or flip it."""
+    replaces: str | None = None
+    """Client order id of the order whose remainder this one takes over."""
+
+
+# strategies → portfolio → risk → oms
+
+
+class Signal(Message, frozen=True, kw_only=True):
+    """Data: strategy → portfolio. A wanted exposure; the portfolio decides how much that is."""
+
+    strategy: str
+    instrument: str
+    direction: Direction
+    strength: float = 1.0
+    """Fraction of the configured size, 0..1."""
+    target_weight: float | None = None
+    """Signed fraction of equity; overrides the configured sizing when given."""
+
+
+class OrderRequest(Message, frozen=True, kw_only=True):
+    """Command: strategy → portfolio. An exact wish."""
+
+    terms: OrderTerms
+
+
+class OrderIntent(Message, frozen=True, kw_only=True):
+    """Command: portfolio → risk. A sized order that asks for approval."""
+
+    terms: OrderTerms
+    mid_price: float | None
+    """Mid at the decision, quote per base; None when no price is known."""
+
+
+class ApprovedOrder(Message, frozen=True, kw_only=True):
+    """Command: risk → OMS. Good only in the step that gave it."""
+
+    terms: OrderTerms
+    mid_price: float | None
+
+
+class CancelRequest(Message, frozen=True, kw_only=True):
+    """Command: strategy → OMS. Also what goals and the operator send."""
+
+    client_order_id: str
+    reason: str
+
+
+class ReplaceRequest(Message, frozen=True, kw_only=True):
+    """Command: strategy → risk. New quantity (total, not remaining) and prices for an open order."""
+
+    client_order_id: str
+    new_client_order_id: str
+    """Name of the successor where the venue cannot change an order in place."""
+    quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None = None
+
+
+class ApprovedReplace(Message, frozen=True, kw_only=True):
+    """Command: risk → OMS. Good only in the step that gave it."""
+
+    client_order_id: str
+    new_client_order_id: str
+    quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None = None
+
+
+class ReplaceReady(Message, frozen=True, kw_only=True):
+    """Command: OMS → risk. The old order is gone for certain; its successor asks for approval now."""
+
+    terms: OrderTerms
+
+
+class OrderDenied(Message, frozen=True, kw_only=True):
+    """Event: risk, portfolio or OMS → all. Refused by us; nothing was sent."""
+
+    client_order_id: str
+    account: str
+    strategy: str
+    instrument: str
+    code: str
+    """Stable, upper case: `ORDER_NOTIONAL_EXCEEDS_MAX`."""
+    figures: str
+    """What was compared: `notional=1100, max=1000`."""
+
+    @property
+    def reason(self) -> str:
+        """Code and figures in one line."""
+        return f"{self.code}: {self.figures}" if self.figures else self.code
+
+
+# OMS → venue
+
+
+class VenueCommand(Message, frozen=True, kw_only=True):
+    """Command: OMS → the broker of `account`; leaves only after its step is on the tape."""
+
+    account: str
+    instrument: str
+    client_order_id: str
+    venue_timestamp_ms: int
+    """The venue's clock at the decision; the edge signs exactly this and never re-stamps."""
+    receive_window_ms: int
+
+
+class SubmitOrder(VenueCommand, frozen=True, kw_only=True):
+    """Command: place this order, once."""
+
+    terms: OrderTerms
+
+
+class CancelOrder(VenueCommand, frozen=True, kw_only=True):
+    """Command: cancel what is left of this order."""
+
+    venue_order_id: str | None
+
+
+class ReplaceOrder(VenueCommand, frozen=True, kw_only=True):
+    """Command: change this order in place, only at venues that can."""
+
+    venue_order_id: str
+    quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+
+
+class QueryOrder(VenueCommand, frozen=True, kw_only=True):
+    """Command: say what became of this order, its fills included."""
+
+    venue_order_id: str | None
+
+
+class QueryAccount(Message, frozen=True, kw_only=True):
+    """Command: OMS → broker. Give orders, fills, balances and positions as `AccountEvidence`."""
+
+    account: str
+    asked_seq: int
+    """The sequence number at which this was asked; comes back with the answer."""
+    fills_after: dict[str, str]
+    """Per instrument the trade id up to which fills are known from completed queries ("" = none)."""
+
+
+# venue → OMS: raw claims
+
+
+class Report(Message, frozen=True, kw_only=True):
+    """Data: what a venue claims about one order before the OMS has settled it."""
+
+    account: str
+    instrument: str
+    client_order_id: str | None
+    venue_order_id: str | None
+
+
+class AcceptReport(Report, frozen=True, kw_only=True):
+    """Data: the venue has taken the order."""
+
+
+class RejectReport(Report, frozen=True, kw_only=True):
+    """Data: the venue has certainly refused this command."""
+
+    command: Command
+    code: str
+    text: str
+
+
+class FillReport(Report, frozen=True, kw_only=True):
+    """Data: one execution."""
+
+    trade_id: str
+    """Unique only together with account, instrument and venue order id."""
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    """In `fee_currency`, > 0 is a cost."""
+    fee_currency: str
+    liquidity: Liquidity
+
+
+class CancelReport(Report, frozen=True, kw_only=True):
+    """Data: the order is cancelled."""
+
+    filled_quantity: Decimal
+    """The venue's final cumulative quantity."""
+
+
+class ReplaceReport(Report, frozen=True, kw_only=True):
+    """Data: the order was changed in place."""
+
+    quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+
+
+class ExpiryReport(Report, frozen=True, kw_only=True):
+    """Data: the venue ended the order (IOC remainder, end of day, self-trade prevention)."""
+
+    filled_quantity: Decimal
+    reason: str
+
+
+class StatusReport(Report, frozen=True, kw_only=True):
+    """Data: answer to `QueryOrder`; `not_found` is a claim like any other, and no proof."""
+
+    status: VenueStatus
+    filled_quantity: Decimal
+    fills_complete: bool
+    """True when every fill of the order was reported before this message."""
+
+
+class OutcomeUnknownReport(Report, frozen=True, kw_only=True):
+    """Data: a command was sent and no certain answer came."""
+
+    command: Command
+    reason: str
+
+
+class NotSent(Report, frozen=True, kw_only=True):
+    """Data: not one byte of this command has left the process."""
+
+    command: Command
+    reason: str
+
+
+# OMS → all: settled facts
+
+
+class OrderFact(Message, frozen=True, kw_only=True):
+    """Event: OMS → all, about one order of ours."""
+
+    client_order_id: str
+    account: str
+    strategy: str
+    instrument: str
+
+
+class OrderAccepted(OrderFact, frozen=True, kw_only=True):
+    """Event: the order rests or works at the venue."""
+
+    venue_order_id: str
+
+
+class OrderRejected(OrderFact, frozen=True, kw_only=True):
+    """Event: terminal; the venue refused the order, or provably never received it (`NOT_RECEIVED`)."""
+
+    code: str
+    text: str
+
+
+class OrderFilled(OrderFact, frozen=True, kw_only=True):
+    """Event: one execution of part or all of an order."""
+
+    venue_order_id: str
+    trade_id: str
+    side: Side
+    quantity: Decimal
+    """Base units or contracts, > 0, whole lots."""
+    price: Decimal
+    """Quote per base unit, whole ticks."""
+    fee: Decimal
+    """In `fee_currency` (any asset: BTC, BNB, USD), > 0 is a cost."""
+    fee_currency: str
+    liquidity: Liquidity
+    remaining: Decimal
+    """Quantity still open after this fill; 0 makes it the order's terminal event."""
+    mid_price: float | None
+    """Mid when the order was decided, for slippage; None when unknown."""
+
+
+class OrderCancelled(OrderFact, frozen=True, kw_only=True):
+    """Event: terminal; cancelled, with every fill booked before."""
+
+    filled_quantity: Decimal
+
+
+class OrderReplaced(OrderFact, frozen=True, kw_only=True):
+    """Event: changed in place; the old terms no longer hold."""
+
+    quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+
+
+class OrderExpired(OrderFact, frozen=True, kw_only=True):
+    """Event: terminal; ended by the venue, with every fill booked before."""
+
+    filled_quantity: Decimal
+    reason: str
+
+
+class OrderOutcomeUnknown(OrderFact, frozen=True, kw_only=True):
+    """Event: a submit or replace has no certain answer; it holds its risk until the venue settles it."""
+
+    command: Command
+    reason: str
+
+
+class CommandRefused(OrderFact, frozen=True, kw_only=True):
+    """Event: a cancel or replace did not take place; the order itself goes on as it was."""
+
+    command: Command
+    code: str
+    text: str
+
+
+OrderEvent = (
+    OrderAccepted
+    | OrderRejected
+    | OrderFilled
+    | OrderCancelled
+    | OrderReplaced
+    | OrderExpired
+    | OrderOutcomeUnknown
+    | CommandRefused
+    | OrderDenied
+)

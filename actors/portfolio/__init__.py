@@ -1,0 +1,1 @@
+"""Sizes what strategies want."""

@@ -1,0 +1,1 @@
+"""The gate between portfolio and OMS."""

@@ -1,0 +1,1 @@
+"""Tape files, checkpoints, projections, recovery."""

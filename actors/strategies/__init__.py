@@ -1,0 +1,1 @@
+"""The Strategy API and the actor that hosts strategies."""

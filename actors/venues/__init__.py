@@ -1,0 +1,1 @@
+"""One folder per venue: wire structs, translation, feed, broker."""

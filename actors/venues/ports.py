@@ -1,0 +1,86 @@
+"""The two ports a venue plugs into. Whatever an edge learns enters the core only through `Intake.offer`.
+
+A feed or broker is one supervised task around its `run`. It reconnects by itself with capped, jittered
+back-off and reports its line by `FeedStatus` or `BrokerStarted` / `BrokerStopped`; an exception out of
+`run` means it cannot go on and the supervisor makes a fresh one. Nothing here is Binance's or anyone's: a
+venue whose client library calls back (IB) puts plain records into the intake from its callbacks, one that
+is polled from its polling task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from actors.messages.base import Message
+from actors.messages.market import Bar
+from actors.messages.orders import QueryAccount, VenueCommand
+from actors.model.instrument import Instrument
+from actors.model.venue_rules import VenueRules
+
+BrokerCommand = VenueCommand | QueryAccount
+
+
+class Intake(Protocol):
+    """Where an edge puts what it has learnt; never blocks and never refuses."""
+
+    def offer(self, message: Message) -> None:
+        """Hand over one message; it becomes an input when the sequencer takes it."""
+
+
+class MarketSubscription(Protocol):
+    """What a feed is asked to deliver for one instrument."""
+
+    instrument: str
+    quotes: bool
+    trades: bool
+    book: bool
+    bar_intervals: tuple[int, ...]
+    """Nanoseconds; bars that the venue itself publishes."""
+
+
+class Feed(Protocol):
+    """Market data of one venue."""
+
+    venue: str
+
+    async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        """Definitions, asked from the venue.
+
+        Raises:
+            VenueUnreachable: No answer.
+            ConfigError: The venue does not know a symbol, or more than one instrument answers to it.
+        """
+
+    async def bars(self, instrument: Instrument, interval_ns: int, start: int, end: int) -> list[Bar]:
+        """Closed bars with start ≤ bar start and bar end ≤ end, oldest first; venues page as they must."""
+
+    async def run(self) -> None:
+        """Deliver until cancelled. Bars missed while the line was down are fetched and offered in order, then
+        `BackfillDone`."""
+
+    async def close(self) -> None:
+        """Give the connections up; after this `run` has ended or may be cancelled."""
+
+
+class Broker(Protocol):
+    """Orders of one account at one venue."""
+
+    account: str
+    rules: VenueRules
+
+    def submit(self, command: BrokerCommand) -> None:
+        """Take a command whose step is on the tape. Never blocks and never refuses.
+
+        What cannot be sent any more comes back as `NotSent`, what was sent without a certain answer as
+        `OutcomeUnknownReport`.
+        """
+
+    def backlog(self) -> int:
+        """Commands taken and not yet handed to the transport."""
+
+    async def run(self) -> None:
+        """Connect, report `BrokerStarted`, send commands and offer reports until cancelled."""
+
+    async def close(self) -> None:
+        """Abort the connections: no byte may outlive this call."""

@@ -1,0 +1,1 @@
+"""The simulated venue: one core actor for backtest, paper trading and the exchange process."""

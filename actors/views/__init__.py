@@ -1,0 +1,1 @@
+"""What several actors read from the same messages: open orders, holdings, values."""

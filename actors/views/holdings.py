@@ -1,0 +1,87 @@
+"""Holdings as seen from outside the ledger: balances per account, positions per strategy and net."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from actors.messages.account import BalanceChanged, PositionChanged
+from actors.model.money import ZERO
+
+PositionKey = tuple[str, str, str]
+"""Account, strategy, instrument."""
+
+
+class HoldingsState(msgspec.Struct, array_like=True):
+    """Holdings as checkpoints keep them; pairs instead of maps because keys are tuples."""
+
+    balances: list[tuple[tuple[str, str], Decimal]]
+    own: list[tuple[PositionKey, Decimal, Decimal]]
+    net: list[tuple[tuple[str, str], Decimal]]
+
+
+class Holdings:
+    """What accounts and strategies hold, after the bookings heard of so far."""
+
+    def __init__(self) -> None:
+        self._balances: dict[tuple[str, str], Decimal] = {}
+        self._own: dict[PositionKey, tuple[Decimal, Decimal]] = {}
+        self._net: dict[tuple[str, str], Decimal] = {}
+
+    def apply(self, event: BalanceChanged | PositionChanged) -> None:
+        """Follow one booking."""
+        if isinstance(event, BalanceChanged):
+            self._balances[event.account, event.asset] = event.total
+            return
+        key = (event.account, event.strategy, event.instrument)
+        self._own[key] = (event.quantity, event.entry_price_average)
+        self._net[event.account, event.instrument] = event.account_quantity
+
+    def balance(self, account: str, asset: str) -> Decimal:
+        """Total of one asset, free and locked; 0 when never heard of."""
+        return self._balances.get((account, asset), ZERO)
+
+    def balances(self, account: str) -> dict[str, Decimal]:
+        """Every asset of the account, in the order first heard of."""
+        return {asset: total for (owner, asset), total in self._balances.items() if owner == account}
+
+    def position(self, account: str, strategy: str, instrument: str) -> Decimal:
+        """The strategy's own signed quantity."""
+        own = self._own.get((account, strategy, instrument))
+        return own[0] if own is not None else ZERO
+
+    def entry_price_average(self, account: str, strategy: str, instrument: str) -> Decimal:
+        """Quote per base; 0 when flat."""
+        own = self._own.get((account, strategy, instrument))
+        return own[1] if own is not None else ZERO
+
+    def account_position(self, account: str, instrument: str) -> Decimal:
+        """Net signed quantity over the account's strategies."""
+        return self._net.get((account, instrument), ZERO)
+
+    def account_positions(self, account: str) -> dict[str, Decimal]:
+        """Net quantity per instrument of the account."""
+        return {instrument: net for (owner, instrument), net in self._net.items() if owner == account}
+
+    def holders(self, account: str, instrument: str) -> dict[str, Decimal]:
+        """Strategies of the account that hold the instrument now, with their quantity."""
+        return {
+            strategy: quantity
+            for (owner, strategy, held), (quantity, _) in self._own.items()
+            if owner == account and held == instrument and quantity
+        }
+
+    def snapshot(self) -> HoldingsState:
+        """State for the checkpoint."""
+        return HoldingsState(
+            list(self._balances.items()),
+            [(key, quantity, price) for key, (quantity, price) in self._own.items()],
+            list(self._net.items()),
+        )
+
+    def restore(self, state: HoldingsState) -> None:
+        """Take a checkpoint's state."""
+        self._balances = dict(state.balances)
+        self._own = {key: (quantity, price) for key, quantity, price in state.own}
+        self._net = dict(state.net)

@@ -1,0 +1,130 @@
+"""Open orders as seen from outside the OMS: what is approved and not yet settled, `unknown` included.
+
+An order leaves this view only when everything it has filled is booked: a terminal event shrinks it to the
+fills whose `PositionChanged` is still under way. So between two messages of a step exposure is never seen
+too small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+from actors.messages.account import PositionChanged
+from actors.messages.orders import (
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderOutcomeUnknown,
+    OrderRejected,
+    OrderReplaced,
+    OrderTerms,
+)
+from actors.model.money import ZERO
+
+
+class OpenOrder(msgspec.Struct, array_like=True):
+    """One order that may still fill, or whose last fills are not booked yet."""
+
+    terms: OrderTerms
+    booked: Decimal = ZERO
+    """Filled and booked into the position."""
+    filled: Decimal = ZERO
+    """Filled according to settled facts."""
+    is_unknown: bool = False
+    is_terminal: bool = False
+
+    @property
+    def unbooked(self) -> Decimal:
+        """What may still change the position: the whole rest while the order lives, then fills under way."""
+        return (self.filled if self.is_terminal else self.terms.quantity) - self.booked
+
+    @property
+    def remaining(self) -> Decimal:
+        """Quantity that may still fill; 0 once terminal."""
+        return ZERO if self.is_terminal else self.terms.quantity - self.filled
+
+
+class OpenOrders:
+    """All open orders by client order id, in the order of their approval."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, OpenOrder] = {}
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    def __iter__(self) -> Iterator[OpenOrder]:
+        return iter(self._orders.values())
+
+    def __contains__(self, client_order_id: str) -> bool:
+        return client_order_id in self._orders
+
+    def get(self, client_order_id: str) -> OpenOrder | None:
+        """The order, or None when it is closed and booked, or was never ours."""
+        return self._orders.get(client_order_id)
+
+    def add(self, terms: OrderTerms) -> OpenOrder:
+        """Count a new order from now on."""
+        order = self._orders[terms.client_order_id] = OpenOrder(terms)
+        return order
+
+    def replace(
+        self, client_order_id: str, quantity: Decimal, price: Decimal | None, stop: Decimal | None
+    ) -> None:
+        """Change the terms of an order that the venue changed, or may have changed, in place."""
+        order = self._orders.get(client_order_id)
+        if order is not None:
+            order.terms = msgspec.structs.replace(
+                order.terms, quantity=quantity, price=price, stop_price=stop
+            )
+
+    def apply(
+        self,
+        event: OrderFilled
+        | OrderCancelled
+        | OrderExpired
+        | OrderRejected
+        | OrderReplaced
+        | OrderOutcomeUnknown
+        | PositionChanged,
+    ) -> OpenOrder | None:
+        """Follow one settled fact; returns the order as it is now, also when it has just left the view."""
+        order = self._orders.get(event.client_order_id) if event.client_order_id is not None else None
+        if order is None:
+            return None
+        match event:
+            case PositionChanged():
+                order.booked += event.filled_quantity
+            case OrderFilled():
+                order.filled += event.quantity
+                order.is_terminal = order.is_terminal or event.remaining == ZERO
+                order.is_unknown = order.is_unknown and not order.is_terminal
+            case OrderCancelled() | OrderExpired():
+                order.filled, order.is_terminal, order.is_unknown = event.filled_quantity, True, False
+            case OrderRejected():
+                order.is_terminal, order.is_unknown = True, False
+            case OrderReplaced():
+                self.replace(event.client_order_id, event.quantity, event.price, event.stop_price)
+                order.is_unknown = False
+            case OrderOutcomeUnknown():
+                order.is_unknown = True
+        if order.is_terminal and order.unbooked <= ZERO:
+            del self._orders[order.terms.client_order_id]
+        return order
+
+    def settle(self, client_order_id: str) -> None:
+        """The venue has the order after all: its outcome is known."""
+        order = self._orders.get(client_order_id)
+        if order is not None:
+            order.is_unknown = False
+
+    def snapshot(self) -> list[OpenOrder]:
+        """State for the checkpoint."""
+        return list(self._orders.values())
+
+    def restore(self, orders: list[OpenOrder]) -> None:
+        """Take a checkpoint's orders."""
+        self._orders = {order.terms.client_order_id: order for order in orders}

@@ -1,0 +1,152 @@
+"""The typed configuration: strict, frozen, one default per field; `config_sources.py` finds the values."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from actors.portfolio.sizing import Sizing
+from actors.risk.limits import RiskLimits
+from actors.venues.simulated.settings import SimulatedVenueSettings
+
+Mode = Literal["paper", "testnet", "live"]
+Durability = Literal["process-crash", "power-loss"]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the configuration; unknown keys are errors."""
+
+
+class DaemonSection(Section, frozen=True, kw_only=True):
+    """The process."""
+
+    state: str = "state"
+    """Folder of tape, database, lock and control socket."""
+    session: str | None = None
+    """Label of this session; None makes one from the start time."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"
+    drain_seconds: float = 10.0
+    """Deadline of each part when stopping."""
+    on_stop: Literal["cancel", "keep"] = "cancel"
+    """What happens to resting orders at a clean stop."""
+    bar_grace_ms: int = 250
+    seed: int = 0
+
+
+class TapeSection(Section, frozen=True, kw_only=True):
+    """The write-ahead log."""
+
+    segment_mb: int = 64
+    keep_days: float | None = None
+    keep_gb: float | None = None
+    disk_free_min_gb: float = 1.0
+
+
+class StoreSection(Section, frozen=True, kw_only=True):
+    """SQLite."""
+
+    checkpoint_seconds: float = 60.0
+    checkpoint_inputs: int = 200_000
+
+
+class HttpSection(Section, frozen=True, kw_only=True):
+    """/metrics, /healthz, /readyz."""
+
+    host: str = "127.0.0.1"
+    port: int = 9464
+    """0 lets the system choose; -1 switches HTTP off."""
+
+
+class VenueSection(Section, frozen=True, kw_only=True):
+    """A venue's market data."""
+
+    kind: Literal["binance", "simulated"] = "binance"
+    rest_url: str = "https://api.binance.com"
+    stream_url: str = "wss://stream.binance.com:9443"
+    trading_url: str = "wss://ws-api.binance.com:443/ws-api/v3"
+    silence_seconds: float = 30.0
+    """Without any message for so long a connection counts as dead."""
+
+
+class AccountSection(Section, frozen=True, kw_only=True):
+    """An account: where orders go, and what they may do."""
+
+    venue: str
+    mode: Mode
+    base_currency: str
+    account_id: str | None = None
+    """The venue's own account id; live mode refuses to start without the matching one."""
+    api_key: str | None = None
+    """Name of the secret: environment variable, `NAME_FILE`, or systemd credential."""
+    api_secret: str | None = None
+    durability: Durability | None = None
+    """None: power-loss for live, process-crash otherwise."""
+    limits: RiskLimits = RiskLimits()
+    simulated: SimulatedVenueSettings = SimulatedVenueSettings()
+    """For `mode = "paper"`."""
+    reconcile_minutes: float = 5.0
+    snapshot_seconds: float = 10.0
+    """How often the ledger publishes equity."""
+
+
+class StrategySection(Section, frozen=True, kw_only=True):
+    """One strategy instance."""
+
+    use: str
+    """`package.module:Class`, or a file path `strategies/mine.py:Class`."""
+    account: str
+    instruments: tuple[str, ...]
+    """`BTCUSDT@binance`."""
+    bars: tuple[str, ...] = ()
+    """Timeframes: `1m`, `5m`, `1h`."""
+    sizing: Sizing = Sizing()
+    parameters: dict[str, Any] = {}
+
+
+class DataFile(Section, frozen=True, kw_only=True):
+    """Historical input of a backtest."""
+
+    path: str
+    instrument: str
+    kind: Literal["auto", "bars", "trades", "quotes", "binance_raw"] = "auto"
+    interval: str | None = None
+    """Of bars; None: found from the file."""
+
+
+class BacktestSection(Section, frozen=True, kw_only=True):
+    """What `tickerd backtest` reads."""
+
+    data: tuple[DataFile, ...] = ()
+    market_latency_ms: float = 0.0
+    """ts_init = ts_event + this."""
+
+
+class InstrumentSection(Section, frozen=True, kw_only=True):
+    """Definition of an instrument where no venue is asked for it (files)."""
+
+    base: str
+    quote: str
+    kind: Literal["spot", "equity", "future", "forex", "option"] = "spot"
+    tick_size: Decimal = Decimal("0.01")
+    lot_size: Decimal = Decimal("0.00001")
+    quantity_min: Decimal = Decimal(0)
+    notional_min: Decimal = Decimal(0)
+    multiplier: Decimal = Decimal(1)
+    calendar: str = "24/7"
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """Everything tickerd is told."""
+
+    daemon: DaemonSection = DaemonSection()
+    tape: TapeSection = TapeSection()
+    store: StoreSection = StoreSection()
+    http: HttpSection = HttpSection()
+    venues: dict[str, VenueSection] = {}
+    accounts: dict[str, AccountSection] = {}
+    strategies: dict[str, StrategySection] = {}
+    instruments: dict[str, InstrumentSection] = {}
+    backtest: BacktestSection = BacktestSection()
