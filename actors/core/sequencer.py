@@ -64,7 +64,7 @@ class _MarketRoutes(dict[str, tuple[tuple[Handler, ...], dict[str, Any] | None, 
 
 
 class Sequencer:
-    """Runs core actors; `venues` see market input first, and what they report runs to its end before all else.
+    """Runs core actors; `venues` see market input first, what they report runs to its end before the rest.
 
     `sent` collects what a step sent, market data left out, while `keep_sent` is on; the caller clears it.
     """
