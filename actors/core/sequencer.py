@@ -19,7 +19,7 @@ from actors.core.timers import TimerEntry, Timers
 from actors.errors import TradingError
 from actors.messages import MESSAGES, any_message
 from actors.messages.base import Message
-from actors.messages.control import Timer
+from actors.messages.control import Started, Timer
 from actors.messages.market import MARKET_DATA, MarketData
 from actors.model.ids import ClientOrderIds, IdState
 
@@ -64,7 +64,7 @@ class _MarketRoutes(dict[str, tuple[tuple[Handler, ...], dict[str, Any] | None, 
 
 
 class Sequencer:
-    """Runs core actors; `venues` see market input first, what they report runs to its end before the rest.
+    """Runs core actors; `venues` see market input first, and their reports run to the end before the rest.
 
     `sent` collects what a step sent, market data left out, while `keep_sent` is on; the caller clears it.
     """
@@ -145,6 +145,8 @@ class Sequencer:
         kind = message.__class__
         by_instrument = self._market_routes.get(kind)
         if by_instrument is None:
+            if isinstance(message, Started):
+                self.ids.begin(message.epoch)
             self._deliver(self._routes.get(kind, ()), message)
             return
         first, board, rest = by_instrument[message.instrument]  # type: ignore[attr-defined]
