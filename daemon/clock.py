@@ -1,7 +1,7 @@
-"""Our clock: the wall clock read once, carried on by `CLOCK_BOOTTIME`, and slewed gently after the wall clock.
+"""Our clock: the wall clock read once, carried on by `CLOCK_BOOTTIME`, slewed gently after the wall clock.
 
-A wall clock that is set jumps; an order's time must not. So the wall is followed by at most 500 ppm, and a larger
-difference is reported instead of followed.
+A wall clock that is set jumps; an order's time must not. So the wall is followed by at most 500 ppm, and a
+difference of over a second is reported.
 """
 
 from __future__ import annotations
