@@ -1,9 +1,9 @@
-"""The typed configuration: strict, frozen, one default per field; `config_sources.py` finds the values."""
+"""The typed configuration: strict, frozen, one default per field; `config_sources.py` reads it."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -14,6 +14,11 @@ from actors.venues.simulated.settings import SimulatedVenueSettings
 Mode = Literal["paper", "testnet", "live"]
 Durability = Literal["process-crash", "power-loss"]
 
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Port = Annotated[int, msgspec.Meta(ge=-1, le=65535)]
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One table of the configuration; unknown keys are errors."""
@@ -23,40 +28,40 @@ class DaemonSection(Section, frozen=True, kw_only=True):
     """The process."""
 
     state: str = "state"
-    """Folder of tape, database, lock and control socket."""
+    """Folder of tape, database, lock and control socket; relative to where tickerd is started."""
     session: str | None = None
     """Label of this session; None makes one from the start time."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"
-    drain_seconds: float = 10.0
+    drain_seconds: Positive = 10.0
     """Deadline of each part when stopping."""
     on_stop: Literal["cancel", "keep"] = "cancel"
     """What happens to resting orders at a clean stop."""
-    bar_grace_ms: int = 250
+    bar_grace_ms: Annotated[int, msgspec.Meta(ge=0)] = 250
     seed: int = 0
 
 
 class TapeSection(Section, frozen=True, kw_only=True):
     """The write-ahead log."""
 
-    segment_mb: int = 64
-    keep_days: float | None = None
-    keep_gb: float | None = None
-    disk_free_min_gb: float = 1.0
+    segment_mb: Count = 64
+    keep_days: Positive | None = None
+    keep_gb: Positive | None = None
+    disk_free_min_gb: NotNegative = 1.0
 
 
 class StoreSection(Section, frozen=True, kw_only=True):
     """SQLite."""
 
-    checkpoint_seconds: float = 60.0
-    checkpoint_inputs: int = 200_000
+    checkpoint_seconds: Positive = 60.0
+    checkpoint_inputs: Count = 200_000
 
 
 class HttpSection(Section, frozen=True, kw_only=True):
     """/metrics, /healthz, /readyz."""
 
     host: str = "127.0.0.1"
-    port: int = 9464
+    port: Port = 9464
     """0 lets the system choose; -1 switches HTTP off."""
 
 
@@ -67,7 +72,7 @@ class VenueSection(Section, frozen=True, kw_only=True):
     rest_url: str = "https://api.binance.com"
     stream_url: str = "wss://stream.binance.com:9443"
     trading_url: str = "wss://ws-api.binance.com:443/ws-api/v3"
-    silence_seconds: float = 30.0
+    silence_seconds: Positive = 30.0
     """Without any message for so long a connection counts as dead."""
 
 
@@ -87,8 +92,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
     limits: RiskLimits = RiskLimits()
     simulated: SimulatedVenueSettings = SimulatedVenueSettings()
     """For `mode = "paper"`."""
-    reconcile_minutes: float = 5.0
-    snapshot_seconds: float = 10.0
+    reconcile_minutes: Positive = 5.0
+    snapshot_seconds: Positive = 10.0
     """How often the ledger publishes equity."""
 
 
@@ -96,7 +101,7 @@ class StrategySection(Section, frozen=True, kw_only=True):
     """One strategy instance."""
 
     use: str
-    """`package.module:Class`, or a file path `strategies/mine.py:Class`."""
+    """`package.module:Class`, or `strategies/mine.py:Class`, a path relative to the configuration file."""
     account: str
     instruments: tuple[str, ...]
     """`BTCUSDT@binance`."""
@@ -110,6 +115,7 @@ class DataFile(Section, frozen=True, kw_only=True):
     """Historical input of a backtest."""
 
     path: str
+    """Relative to the configuration file."""
     instrument: str
     kind: Literal["auto", "bars", "trades", "quotes", "binance_raw"] = "auto"
     interval: str | None = None
@@ -120,7 +126,7 @@ class BacktestSection(Section, frozen=True, kw_only=True):
     """What `tickerd backtest` reads."""
 
     data: tuple[DataFile, ...] = ()
-    market_latency_ms: float = 0.0
+    market_latency_ms: NotNegative = 0.0
     """ts_init = ts_event + this."""
 
 

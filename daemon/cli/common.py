@@ -1,0 +1,85 @@
+"""What the verbs share: arguments, loading the configuration, and printing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from daemon.config_sources import Loaded
+
+
+def add_state_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--state", metavar="DIR", help="state folder (default: the configuration's, else state)"
+    )
+
+
+def add_config_arguments(parser: ArgumentParser) -> None:
+    """`--config`, `--set` and `--state`, as every verb that reads the configuration takes them."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="configuration: *.toml, *.yaml or *.json (default: tickerd.toml)",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="override one value; may be repeated, wins over TICKERD__SECTION__KEY and the file",
+    )
+    add_state_argument(parser)
+
+
+def add_json_argument(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object on stdout, nothing else there"
+    )
+
+
+def load(args: Namespace, *, needs_file: bool = True) -> Loaded:
+    """The configuration that the arguments ask for.
+
+    Args:
+        needs_file: Whether a configuration of defaults alone is no use to the verb.
+    Raises:
+        ConfigError: It is wrong, or there is none.
+    """
+    from actors.errors import ConfigError
+    from daemon.config_sources import DEFAULT_FILE, load_config
+
+    loaded = load_config(args.config, overrides=args.overrides, state=args.state, environ=os.environ)
+    if needs_file and loaded.path is None:
+        raise ConfigError(
+            f"there is no {DEFAULT_FILE} here: give --config FILE, or write one with `tickerd init`"
+        )
+    return loaded
+
+
+def state_folder(args: Namespace) -> Path:
+    """The state folder without a configuration: `--state`, else the configuration's, else `state`."""
+    if args.state is not None:
+        return Path(args.state)
+    from daemon.config_sources import load_config
+
+    return Path(load_config(getattr(args, "config", None), environ=os.environ).config.daemon.state)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One object, one line, on stdout; money as text."""
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(value, order=None).decode() + "\n")
+    sys.stdout.flush()
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Terminals only, and never against NO_COLOR."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and stream.isatty()

@@ -1,0 +1,22 @@
+"""The verbs: name → module and one line of help. Modules are imported only when their verb is used.
+
+A verb's module has `add_arguments(parser)`, `run(args) -> int` and `EXAMPLE`, a command line one can copy.
+It keeps heavy imports inside `run`, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+VERBS: dict[str, tuple[str, str]] = {
+    "run": ("daemon.cli.run", "trade: paper, testnet or live, as each account says"),
+    "backtest": ("daemon.cli.backtest", "run the strategies over historical data"),
+    "replay": ("daemon.cli.replay", "run a recorded session again and compare every step"),
+    "exchange": ("daemon.cli.exchange", "start a local exchange that speaks Binance's protocol"),
+    "ctl": ("daemon.cli.ctl", "ask or steer the running daemon"),
+    "db": ("daemon.cli.db", "export or check the state folder's books"),
+    "check": ("daemon.cli.check", "show the effective configuration and where each value comes from"),
+    "doctor": ("daemon.cli.doctor", "find out what keeps tickerd from running well here"),
+    "init": ("daemon.cli.init", "write a commented configuration and an example strategy"),
+    "completion": ("daemon.cli.completion", "print the shell's completion script"),
+}
+
+ALIASES: dict[str, str] = {"live": "run"}

@@ -1,0 +1,120 @@
+"""What no single value can be wrong about: names that must exist elsewhere, and what a mode requires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.errors import ConfigError
+from actors.model.intervals import parse_interval
+from daemon.config import AccountSection, Config, StrategySection
+from daemon.config_files import KeyPath
+from daemon.config_types import Misplaced, nearest
+from daemon.secret import check_secret_name
+
+
+def check_config(config: Config) -> None:
+    """Check everything that needs more than one value.
+
+    Raises:
+        Misplaced: The first thing that is wrong.
+    """
+    for name, instrument in config.instruments.items():
+        _check_venue_of(config, name, ("instruments", name))
+        for field in ("tick_size", "lot_size", "multiplier"):
+            if getattr(instrument, field) <= 0:
+                raise Misplaced(("instruments", name, field), "must be greater than 0")
+    for name, account in config.accounts.items():
+        _check_account(config, account, ("accounts", name))
+    for name, strategy in config.strategies.items():
+        _check_strategy(config, strategy, ("strategies", name))
+    for number, data in enumerate(config.backtest.data):
+        place = ("backtest", "data", str(number))
+        _check_venue_of(config, data.instrument, (*place, "instrument"))
+        if data.interval is not None:
+            _check_interval(data.interval, (*place, "interval"))
+
+
+def _check_account(config: Config, account: AccountSection, place: KeyPath) -> None:
+    _check_known(account.venue, config.venues, "venue", (*place, "venue"))
+    for field in ("api_key", "api_secret"):
+        if (name := getattr(account, field)) is not None:
+            try:
+                check_secret_name(name)
+            except ConfigError as error:
+                raise Misplaced((*place, field), str(error)) from None
+    for number, instrument in enumerate(account.limits.allowed_instruments or ()):
+        _check_venue_of(config, instrument, (*place, "limits", "allowed_instruments", str(number)))
+    for asset, amount in account.simulated.opening_balances.items():
+        if amount < 0:
+            raise Misplaced((*place, "simulated", "opening_balances", asset), f"{amount} is negative")
+    if not 0 <= account.simulated.fill_share_of_trade <= 1:
+        raise Misplaced((*place, "simulated", "fill_share_of_trade"), "must be between 0 and 1")
+    if account.mode != "paper":
+        _check_real_account(config, account, place)
+
+
+def _check_real_account(config: Config, account: AccountSection, place: KeyPath) -> None:
+    """What an account at a real venue must say before any order may leave."""
+    if config.venues[account.venue].kind == "simulated":
+        raise Misplaced(
+            (*place, "mode"), f'a simulated venue takes no {account.mode} orders, use mode = "paper"'
+        )
+    needed = ("account_id", "api_key", "api_secret") if account.mode == "live" else ("api_key", "api_secret")
+    for field in needed:
+        if not getattr(account, field):
+            what = "the venue's own account id" if field == "account_id" else "the name of the secret"
+            raise Misplaced(place, f'mode = "{account.mode}" needs {field}: add {what}')
+
+
+def _check_strategy(config: Config, strategy: StrategySection, place: KeyPath) -> None:
+    _check_known(strategy.account, config.accounts, "account", (*place, "account"))
+    module, colon, cls = strategy.use.rpartition(":")
+    if not colon or not module or not cls.isidentifier():
+        raise Misplaced(
+            (*place, "use"),
+            f"{strategy.use!r} names no strategy: write package.module:Class or path/file.py:Class",
+        )
+    if not strategy.instruments:
+        raise Misplaced((*place, "instruments"), "is empty: name at least one, such as BTCUSDT@binance")
+    venue = config.accounts[strategy.account].venue
+    for number, instrument in enumerate(strategy.instruments):
+        where = (*place, "instruments", str(number))
+        _check_venue_of(config, instrument, where)
+        at = instrument.rpartition("@")[2]
+        if at != venue:
+            raise Misplaced(
+                where,
+                f"{instrument} is not traded by account {strategy.account!r}, which is at venue {venue!r}",
+            )
+        if config.venues[at].kind == "simulated" and instrument not in config.instruments:
+            raise Misplaced(
+                where,
+                f'{instrument} is not defined: add a table [instruments."{instrument}"] with base and quote',
+            )
+    for number, bars in enumerate(strategy.bars):
+        _check_interval(bars, (*place, "bars", str(number)))
+    if strategy.sizing.amount <= 0:
+        raise Misplaced((*place, "sizing", "amount"), f"{strategy.sizing.amount} is not greater than 0")
+
+
+def _check_venue_of(config: Config, instrument: str, place: KeyPath) -> None:
+    symbol, _, venue = instrument.rpartition("@")
+    if not symbol or not venue:
+        raise Misplaced(
+            place, f"{instrument!r} is no instrument: write SYMBOL@venue, such as BTCUSDT@binance"
+        )
+    _check_known(venue, config.venues, "venue", place)
+
+
+def _check_known(name: str, known: Iterable[str], kind: str, place: KeyPath) -> None:
+    names = list(known)
+    if name not in names:
+        advice = nearest(name, names) if names else f"add a table [{kind}s.{name}]"
+        raise Misplaced(place, f"there is no {kind} {name!r}, {advice}")
+
+
+def _check_interval(text: str, place: KeyPath) -> None:
+    try:
+        parse_interval(text)
+    except ConfigError as error:
+        raise Misplaced(place, str(error)) from None

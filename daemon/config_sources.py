@@ -1,0 +1,171 @@
+"""Where the configuration's values come from: file, environment, `--set`; later wins, origins are kept.
+
+Relative paths *in a file* to strategies and data are meant from the file's folder. The state folder is meant
+from where tickerd is started, wherever it was named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from actors.errors import ConfigError
+from daemon.config import Config
+from daemon.config_checks import check_config
+from daemon.config_files import KeyPath, Tree, parse_key, paths_of, read_tree
+from daemon.config_types import (
+    Misplaced,
+    checked,
+    dotted,
+    fields_of,
+    holds_structs,
+    inner_type,
+    is_struct,
+    nearest,
+    value_of_text,
+)
+
+DEFAULT_FILE = "tickerd.toml"
+ENVIRONMENT_PREFIX = "TICKERD__"
+
+
+class Loaded(NamedTuple):
+    """A configuration and where it comes from."""
+
+    config: Config
+    origins: dict[KeyPath, str]
+    """Of everything that was given: `tickerd.toml:12`, an environment variable's name, `--set`."""
+    path: Path | None
+    """The file, if there was one."""
+
+    def origin(self, path: KeyPath) -> str:
+        """Where a value comes from; what was given as a whole counts for its parts."""
+        while path:
+            if path in self.origins:
+                return self.origins[path]
+            path = path[:-1]
+        return "default"
+
+
+def load_config(
+    path: Path | None,
+    *,
+    overrides: Sequence[str] = (),
+    state: str | None = None,
+    environ: Mapping[str, str],
+) -> Loaded:
+    """Read, override, check.
+
+    Args:
+        path: None reads `tickerd.toml` where tickerd is started, if it is there.
+        overrides: Texts `section.key=value`.
+        state: `--state`, which wins over everything.
+    Raises:
+        ConfigError: The first thing that is wrong, with its place.
+    """
+    if path is None and Path(DEFAULT_FILE).is_file():
+        path = Path(DEFAULT_FILE)
+    tree, lines = read_tree(path) if path else ({}, {})
+    origins = {key: f"{path}:{lines[key]}" if key in lines else str(path) for key in paths_of(tree)}
+    try:
+        for key, text, origin in _given(tree, overrides, environ):
+            _put(tree, key, text, origin, origins)
+        if state is not None:
+            _put(tree, ("daemon", "state"), state, "--state", origins)
+        plain = checked(tree, Config)
+        if path:
+            of_file = frozenset(key for key, origin in origins.items() if origin.startswith(str(path)))
+            _resolve_paths(plain, path.absolute().parent, of_file)
+        config = msgspec.convert(plain, Config)
+        check_config(config)
+    except Misplaced as error:
+        raise ConfigError(f"{_place(error.path, origins, path)}{error}") from None
+    return Loaded(config, origins, path)
+
+
+def _given(
+    tree: Tree, overrides: Sequence[str], environ: Mapping[str, str]
+) -> Iterator[tuple[KeyPath, str, str]]:
+    """What environment and `--set` say, weakest first: key, text, origin."""
+    for name in sorted(environ):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            parts = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            yield _spelled(tree, tuple(parts)), environ[name], name
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        try:
+            path = parse_key(key.strip())
+        except ValueError:
+            path = ()
+        if not equals or not path:
+            raise ConfigError(f"--set {text!r} is not understood: write it as --set section.key=value")
+        yield path, value.strip(), f"--set {key.strip()}"
+
+
+def _spelled(tree: Any, parts: KeyPath) -> KeyPath:
+    """Environment names know neither case nor dashes: a key that is there already lends its spelling."""
+    if not parts:
+        return ()
+    table = tree if isinstance(tree, dict) else {}
+    same = [key for key in table if isinstance(key, str) and key.lower().replace("-", "_") == parts[0]]
+    key = same[0] if same else parts[0]
+    return (key, *_spelled(table.get(key), parts[1:]))
+
+
+def _put(tree: Tree, path: KeyPath, text: str, origin: str, origins: dict[KeyPath, str]) -> None:
+    """Set one value, making the tables on its way; what stood there is forgotten, its parts included."""
+    type_: Any = Config
+    for depth, key in enumerate(path):
+        try:
+            type_ = inner_type(type_, key)
+        except KeyError:
+            known = fields_of(type_) if is_struct(type_) else ()
+            raise ConfigError(
+                f"{origin}: {dotted(path[: depth + 1])}: unknown key, {nearest(key, known)}"
+            ) from None
+    if holds_structs(type_):
+        raise ConfigError(f"{origin}: {dotted(path)} is a table, set one of its keys")
+    table: Any = tree
+    for key in path[:-1]:
+        table = _step(table, key, origin, path)
+    last: Any = int(path[-1]) if isinstance(table, list) else path[-1]
+    table[last] = value_of_text(text, type_)
+    for known_path in [known_path for known_path in origins if known_path[: len(path)] == path]:
+        del origins[known_path]
+    origins[path] = origin
+
+
+def _step(table: Any, key: str, origin: str, path: KeyPath) -> Any:
+    if isinstance(table, list):
+        if int(key) < len(table):
+            return table[int(key)]
+        raise ConfigError(f"{origin}: {dotted(path)}: there are only {len(table)} entries, counted from 0")
+    inner = table.setdefault(key, {})
+    if not isinstance(inner, dict | list):
+        raise ConfigError(f"{origin}: {dotted(path)}: {key!r} holds a value already, remove one of the two")
+    return inner
+
+
+def _resolve_paths(plain: Tree, folder: Path, of_file: frozenset[KeyPath]) -> None:
+    """Make the relative paths that the file gives independent of where tickerd is started."""
+    for name, strategy in plain.get("strategies", {}).items():
+        file, colon, cls = strategy["use"].rpartition(":")
+        if file.endswith(".py") and ("strategies", name, "use") in of_file:
+            strategy["use"] = f"{folder / file}{colon}{cls}"
+    for number, data in enumerate(plain.get("backtest", {}).get("data", [])):
+        if ("backtest", "data", str(number), "path") in of_file:
+            data["path"] = str(folder / data["path"])
+
+
+def _place(path: KeyPath, origins: dict[KeyPath, str], file: Path | None) -> str:
+    """`tickerd.toml:12: ` of the value, else of something in it, else of what it lies in."""
+    within = [key for key in origins if key[: len(path)] == path]
+    path = min(within, key=len, default=path)
+    while path:
+        if path in origins:
+            return f"{origins[path]}: "
+        path = path[:-1]
+    return f"{file}: " if file else ""
