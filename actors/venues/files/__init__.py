@@ -1,0 +1,1 @@
+"""Historical files as market data."""
