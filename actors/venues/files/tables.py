@@ -166,7 +166,7 @@ def _scaled(value: float | None, path: Path) -> int:
         raise BadDataFile(f"{path}: {value!r} is not a time")
     for limit, factor in ((1e11, 1_000_000_000), (1e14, 1_000_000), (1e17, 1_000)):
         if value < limit:
-            return round(value * factor) if isinstance(value, float) else value * factor
+            return round(value * factor)
     return int(value)
 
 
