@@ -1,0 +1,137 @@
+"""The books of one account: its journal, what it compares with the venue, and the peak of its equity."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from actors.ledger.exact import multiply
+from actors.ledger.journal import Journal
+from actors.ledger.lots import Position
+from actors.ledger.statements import Statements
+from actors.model.instrument import ONE, Instrument
+from actors.model.money import ZERO
+
+
+class LedgerAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one account."""
+
+    base_currency: str
+    """What equity is expressed in."""
+    snapshot_ns: int = 10_000_000_000
+    """Interval of `AccountSnapshot`."""
+
+
+class AccountBookState(msgspec.Struct, array_like=True):
+    """One account's books as checkpoints keep them."""
+
+    totals: dict[str, dict[str, Decimal]]
+    net: dict[str, Decimal]
+    transfers: list[str]
+    lots_opened: list[str]
+    statements: Statements
+    is_open: bool
+    equity_peak: float
+    snapshot_due: int
+
+
+class AccountBook:
+    """Books of one account; the actor moves them."""
+
+    def __init__(self, settings: LedgerAccount) -> None:
+        self.settings = settings
+        self.journal = Journal()
+        self.net: dict[str, Decimal] = {}
+        """Net quantity per instrument over all strategies."""
+        self.transfers: dict[str, None] = {}
+        """Transfer ids booked."""
+        self.lots_opened: dict[str, None] = {}
+        """Lot ids booked."""
+        self.statements = Statements()
+        self.is_open = False
+        """Whether the opening balances are booked."""
+        self.equity_peak = 0.0
+        """Running peak, moved in proportion by transfers."""
+        self.snapshot_due = 0
+
+    def take_fill(
+        self, instrument: Instrument, quantity: Decimal, price: Decimal, in_kind: Decimal, realised: Decimal
+    ) -> None:
+        """Book an exchange of base against quote.
+
+        Args:
+            quantity: Signed, as executed.
+            in_kind: Part of the fee that the position itself pays: sold for the fee at the price of the fill.
+            realised: P&L that the lots gave.
+        """
+        move, base, quote = self.journal.move, instrument.base, instrument.quote
+        units = quantity if instrument.multiplier == ONE else multiply(quantity, instrument.multiplier)
+        move(base, units, "holdings", "trading")
+        move(quote, multiply(units, price), "trading", "holdings")
+        if in_kind:
+            move(base, in_kind, "trading", "holdings")
+            move(quote, multiply(in_kind, price), "fees", "trading")
+        if realised:
+            move(quote, realised, "trading", "realised")
+
+    def open_lot(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
+        """Give a part of the opening balance to a strategy, as if it had been bought at `price`."""
+        units = multiply(quantity, instrument.multiplier)
+        self.journal.move(instrument.base, units, "opening", "trading")
+        self.journal.move(instrument.quote, multiply(units, price), "trading", "opening")
+
+    def broken(self, positions: list[Position], instruments: dict[str, Instrument]) -> str | None:
+        """The first thing in which these books contradict themselves, in words."""
+        for asset, amount in self.journal.trial_balance().items():
+            if amount:
+                return f"the trial balance of {asset} is {amount}, not 0"
+        mirror: dict[str, Decimal] = {}
+        for position in positions:
+            instrument = instruments.get(position.instrument)
+            if instrument is None:  # flat: nothing else is taken over without its instrument
+                continue
+            units = multiply(position.quantity, instrument.multiplier)
+            cost = multiply(position.cost, instrument.multiplier)
+            mirror[instrument.base] = mirror.get(instrument.base, ZERO) - units
+            mirror[instrument.quote] = mirror.get(instrument.quote, ZERO) + cost
+        for asset, amount in mirror.items():
+            booked = self.journal.total("trading", asset)
+            if booked != amount:
+                return f"lots come to {amount} {asset}, the journal to {booked}"
+        return None
+
+    def equity_moved(self, before: float, after: float) -> None:
+        """Money came or went: move the peak in proportion, so that the drawdown stays what it was."""
+        if before > 0.0 and after > 0.0 and self.equity_peak > 0.0:
+            self.equity_peak *= after / before
+        else:
+            self.equity_peak = max(after, 0.0)
+
+    def drawdown(self, equity: float) -> float:
+        """Equity over its running peak minus 1, ≤ 0; raises the peak first."""
+        self.equity_peak = max(self.equity_peak, equity)
+        return equity / self.equity_peak - 1.0 if self.equity_peak > 0.0 else 0.0
+
+    def snapshot(self) -> AccountBookState:
+        """State for the checkpoint."""
+        return AccountBookState(
+            totals=self.journal.snapshot(),
+            net=dict(self.net),
+            transfers=list(self.transfers),
+            lots_opened=list(self.lots_opened),
+            statements=self.statements.copy(),
+            is_open=self.is_open,
+            equity_peak=self.equity_peak,
+            snapshot_due=self.snapshot_due,
+        )
+
+    def restore(self, state: AccountBookState) -> None:
+        """Take a checkpoint's state."""
+        self.journal.restore(state.totals)
+        self.net = dict(state.net)
+        self.transfers = dict.fromkeys(state.transfers)
+        self.lots_opened = dict.fromkeys(state.lots_opened)
+        self.statements = state.statements.copy()
+        self.is_open, self.equity_peak = state.is_open, state.equity_peak
+        self.snapshot_due = state.snapshot_due

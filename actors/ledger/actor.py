@@ -1,0 +1,381 @@
+"""Ledger: books what was filled, moved and opened, and says what is owned, earned and worth.
+
+Reads   OrderFilled                     from oms
+        AccountEvidence, QueryAccount   venue's statements and when they were asked for
+        BrokerStarted                   open questions are void
+        AccountReconciled               the moment to check the books against themselves
+        CashTransferred, LotOpened      money and holdings that did not come by trading
+        Started, SnapshotDue            begins, and keeps up, the snapshots
+Writes  PositionChanged                 last message of a booking, one per fill
+        BalanceChanged, TradeClosed, CashTransferred (opening balances), AccountSnapshot, DifferenceFound
+State   journals, lots, round trips, equity peaks, statements in doubt, booked transfers, newest fill keys
+Fails   fatal: a fill booked twice or books that contradict themselves raise InvariantBroken
+
+A fee in the base asset is paid by the position: what a strategy may sell is what it received. A buy adds
+its quantity minus the fee; a sale takes the fee from what is still long after it. That part counts as sold
+for the fee at the price of the fill, so realised P&L stays before fees. Any other fee, and what no position
+is left to pay, comes out of the account's holding of that asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from actors.core.actor import CoreActor
+from actors.errors import ConfigError, InvariantBroken
+from actors.ledger.account_book import AccountBook, AccountBookState, LedgerAccount
+from actors.ledger.equity import at_mark, equity
+from actors.ledger.exact import add, multiply, subtract
+from actors.ledger.lots import ClosedTrip, Position, follow_trip, trade
+from actors.messages.account import (
+    AccountEvidence,
+    AccountReconciled,
+    BalanceChanged,
+    CashTransferred,
+    DifferenceFound,
+    LotOpened,
+    PositionChanged,
+    TradeClosed,
+)
+from actors.messages.control import BrokerStarted, SnapshotDue, Started
+from actors.messages.orders import OrderFilled, QueryAccount
+from actors.model.instrument import ONE, Instrument
+from actors.model.money import ZERO, to_decimal
+from actors.views.valuation import Valuation
+
+FILL_KEYS_MAX = 1024
+"""The OMS books every fill once; this many newest keys are the second guard."""
+MARGINED = ("future", "option")
+
+
+class LedgerState(msgspec.Struct, array_like=True):
+    """The books as checkpoints keep them."""
+
+    accounts: dict[str, AccountBookState]
+    positions: list[Position]
+    fill_keys: list[tuple[str, str, str, str]]
+    timer_due: int
+
+
+class LedgerActor(CoreActor):
+    """Books of all accounts."""
+
+    name = "ledger"
+    state_type = LedgerState
+
+    def __init__(
+        self, *, accounts: Mapping[str, LedgerAccount], instruments: Mapping[str, Instrument]
+    ) -> None:
+        for instrument in instruments.values():
+            if instrument.kind in MARGINED:
+                raise ConfigError(
+                    f"{instrument.id} is a {instrument.kind}: the ledger books spot, equities and forex; "
+                    "remove it from the configuration"
+                )
+        self._instruments = dict(instruments)
+        self._valuation = Valuation(instruments.values())
+        self._books = {name: AccountBook(settings) for name, settings in accounts.items()}
+        self._positions: dict[tuple[str, str, str], Position] = {}
+        self._fill_keys: dict[tuple[str, str, str, str], None] = {}
+        self._timer_due = 0
+
+    # reading, for projections and control
+
+    def accounts(self) -> tuple[str, ...]:
+        """Names of all accounts."""
+        return tuple(self._books)
+
+    def balances(self, account: str) -> dict[str, Decimal]:
+        """What the account holds per asset, by our books."""
+        return dict(self._book(account).journal.holdings)
+
+    def trial_balance(self, account: str) -> dict[str, Decimal]:
+        """Debits minus credits per asset; zero as long as the books are whole."""
+        return self._book(account).journal.trial_balance()
+
+    def positions(self, account: str) -> list[Position]:
+        """Positions of all strategies of the account, flat ones included; read only."""
+        return [position for position in self._positions.values() if position.account == account]
+
+    # trading
+
+    def on_order_filled(self, fill: OrderFilled) -> None:
+        """Book one execution."""
+        book, instrument = self._book(fill.account), self._instrument(fill.instrument)
+        self._remember_fill(fill)
+        key = (fill.account, fill.strategy, fill.instrument)
+        position = self._positions.get(key)
+        if position is None:
+            position = self._positions[key] = Position(*key)
+        quantity, price = fill.quantity if fill.side == "buy" else -fill.quantity, fill.price
+        in_kind = _paid_by_position(fill, instrument, position.quantity)
+        change = subtract(quantity, in_kind) if in_kind else quantity
+        assets = [instrument.base, instrument.quote]
+        if fill.fee and fill.fee_currency not in assets:
+            assets.append(fill.fee_currency)
+        holdings = book.journal.holdings
+        before = [holdings.get(asset, ZERO) for asset in assets]
+
+        realised, closed = trade(position, instrument, change, price, fill.ts_event)
+        ended = follow_trip(
+            position, instrument, change, closed, self._fee_value(fill, instrument), fill.ts_event
+        )
+        book.take_fill(instrument, quantity, price, in_kind, realised)
+        rest = subtract(fill.fee, in_kind) if in_kind else fill.fee
+        if rest:
+            book.journal.move(fill.fee_currency, rest, "fees", "holdings")
+        net = book.net[fill.instrument] = add(book.net.get(fill.instrument, ZERO), change)
+
+        for asset, held in zip(assets, before, strict=True):
+            self._send_balance(book, fill.account, asset, held, fill.ts_event)
+        if ended is not None:
+            self._send_trade(position, ended, fill.ts_event)
+        self._send_position(position, net, fill.ts_event, fill.client_order_id, fill.quantity)
+
+    def _remember_fill(self, fill: OrderFilled) -> None:
+        key = (fill.account, fill.instrument, fill.venue_order_id, fill.trade_id)
+        keys = self._fill_keys
+        if key in keys:
+            raise InvariantBroken(f"fill {fill.trade_id} of order {fill.client_order_id} came a second time")
+        keys[key] = None
+        if len(keys) > FILL_KEYS_MAX:
+            del keys[next(iter(keys))]
+
+    def _fee_value(self, fill: OrderFilled, instrument: Instrument) -> Decimal:
+        """The fee in quote currency at the price of the fill; 0 for an asset that has no price yet."""
+        if not fill.fee or fill.fee_currency == instrument.quote:
+            return fill.fee
+        if fill.fee_currency == instrument.base:
+            return fill.fee * fill.price
+        price = self._valuation.price(fill.fee_currency, instrument.quote, self.market)
+        return fill.fee * to_decimal(price) if price is not None else ZERO
+
+    def on_lot_opened(self, lot: LotOpened) -> None:
+        """Book a holding from before as the strategy's; once per lot id."""
+        book, instrument = self._book(lot.account), self._instrument(lot.instrument)
+        if lot.lot_id in book.lots_opened or not lot.quantity:
+            return
+        book.lots_opened[lot.lot_id] = None
+        key = (lot.account, lot.strategy, lot.instrument)
+        position = self._positions.get(key)
+        if position is None:
+            position = self._positions[key] = Position(*key)
+        if position.quantity and (position.quantity > ZERO) != (lot.quantity > ZERO):
+            raise InvariantBroken(f"lot {lot.lot_id} would close a part of {position.quantity} held before")
+        _, closed = trade(position, instrument, lot.quantity, lot.entry_price, lot.ts_event)
+        follow_trip(position, instrument, lot.quantity, closed, ZERO, lot.ts_event)
+        book.open_lot(instrument, lot.quantity, lot.entry_price)
+        net = book.net[lot.instrument] = add(book.net.get(lot.instrument, ZERO), lot.quantity)
+        self._send_position(position, net, lot.ts_event, None, ZERO)
+
+    # cash and statements
+
+    def on_cash_transferred(self, transfer: CashTransferred) -> None:
+        """Book a transfer, once per transfer id."""
+        self._book_transfer(transfer)
+
+    def _book_transfer(self, transfer: CashTransferred) -> bool:
+        book = self._book(transfer.account)
+        if transfer.transfer_id in book.transfers or not transfer.amount:
+            return False
+        book.transfers[transfer.transfer_id] = None
+        held = book.journal.holdings.get(transfer.asset, ZERO)
+        equity_before = self._equity(book)
+        book.journal.move(transfer.asset, transfer.amount, "holdings", transfer.reason)
+        book.equity_moved(equity_before, self._equity(book))
+        self._send_balance(book, transfer.account, transfer.asset, held, transfer.ts_event)
+        return True
+
+    def on_query_account(self, query: QueryAccount) -> None:
+        """From now on our totals are remembered until the answer."""
+        self._book(query.account).statements.asked(query.asked_seq)
+
+    def on_broker_started(self, started: BrokerStarted) -> None:
+        """What was asked over the connection before will not be answered."""
+        if started.account in self._books:
+            self._books[started.account].statements.connection_lost()
+
+    def on_account_evidence(self, evidence: AccountEvidence) -> None:
+        """Book the opening balances from the first statement; compare with every later one."""
+        book = self._book(evidence.account)
+        if evidence.balances is None:
+            return
+        stated, asked_seq = dict(evidence.balances.total), evidence.balances.asked_seq
+        ours = dict(book.journal.holdings)
+        for instrument in self._held_as_positions():
+            if evidence.positions is None:
+                stated.pop(instrument.base, None)
+                ours.pop(instrument.base, None)
+            elif instrument.id in evidence.positions.quantity:
+                stated[instrument.base] = multiply(
+                    evidence.positions.quantity[instrument.id], instrument.multiplier
+                )
+        if not book.is_open:
+            book.is_open = True
+            self._open(evidence, stated)
+            return
+        positions = {instrument.base: instrument.id for instrument in self._held_as_positions()}
+        for asset, held, venue in book.statements.compare(asked_seq, stated, ours):
+            self.send(
+                DifferenceFound(
+                    ts_event=evidence.ts_event,
+                    account=evidence.account,
+                    kind="position" if asset in positions else "balance",
+                    subject=positions.get(asset, asset),
+                    ours=str(held),
+                    venue=str(venue),
+                )
+            )
+
+    def _held_as_positions(self) -> list[Instrument]:
+        """Instruments that venues state as positions, not among the balances."""
+        return [instrument for instrument in self._instruments.values() if instrument.kind == "equity"]
+
+    def _open(self, evidence: AccountEvidence, stated: dict[str, Decimal]) -> None:
+        holdings = self._book(evidence.account).journal.holdings
+        for asset, total in stated.items():
+            transfer = CashTransferred(
+                ts_event=evidence.ts_event,
+                account=evidence.account,
+                asset=asset,
+                amount=subtract(total, holdings.get(asset, ZERO)),
+                reason="opening",
+                transfer_id=f"opening:{asset}",
+            )
+            # booked at once: whoever trades from this step on must know the balance
+            if self._book_transfer(transfer):
+                self.send(transfer)
+
+    def on_account_reconciled(self, reconciled: AccountReconciled) -> None:
+        """Check that the journal balances and mirrors the lots."""
+        broken = self._book(reconciled.account).broken(self.positions(reconciled.account), self._instruments)
+        if broken is not None:
+            raise InvariantBroken(f"books of {reconciled.account}: {broken}")
+
+    # snapshots
+
+    def on_started(self, started: Started) -> None:
+        """Begin the snapshots; timers of a former life go on by themselves."""
+        if not self._timer_due:
+            self._set_timer()
+
+    def on_snapshot_due(self, due: SnapshotDue) -> None:
+        """Publish every account whose interval has passed, late ones once."""
+        for name, book in self._books.items():
+            if book.snapshot_due <= self.now:
+                book.snapshot_due = _next_multiple(self.now, book.settings.snapshot_ns)
+                if book.is_open:
+                    positions = self.positions(name)
+                    self.send(
+                        at_mark(
+                            name, book, positions, self._instruments, self._valuation, self.market, self.now
+                        )
+                    )
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        for book in self._books.values():
+            if not book.snapshot_due:
+                book.snapshot_due = _next_multiple(self.now, book.settings.snapshot_ns)
+        if self._books:
+            due = self._timer_due = min(book.snapshot_due for book in self._books.values())
+            self.set_timer(due, SnapshotDue(ts_event=due))
+
+    def _equity(self, book: AccountBook) -> float:
+        return equity(book, self._valuation, self.market)
+
+    # sending
+
+    def _send_balance(self, book: AccountBook, account: str, asset: str, before: Decimal, ts: int) -> None:
+        total = book.journal.holdings[asset]
+        if total != before:
+            book.statements.changed(self.seq, asset, before, total)
+        self.send(BalanceChanged(ts_event=ts, account=account, asset=asset, total=total))
+
+    def _send_trade(self, position: Position, trip: ClosedTrip, ts: int) -> None:
+        self.send(
+            TradeClosed(
+                ts_event=ts,
+                account=position.account,
+                strategy=position.strategy,
+                instrument=position.instrument,
+                **msgspec.structs.asdict(trip),
+            )
+        )
+
+    def _send_position(
+        self, position: Position, net: Decimal, ts: int, client_order_id: str | None, filled: Decimal
+    ) -> None:
+        self.send(
+            PositionChanged(
+                ts_event=ts,
+                account=position.account,
+                strategy=position.strategy,
+                instrument=position.instrument,
+                quantity=position.quantity,
+                entry_price_average=position.entry_price_average,
+                realised_pnl=position.realised_pnl,
+                account_quantity=net,
+                client_order_id=client_order_id,
+                filled_quantity=filled,
+            )
+        )
+
+    def _book(self, account: str) -> AccountBook:
+        book = self._books.get(account)
+        if book is None:
+            raise InvariantBroken(f"a booking for account {account!r}, which is not configured")
+        return book
+
+    def _instrument(self, name: str) -> Instrument:
+        instrument = self._instruments.get(name)
+        if instrument is None:
+            raise InvariantBroken(f"a booking in instrument {name!r}, which is not configured")
+        return instrument
+
+    # state
+
+    def snapshot(self) -> LedgerState:
+        """The whole books."""
+        return LedgerState(
+            accounts={name: book.snapshot() for name, book in self._books.items()},
+            positions=[position.copy() for position in self._positions.values()],
+            fill_keys=list(self._fill_keys),
+            timer_due=self._timer_due,
+        )
+
+    def restore(self, state: LedgerState) -> None:
+        """Take a checkpoint's books.
+
+        Raises:
+            ConfigError: They hold something of an account or instrument that is no longer configured.
+        """
+        for p in state.positions:
+            if p.quantity and (p.account not in self._books or p.instrument not in self._instruments):
+                raise ConfigError(
+                    f"the books hold {p.quantity} {p.instrument} of {p.strategy} at {p.account}: "
+                    "configure that account and instrument again until it is closed"
+                )
+        for name, book in state.accounts.items():
+            if name in self._books:
+                self._books[name].restore(book)
+        self._positions = {(p.account, p.strategy, p.instrument): p.copy() for p in state.positions}
+        self._fill_keys = dict.fromkeys(state.fill_keys)
+        self._timer_due = state.timer_due
+
+
+def _paid_by_position(fill: OrderFilled, instrument: Instrument, held: Decimal) -> Decimal:
+    """Part of the fee that the strategy's position pays: all of a buy's, of a sale's what is still long."""
+    fee = fill.fee
+    if not fee or fill.fee_currency != instrument.base or instrument.multiplier != ONE:
+        return ZERO
+    if fill.side == "buy" or fee < ZERO:
+        return fee
+    return max(ZERO, min(fee, subtract(held, fill.quantity)))
+
+
+def _next_multiple(now: int, interval_ns: int) -> int:
+    return now - now % interval_ns + interval_ns
