@@ -1,0 +1,61 @@
+"""`scripts/bench`: measures and prints a table. It never fails on a slow figure: it reports."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks import core_rows
+from tests.benchmarks.harness import Row, circumstances
+
+GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
+    "core": core_rows.rows,
+}
+
+
+def main() -> int:
+    """Run the groups asked for."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; default: all")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--pin", type=int, default=None, metavar="CORE", help="run on this core only")
+    arguments = parser.parse_args()
+    unknown = [group for group in arguments.groups if group not in GROUPS]
+    if unknown:
+        parser.error(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
+    if arguments.pin is not None:
+        os.sched_setaffinity(0, {arguments.pin})
+    measured: dict[str, list[Row]] = {}
+    for name in arguments.groups or GROUPS:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        measured[name] = list(GROUPS[name]())
+    if arguments.json:
+        print(msgspec.json.encode({"circumstances": circumstances(), "rows": measured}).decode())
+    else:
+        _print_table(measured)
+    return 0
+
+
+def _print_table(measured: dict[str, list[Row]]) -> None:
+    table = Table(title=circumstances(), title_justify="left")
+    for heading in ("group", "what", "measured", "budget", "note"):
+        table.add_column(heading, justify="right" if heading in ("measured", "budget") else "left")
+    for name, rows in measured.items():
+        for row in rows:
+            budget = "" if row.budget is None else _figure(row.budget, row.unit)
+            table.add_row(name, row.what, _figure(row.value, row.unit), budget, row.detail)
+    Console(width=None if sys.stdout.isatty() else 150).print(table)
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:,.2f} {unit}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
