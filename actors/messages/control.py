@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
+from actors.messages.account import AccountEvidence
 from actors.messages.base import Message, Value
-from actors.messages.orders import CancelOrder, QueryAccount, QueryOrder, ReplaceOrder, SubmitOrder
+from actors.messages.orders import (
+    AcceptReport,
+    CancelOrder,
+    CancelReport,
+    ExpiryReport,
+    FillReport,
+    QueryAccount,
+    QueryOrder,
+    RejectReport,
+    ReplaceOrder,
+    ReplaceReport,
+    StatusReport,
+    SubmitOrder,
+)
 
 TradingState = Literal["active", "reduce_only", "paused", "halted", "starting", "reconciling"]
 
@@ -253,6 +267,24 @@ class VenueArrival(Timer, frozen=True, kw_only=True):
     """Simulated venue: a command has travelled and takes effect now."""
 
     command: SubmitOrder | CancelOrder | ReplaceOrder | QueryOrder | QueryAccount
+
+
+VenueAnswer = (
+    AcceptReport
+    | RejectReport
+    | FillReport
+    | CancelReport
+    | ReplaceReport
+    | ExpiryReport
+    | StatusReport
+    | AccountEvidence
+)
+
+
+class VenueReply(Timer, frozen=True, kw_only=True):
+    """Simulated venue: its answer has travelled back and is known now."""
+
+    answer: VenueAnswer
 
 
 class VenueDayEnd(Timer, frozen=True, kw_only=True):

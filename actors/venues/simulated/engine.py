@@ -1,7 +1,8 @@
-"""The matching engine: orders of any number of accounts against each other and against recorded market data.
+"""The matching engine: orders of any number of accounts against each other and against the recorded market.
 
-Every call takes the time, changes state at once and returns what happened, oldest first. It is the core of the
-simulated venue in a backtest and in paper trading, and of the exchange process.
+Every call takes the time, changes state at once and returns what happened, oldest first. It is the core of
+the simulated venue in a backtest and in paper trading, and of the exchange process. How orders meet the
+market is said in `market.py`, what they cost in `accounts.py`.
 """
 
 from __future__ import annotations
@@ -9,26 +10,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+import msgspec
+
 from actors.messages.account import VenueFill
 from actors.messages.market import Bar, BookDelta, BookSnapshot, InstrumentUpdate, Quote, Trade
-from actors.messages.orders import OrderTerms
-from actors.model.instrument import Instrument
-from actors.venues.simulated.events import Balance, VenueEvent, VenueOrderState
+from actors.messages.orders import Command, OrderTerms
+from actors.model.instrument import ZERO, Instrument
+from actors.venues.simulated import reject
+from actors.venues.simulated.accounts import AccountState
+from actors.venues.simulated.checks import Refusal, refusal, replaced_terms
+from actors.venues.simulated.desk import Desk
+from actors.venues.simulated.events import Balance, Rejected, Replaced, VenueEvent, VenueOrderState
+from actors.venues.simulated.market import Market
+from actors.venues.simulated.recorded import MarketState
 from actors.venues.simulated.settings import SimulatedVenueSettings
 
 
+class EngineState(msgspec.Struct, array_like=True):
+    """The whole engine as checkpoints keep it; it shares live orders, so encode it before the next call."""
+
+    last_order_id: int
+    last_trade_id: int
+    last_priority: int
+    accounts: list[AccountState]
+    markets: list[MarketState]
+
+
 class MatchingEngine:
-    """Accounts, their orders, and the market they meet."""
+    """Accounts, their orders, and the market they meet. Account names and instruments must be known to it."""
 
     def __init__(
         self, *, accounts: Mapping[str, SimulatedVenueSettings], instruments: Mapping[str, Instrument]
-    ) -> None: ...
+    ) -> None:
+        self._desk = Desk()
+        self.markets: dict[str, Market] = {name: Market(i, self._desk) for name, i in instruments.items()}
+        """By instrument."""
+        for name, settings in accounts.items():
+            self.add_account(name, settings)
 
     # commands
 
     def submit(self, terms: OrderTerms, now: int) -> list[VenueEvent]:
-        """Place an order for `terms.account`: `Rejected` alone, or `Accepted` and what follows from it at once."""
-        raise NotImplementedError
+        """Place an order for `terms.account`: `Rejected`, or `Accepted` and what follows from it at once."""
+        events = self._desk.begin(now)
+        market = self.markets.get(terms.instrument)
+        refused: Refusal | None
+        if market is None:
+            refused = reject.UNKNOWN_INSTRUMENT, f"instrument={terms.instrument}"
+        else:
+            refused = self._refusal(terms, market)
+        if market is None or refused is not None:
+            assert refused is not None
+            self._reject("submit", refused, terms.account, terms.instrument, terms.client_order_id, None)
+            return events
+        order = self._desk.draft(terms, market.instrument, self._lock_price(terms, market))
+        account = self._desk.accounts[terms.account]
+        need, free = account.need(order, market.instrument), account.free(order.locked_asset)
+        if need > free:
+            short = reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
+            self._reject("submit", short, terms.account, terms.instrument, terms.client_order_id, None)
+            return events
+        self._desk.accept(order, market.instrument)
+        market.arrive(order)
+        return events
 
     def cancel(
         self,
@@ -40,7 +84,17 @@ class MatchingEngine:
         client_order_id: str | None = None,
     ) -> list[VenueEvent]:
         """`Cancelled`, or `Rejected` (command `cancel`, `UNKNOWN_ORDER`) when no such order is open."""
-        raise NotImplementedError
+        events = self._desk.begin(now)
+        order = self.find_order(account, venue_order_id=venue_order_id, client_order_id=client_order_id)
+        if order is None or not order.is_open or order.instrument != instrument:
+            why = reject.UNKNOWN_ORDER, _not_open(order)
+            self._reject("cancel", why, account, instrument, client_order_id or "", venue_order_id)
+            return events
+        market = self.markets[instrument]
+        market.detach(order)
+        self._desk.cancel(order, market.instrument)
+        market.refresh()
+        return events
 
     def replace(
         self,
@@ -53,80 +107,282 @@ class MatchingEngine:
         price: Decimal | None,
         stop_price: Decimal | None = None,
     ) -> list[VenueEvent]:
-        """`Replaced` and what follows, or `Rejected` (command `replace`). Only a smaller quantity keeps the priority."""
-        raise NotImplementedError
+        """`Replaced` and what follows, or `Rejected` (command `replace`).
 
-    # the market
+        Quantity is the new total. Only a smaller quantity at the same prices keeps the order's priority.
+        """
+        events = self._desk.begin(now)
+        order = self.find_order(account, venue_order_id=venue_order_id)
+        if order is None or not order.is_open or order.instrument != instrument:
+            why = reject.UNKNOWN_ORDER, _not_open(order)
+            self._reject("replace", why, account, instrument, "", venue_order_id)
+            return events
+        market = self.markets[instrument]
+        refused = self._replace_refusal(order, market, quantity, price, stop_price)
+        if refused is not None:
+            self._reject("replace", refused, account, instrument, order.client_order_id, venue_order_id)
+            return events
+        keeps = price == order.price and stop_price == order.stop_price and quantity <= order.quantity
+        if not keeps:
+            market.detach(order)
+            order.has_rested, order.priority = False, self._desk.next_priority()
+        self._change(order, market, quantity, price, stop_price)
+        if not keeps:
+            market.arrive(order)
+        return events
+
+    def _change(
+        self,
+        order: VenueOrderState,
+        market: Market,
+        quantity: Decimal,
+        price: Decimal | None,
+        stop_price: Decimal | None,
+    ) -> None:
+        order.quantity, order.price, order.stop_price = quantity, price, stop_price
+        order.lock_price = price or stop_price or order.lock_price
+        order.ts_updated = self._desk.now
+        self._desk.accounts[order.account].relock(order, market.instrument)
+        self._desk.events.append(
+            Replaced(
+                account=order.account,
+                instrument=order.instrument,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                ts=self._desk.now,
+                quantity=quantity,
+                price=price,
+                stop_price=stop_price,
+            )
+        )
+
+    def _refusal(self, terms: OrderTerms, market: Market) -> Refusal | None:
+        if not market.is_trading:
+            return reject.MARKET_CLOSED, f"instrument={terms.instrument}"
+        known = self._desk.accounts[terms.account].by_client.get(terms.client_order_id)
+        if known is not None and known.is_open:
+            return reject.DUPLICATE_ORDER, f"venue_order_id={known.venue_order_id} is open"
+        return self._terms_refusal(terms, market)
+
+    def _terms_refusal(self, terms: OrderTerms, market: Market) -> Refusal | None:
+        refused = refusal(terms, market.instrument, market.reference(terms.side))
+        if refused is not None:
+            return refused
+        if terms.post_only and terms.price is not None and market.would_take(terms.side, terms.price):
+            return reject.WOULD_TAKE, f"price={terms.price}, market={market.reference(terms.side)}"
+        return None
+
+    def _replace_refusal(
+        self,
+        order: VenueOrderState,
+        market: Market,
+        quantity: Decimal,
+        price: Decimal | None,
+        stop_price: Decimal | None,
+    ) -> Refusal | None:
+        if order.order_type == "market":
+            return reject.BAD_TERMS, "a market order cannot be changed"
+        if quantity <= order.filled_quantity:
+            return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
+        terms = replaced_terms(order, quantity, price, stop_price)
+        refused = self._terms_refusal(terms, market)
+        if refused is not None:
+            return refused
+        account = self._desk.accounts[order.account]
+        changed = self._desk.draft(terms, market.instrument, price or stop_price or ZERO)
+        changed.filled_quantity = order.filled_quantity
+        need = account.need(changed, market.instrument)
+        free = account.free(order.locked_asset) + order.locked
+        if need > free:
+            return reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
+        return None
+
+    def _lock_price(self, terms: OrderTerms, market: Market) -> Decimal:
+        """What a buy holds back per unit: its own price, else where it would begin to fill."""
+        return terms.price or terms.stop_price or market.reference(terms.side) or ZERO
+
+    def _reject(
+        self,
+        command: Command,
+        refused: Refusal,
+        account: str,
+        instrument: str,
+        client_order_id: str,
+        venue_order_id: str | None,
+    ) -> None:
+        self._desk.events.append(
+            Rejected(
+                account=account,
+                instrument=instrument,
+                client_order_id=client_order_id,
+                venue_order_id=venue_order_id,
+                ts=self._desk.now,
+                command=command,
+                code=refused[0],
+                text=refused[1],
+            )
+        )
+
+    # the market; an instrument that is not known is passed over
+
+    def _market(self, instrument: str, now: int) -> Market | None:
+        self._desk.begin(now)
+        return self.markets.get(instrument)
 
     def on_quote(self, quote: Quote, now: int) -> list[VenueEvent]:
         """Best bid and ask have changed."""
-        raise NotImplementedError
+        if (market := self._market(quote.instrument, now)) is not None:
+            market.on_quote(quote)
+        return self._desk.events
 
     def on_trade(self, trade: Trade, now: int) -> list[VenueEvent]:
         """Others have traded."""
-        raise NotImplementedError
+        if (market := self._market(trade.instrument, now)) is not None:
+            market.on_trade(trade)
+        return self._desk.events
 
     def on_bar(self, bar: Bar, now: int) -> list[VenueEvent]:
         """A whole bar; matched only where neither quotes, trades nor books of the instrument have come."""
-        raise NotImplementedError
+        if (market := self._market(bar.instrument, now)) is not None:
+            market.on_bar(bar)
+        return self._desk.events
 
     def on_book_snapshot(self, book: BookSnapshot, now: int) -> list[VenueEvent]:
         """The whole visible book."""
-        raise NotImplementedError
+        if (market := self._market(book.instrument, now)) is not None:
+            market.on_book_snapshot(book)
+        return self._desk.events
 
     def on_book_delta(self, delta: BookDelta, now: int) -> list[VenueEvent]:
         """Levels that have changed."""
-        raise NotImplementedError
+        if (market := self._market(delta.instrument, now)) is not None:
+            market.on_book_delta(delta)
+        return self._desk.events
 
     def on_instrument(self, update: InstrumentUpdate, now: int) -> list[VenueEvent]:
         """New steps and limits, or trading stops: open orders stay, new ones are refused while it does."""
-        raise NotImplementedError
+        if (market := self._market(update.instrument, now)) is not None:
+            market.redefine(update.definition, is_trading=update.is_trading)
+        return self._desk.events
 
     def end_day(self, instrument: str, now: int) -> list[VenueEvent]:
         """DAY orders of this instrument expire."""
-        raise NotImplementedError
+        events = self._desk.begin(now)
+        market = self.markets[instrument]
+        for order in self._open_by_priority():
+            if order.instrument == instrument and order.time_in_force == "day":
+                market.detach(order)
+                self._desk.expire(order, market.instrument, "DAY")
+        market.refresh()
+        return events
 
     # what there is
 
     def balances(self, account: str) -> dict[str, Balance]:
         """Every asset the account has ever had, in the order they came."""
-        raise NotImplementedError
+        return self._desk.accounts[account].balances()
 
     def open_orders(self, account: str, instrument: str | None = None) -> list[VenueOrderState]:
         """Oldest first."""
-        raise NotImplementedError
+        orders = self._desk.accounts[account].open.values()
+        return [order for order in orders if instrument is None or order.instrument == instrument]
 
     def orders(self, account: str, instrument: str | None = None) -> list[VenueOrderState]:
         """All orders still remembered, closed ones too, oldest first."""
-        raise NotImplementedError
+        orders = self._desk.accounts[account].orders.values()
+        return [order for order in orders if instrument is None or order.instrument == instrument]
 
     def find_order(
         self, account: str, *, venue_order_id: str | None = None, client_order_id: str | None = None
     ) -> VenueOrderState | None:
-        """By the venue's id if given, else the newest order with this client id."""
-        raise NotImplementedError
+        """By the venue's id if given, else the newest with this client id; given both, both must fit."""
+        owner = self._desk.accounts[account]
+        if venue_order_id is None:
+            return owner.by_client.get(client_order_id or "")
+        order = owner.orders.get(venue_order_id)
+        if order is not None and client_order_id is not None and order.client_order_id != client_order_id:
+            return None
+        return order
 
     def fills(
         self, account: str, instrument: str | None = None, *, after_trade_id: str = ""
     ) -> list[VenueFill]:
         """Executions with a greater trade id, oldest first."""
-        raise NotImplementedError
+        fills = self._desk.accounts[account].fills_after(after_trade_id)
+        return [fill for fill in fills if instrument is None or fill.instrument == instrument]
 
     def order_fills(self, order: VenueOrderState) -> list[VenueFill]:
         """Executions of one order, oldest first."""
-        raise NotImplementedError
+        return list(self._desk.accounts[order.account].fills_of.get(order.venue_order_id, ()))
+
+    @property
+    def last_trade_id(self) -> str:
+        """Trade id of the newest execution of the engine; `0` before any."""
+        return str(self._desk.last_trade_id)
 
     # money from outside, and memory
 
     def add_account(self, account: str, settings: SimulatedVenueSettings) -> None:
-        """Open an account with its opening balances."""
-        raise NotImplementedError
+        """Open an account with its opening balances.
+
+        Raises:
+            ConfigError: Its fee currency cannot be priced for some instrument.
+        """
+        instruments = {name: market.instrument for name, market in self.markets.items()}
+        self._desk.add_account(account, settings, instruments)
 
     def transfer(self, account: str, asset: str, amount: Decimal) -> bool:
         """Deposit (> 0) or withdraw (< 0); False when less than that is free, and nothing has changed."""
-        raise NotImplementedError
+        owner = self._desk.accounts[account]
+        if owner.free(asset) + amount < ZERO:
+            return False
+        owner.move(asset, amount)
+        return True
 
     def forget_closed(self, account: str, before: int, fills_to: Mapping[str, str]) -> None:
-        """Drop orders closed before this time and their fills, as far as `fills_to` names them (trade id per
-        instrument) as known to the account's owner."""
-        raise NotImplementedError
+        """Drop orders closed before this time, and their fills.
+
+        Kept are orders with a fill whose trade id is greater than `fills_to` has for its instrument.
+        """
+        self._desk.accounts[account].forget_closed(before, fills_to)
+
+    # state
+
+    def _open_by_priority(self) -> list[VenueOrderState]:
+        orders = [order for account in self._desk.accounts.values() for order in account.open.values()]
+        return sorted(orders, key=_priority)
+
+    def snapshot(self) -> EngineState:
+        """State for the checkpoint."""
+        desk = self._desk
+        return EngineState(
+            desk.last_order_id,
+            desk.last_trade_id,
+            desk.last_priority,
+            [account.snapshot() for account in desk.accounts.values()],
+            [market.snapshot() for market in self.markets.values()],
+        )
+
+    def restore(self, state: EngineState) -> None:
+        """Take a checkpoint's state, save of accounts that were not given at construction."""
+        desk = self._desk
+        desk.last_order_id, desk.last_trade_id = state.last_order_id, state.last_trade_id
+        desk.last_priority = state.last_priority
+        for account in state.accounts:
+            if account.name in desk.accounts:
+                desk.accounts[account.name].restore(account)
+        for saved in state.markets:
+            market = self.markets[saved.instrument.id] = Market(saved.instrument, desk)
+            market.restore(saved)
+        for order in self._open_by_priority():
+            self.markets[order.instrument].place(order)
+        for market in self.markets.values():
+            market.refresh()
+
+
+def _not_open(order: VenueOrderState | None) -> str:
+    return "no such order" if order is None else f"the order is {order.status}"
+
+
+def _priority(order: VenueOrderState) -> int:
+    return order.priority

@@ -1,4 +1,4 @@
-"""What a matching engine says happened: plain values, one per step in an order's life, in the order they happened."""
+"""What a matching engine says happened: plain values, one per step in an order's life, oldest first."""
 
 from __future__ import annotations
 

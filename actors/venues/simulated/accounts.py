@@ -1,0 +1,194 @@
+"""Accounts of a simulated venue: what they hold, what their open orders lock, what a fill moves and costs."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from actors.messages.account import VenueFill
+from actors.model.instrument import ONE, ZERO, Instrument
+from actors.model.money import round_to_lot
+from actors.venues.simulated.events import Balance, VenueOrderState
+from actors.venues.simulated.settings import SimulatedVenueSettings
+
+FEE_STEP = Decimal("1E-8")
+"""Fees are cut to this many decimals, as venues book them."""
+
+
+class AccountState(msgspec.Struct, array_like=True):
+    """One account as checkpoints keep it."""
+
+    name: str
+    total: dict[str, Decimal]
+    locked: dict[str, Decimal]
+    orders: list[VenueOrderState]
+    fills: list[VenueFill]
+
+
+class Account:
+    """Balances, orders and fills of one account. No asset ever falls below what is locked of it."""
+
+    __slots__ = ("by_client", "fills", "fills_of", "locked", "name", "open", "orders", "settings", "total")
+
+    def __init__(self, name: str, settings: SimulatedVenueSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self.total: dict[str, Decimal] = dict(settings.opening_balances)
+        self.locked: dict[str, Decimal] = {}
+        self.orders: dict[str, VenueOrderState] = {}
+        """By venue order id, oldest first, closed ones too until they are forgotten."""
+        self.open: dict[str, VenueOrderState] = {}
+        self.by_client: dict[str, VenueOrderState] = {}
+        """Newest order with each client order id."""
+        self.fills: list[VenueFill] = []
+        self.fills_of: dict[str, list[VenueFill]] = {}
+
+    # balances
+
+    def free(self, asset: str) -> Decimal:
+        """Held and not locked."""
+        return self.total.get(asset, ZERO) - self.locked.get(asset, ZERO)
+
+    def balances(self) -> dict[str, Balance]:
+        """Every asset ever held, in the order they came."""
+        return {
+            asset: Balance(free=self.free(asset), locked=self.locked.get(asset, ZERO)) for asset in self.total
+        }
+
+    def move(self, asset: str, amount: Decimal) -> None:
+        """Add a signed amount."""
+        total = self.total.get(asset, ZERO) + amount
+        assert total >= ZERO, f"{self.name} would hold {total} {asset}"
+        self.total[asset] = total
+
+    def need(self, order: VenueOrderState, instrument: Instrument) -> Decimal:
+        """What the order must hold back of its locked asset, the fee included where that asset pays it."""
+        if order.side == "buy":
+            amount = order.remaining * order.lock_price * instrument.multiplier
+        else:
+            amount = order.remaining
+        return amount * self.cost_factor(order.locked_asset)
+
+    def cost_factor(self, asset_given: str) -> Decimal:
+        """1, plus the dearer fee rate when fees are paid in the asset that is given."""
+        settings = self.settings
+        if settings.fee_currency != asset_given:
+            return ONE
+        return ONE + max(settings.maker_fee, settings.taker_fee, ZERO)
+
+    def relock(self, order: VenueOrderState, instrument: Instrument) -> None:
+        """Lock exactly what the order needs now; nothing once it is closed."""
+        need = self.need(order, instrument) if order.is_open else ZERO
+        if need != order.locked:
+            asset = order.locked_asset
+            self.locked[asset] = self.locked.get(asset, ZERO) + need - order.locked
+            order.locked = need
+
+    def affordable(self, order: VenueOrderState, instrument: Instrument, price: Decimal) -> Decimal:
+        """Whole lots that a buy can pay at this price from what it has locked and what is free."""
+        money = self.free(instrument.quote) + order.locked
+        unit_cost = price * instrument.multiplier * self.cost_factor(instrument.quote)
+        if order.remaining * unit_cost <= money:
+            return order.remaining
+        return round_to_lot(money / unit_cost, instrument.lot_size or FEE_STEP)
+
+    # a fill
+
+    def settle(
+        self,
+        order: VenueOrderState,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        is_maker: bool,
+    ) -> tuple[Decimal, str]:
+        """Book one execution; returns the fee and its currency."""
+        notional = quantity * price * instrument.multiplier
+        order.filled_quantity += quantity
+        order.filled_notional += notional
+        order.status = "partially_filled" if order.remaining else "filled"
+        if order.side == "buy":
+            given, paid, received, amount = instrument.quote, notional, instrument.base, quantity
+        else:
+            given, paid, received, amount = instrument.base, quantity, instrument.quote, notional
+        self.move(given, -paid)
+        self.move(received, amount)
+        self.relock(order, instrument)
+        rate = self.settings.maker_fee if is_maker else self.settings.taker_fee
+        fee, currency = self._fee(rate, given, paid, received, amount, notional)
+        self.move(currency, -fee)
+        return fee, currency
+
+    def _fee(
+        self, rate: Decimal, given: str, paid: Decimal, received: str, amount: Decimal, notional: Decimal
+    ) -> tuple[Decimal, str]:
+        """In the configured currency; in the asset received without one, or when not enough of it is free."""
+        wanted = self.settings.fee_currency
+        if wanted is not None and wanted != received:
+            if wanted == given:
+                fee = paid * rate
+            else:
+                fee = notional * rate / self.settings.fee_prices[wanted]
+            fee = round_to_lot(fee, FEE_STEP)
+            if fee <= self.free(wanted):
+                return fee, wanted
+        return round_to_lot(amount * rate, FEE_STEP), received
+
+    # orders and memory
+
+    def add_order(self, order: VenueOrderState) -> None:
+        """A new open order."""
+        self.orders[order.venue_order_id] = order
+        self.open[order.venue_order_id] = order
+        self.by_client[order.client_order_id] = order
+
+    def add_fill(self, fill: VenueFill) -> None:
+        """Remember an execution."""
+        self.fills.append(fill)
+        self.fills_of.setdefault(fill.venue_order_id, []).append(fill)
+
+    def fills_after(self, trade_id: str) -> list[VenueFill]:
+        """Executions with a greater trade id, oldest first; "" gives all."""
+        if not trade_id:
+            return list(self.fills)
+        return self.fills[bisect_right(self.fills, int(trade_id), key=_trade_number) :]
+
+    def forget_closed(self, before: int, fills_to: Mapping[str, str]) -> None:
+        """Drop orders closed before this time, and their fills; one newer than `fills_to` keeps its order."""
+        gone = {
+            venue_order_id
+            for venue_order_id, order in self.orders.items()
+            if not order.is_open
+            and order.ts_updated < before
+            and all(
+                int(fill.trade_id) <= int(fills_to.get(fill.instrument) or 0)
+                for fill in self.fills_of.get(venue_order_id, ())
+            )
+        }
+        if gone:
+            kept = [order for order in self.orders.values() if order.venue_order_id not in gone]
+            self._index(kept, [fill for fill in self.fills if fill.venue_order_id not in gone])
+
+    def _index(self, orders: list[VenueOrderState], fills: list[VenueFill]) -> None:
+        self.orders = {order.venue_order_id: order for order in orders}
+        self.open = {order.venue_order_id: order for order in orders if order.is_open}
+        self.by_client = {order.client_order_id: order for order in orders}
+        self.fills, self.fills_of = [], {}
+        for fill in fills:
+            self.add_fill(fill)
+
+    def snapshot(self) -> AccountState:
+        """State for the checkpoint."""
+        return AccountState(self.name, self.total, self.locked, list(self.orders.values()), self.fills)
+
+    def restore(self, state: AccountState) -> None:
+        """Take a checkpoint's state."""
+        self.total, self.locked = dict(state.total), dict(state.locked)
+        self._index(state.orders, state.fills)
+
+
+def _trade_number(fill: VenueFill) -> int:
+    return int(fill.trade_id)

@@ -1,0 +1,251 @@
+"""Simulated venue: takes the commands of its accounts like a broker and fills them from recorded market data.
+
+Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount   from oms, of its own accounts
+        Quote Trade Bar BookSnapshot BookDelta InstrumentUpdate        from feeds, before all other actors
+        Started                                                        from the sequencer
+        VenueArrival VenueReply VenueDayEnd                            its own timers
+Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport ExpiryReport StatusReport   to oms
+        AccountEvidence                                                to oms, ledger
+        BrokerStarted ClockMeasured                                    to oms, risk
+State   orders, balances, fills, displayed depth, pending ends of day; what travels is in the timers
+Fails   fatal: a balance below what is locked, or an order lost from the book, would make every figure wrong
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from actors.core.actor import CoreActor, Handler
+from actors.messages.account import AccountEvidence, BalancesEvidence, FillsEvidence, OrdersEvidence
+from actors.messages.base import Message
+from actors.messages.control import (
+    BrokerStarted,
+    ClockMeasured,
+    Started,
+    VenueAnswer,
+    VenueArrival,
+    VenueDayEnd,
+    VenueReply,
+)
+from actors.messages.market import Bar, BookDelta, BookSnapshot, InstrumentUpdate, Quote, Trade
+from actors.messages.orders import (
+    CancelOrder,
+    QueryAccount,
+    QueryOrder,
+    ReplaceOrder,
+    StatusReport,
+    SubmitOrder,
+)
+from actors.model.instrument import Instrument
+from actors.venues.simulated.engine import EngineState, MatchingEngine
+from actors.venues.simulated.events import VenueEvent
+from actors.venues.simulated.reports import order_evidence, order_reports, report_of
+from actors.venues.simulated.settings import SimulatedVenueSettings
+
+_DAY_NS = 86_400_000_000_000
+_REMEMBERED_NS = 3_600_000_000_000
+"""How long closed orders stay in memory; longer when the account has not yet asked past their fills."""
+
+
+class SimulatedVenueState(msgspec.Struct, array_like=True):
+    """The venue as checkpoints keep it."""
+
+    engine: EngineState
+    day_ends: dict[str, int]
+
+
+class SimulatedVenueActor(CoreActor):
+    """One venue with any number of accounts, each with its own fees and latency."""
+
+    state_type = SimulatedVenueState
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        accounts: Mapping[str, SimulatedVenueSettings],
+        instruments: Mapping[str, Instrument],
+    ) -> None:
+        self.name = name  # type: ignore[misc]  # several venues of this class may run side by side
+        self.engine = MatchingEngine(accounts=accounts, instruments=instruments)
+        self._markets = self.engine.markets
+        self._to_venue_ns = {account: round(s.latency_ms * 1_000_000) for account, s in accounts.items()}
+        self._back_ns = {account: round(s.report_latency_ms * 1_000_000) for account, s in accounts.items()}
+        self._day_ends: dict[str, int] = {}
+        """Instrument → when its DAY orders expire, while some may be open."""
+
+    # the process
+
+    def on_started(self, started: Started) -> None:
+        """The venue is always there, and its clock is ours."""
+        for account in self._to_venue_ns:
+            self.send(ClockMeasured(ts_event=started.ts_event, account=account, offset_ms=0))
+            self.send(BrokerStarted(ts_event=started.ts_event, account=account))
+
+    # commands
+
+    def on_command(
+        self, command: SubmitOrder | CancelOrder | ReplaceOrder | QueryOrder | QueryAccount
+    ) -> None:
+        """A command sets out."""
+        latency = self._to_venue_ns.get(command.account)
+        if latency is not None:
+            due = self.now + latency
+            self.set_timer(due, VenueArrival(ts_event=due, command=command))
+
+    def on_venue_arrival(self, arrival: VenueArrival) -> None:
+        """It has come."""
+        match arrival.command:
+            case SubmitOrder() as submit:
+                self._tell(self.engine.submit(submit.terms, self.now))
+                if submit.terms.time_in_force == "day":
+                    self._expect_day_end(submit.instrument)
+            case CancelOrder() as cancel:
+                self._tell(
+                    self.engine.cancel(
+                        cancel.account,
+                        cancel.instrument,
+                        self.now,
+                        venue_order_id=cancel.venue_order_id,
+                        client_order_id=cancel.client_order_id,
+                    )
+                )
+            case ReplaceOrder() as replace:
+                self._tell(
+                    self.engine.replace(
+                        replace.account,
+                        replace.instrument,
+                        self.now,
+                        venue_order_id=replace.venue_order_id,
+                        quantity=replace.quantity,
+                        price=replace.price,
+                        stop_price=replace.stop_price,
+                    )
+                )
+            case QueryOrder() as query:
+                self._answer_order(query)
+            case QueryAccount() as question:
+                self._answer_account(question)
+
+    def on_venue_reply(self, reply: VenueReply) -> None:
+        """An answer is back."""
+        self.send(reply.answer)
+
+    def on_venue_day_end(self, end: VenueDayEnd) -> None:
+        """DAY orders expire."""
+        del self._day_ends[end.instrument]
+        self._tell(self.engine.end_day(end.instrument, self.now))
+
+    def _expect_day_end(self, instrument: str) -> None:
+        if instrument in self._markets and instrument not in self._day_ends:
+            due = (self.now // _DAY_NS + 1) * _DAY_NS
+            self._day_ends[instrument] = due
+            self.set_timer(due, VenueDayEnd(ts_event=due, instrument=instrument))
+
+    # answers
+
+    def _tell(self, events: Iterable[VenueEvent]) -> None:
+        for event in events:
+            report = report_of(event)
+            if report is not None:
+                self._answer(event.account, report)
+
+    def _answer(self, account: str, answer: VenueAnswer) -> None:
+        latency = self._back_ns[account]
+        if latency:
+            due = self.now + latency
+            self.set_timer(due, VenueReply(ts_event=due, answer=answer))
+        else:
+            self.send(answer)
+
+    def _answer_order(self, query: QueryOrder) -> None:
+        order = self.engine.find_order(
+            query.account, venue_order_id=query.venue_order_id, client_order_id=query.client_order_id
+        )
+        if order is None or order.instrument != query.instrument:
+            not_found = StatusReport(
+                ts_event=self.now,
+                account=query.account,
+                instrument=query.instrument,
+                client_order_id=query.client_order_id,
+                venue_order_id=query.venue_order_id,
+                status="not_found",
+                filled_quantity=Decimal(0),
+                fills_complete=True,
+            )
+            self._answer(query.account, not_found)
+            return
+        fills = self.engine.order_fills(order)
+        for answer in order_reports(query.account, query.instrument, order, fills, self.now):
+            self._answer(query.account, answer)
+
+    def _answer_account(self, question: QueryAccount) -> None:
+        account, engine, known = question.account, self.engine, question.fills_after
+        asked = question.asked_seq
+        last = engine.last_trade_id
+        fills = tuple(
+            fill
+            for fill in engine.fills(account)
+            if int(fill.trade_id) > int(known.get(fill.instrument) or 0)
+        )
+        total = {asset: balance.total for asset, balance in engine.balances(account).items()}
+        evidence = AccountEvidence(
+            ts_event=self.now,
+            account=account,
+            orders=OrdersEvidence(
+                asked_seq=asked, orders=tuple(order_evidence(order) for order in engine.open_orders(account))
+            ),
+            fills=FillsEvidence(asked_seq=asked, fills=fills, read_to=dict.fromkeys(self._markets, last)),
+            balances=BalancesEvidence(asked_seq=asked, total=total),
+            venue_time_ms=self.now // 1_000_000,
+        )
+        self._answer(account, evidence)
+        engine.forget_closed(account, self.now - _REMEMBERED_NS, known)
+
+    # market data: first of all actors, and cheap while nothing waits for it
+
+    def market_handlers(self, kind: type[Message], instrument: str) -> Sequence[Handler]:
+        """Nothing of instruments that are not traded here."""
+        return super().market_handlers(kind, instrument) if instrument in self._markets else ()
+
+    def on_quote(self, quote: Quote) -> None:
+        """Best bid and ask have changed."""
+        market = self._markets[quote.instrument]
+        if market.busy:
+            self._tell(self.engine.on_quote(quote, self.now))
+        else:
+            market.quote = quote
+
+    def on_trade(self, trade: Trade) -> None:
+        """Others have traded."""
+        self._tell(self.engine.on_trade(trade, self.now))
+
+    def on_bar(self, bar: Bar) -> None:
+        """A whole bar."""
+        self._tell(self.engine.on_bar(bar, self.now))
+
+    def on_book_snapshot(self, book: BookSnapshot) -> None:
+        """The whole visible book."""
+        self._tell(self.engine.on_book_snapshot(book, self.now))
+
+    def on_book_delta(self, delta: BookDelta) -> None:
+        """Some levels of it."""
+        self._tell(self.engine.on_book_delta(delta, self.now))
+
+    def on_instrument_update(self, update: InstrumentUpdate) -> None:
+        """New steps and limits, or trading stops."""
+        self._tell(self.engine.on_instrument(update, self.now))
+
+    # state
+
+    def snapshot(self) -> SimulatedVenueState:
+        """State for the checkpoint."""
+        return SimulatedVenueState(self.engine.snapshot(), self._day_ends)
+
+    def restore(self, state: SimulatedVenueState) -> None:
+        """Take a checkpoint's state."""
+        self.engine.restore(state.engine)
+        self._day_ends = dict(state.day_ends)

@@ -1,0 +1,179 @@
+"""What the recorded market offers: displayed levels, each of which can be taken once until it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from actors.messages.market import Level
+from actors.model.instrument import ZERO, Instrument
+from actors.model.money import round_to_lot, round_to_tick
+
+UNLIMITED = Decimal("Infinity")
+_CACHE_MAX = 50_000
+
+
+class Ticks:
+    """`float` prices as whole ticks, each computed once."""
+
+    __slots__ = ("_known", "_tick_size")
+
+    def __init__(self, tick_size: Decimal) -> None:
+        self._tick_size = tick_size
+        self._known: dict[float, Decimal] = {}
+
+    def __call__(self, price: float) -> Decimal:
+        known = self._known.get(price)
+        if known is None:
+            if len(self._known) >= _CACHE_MAX:
+                self._known.clear()
+            known = self._known[price] = round_to_tick(price, self._tick_size, "nearest")
+        return known
+
+
+class Depth(Protocol):
+    """What an incoming order meets besides orders of our own."""
+
+    def best(self) -> tuple[Decimal, Decimal] | None:
+        """Price and quantity on offer; quantity 0 at the last price when all is taken; None without price."""
+
+    def take(self, quantity: Decimal) -> None:
+        """Use up part of what `best` has just shown."""
+
+    def offers(self) -> Iterator[tuple[Decimal, Decimal]]:
+        """All prices and quantities on offer, best first."""
+
+
+class Print:
+    """One price with a quantity: a recorded trade, or any point of a bar, which offers without limit."""
+
+    __slots__ = ("price", "quantity")
+
+    def __init__(self, price: Decimal, quantity: Decimal = UNLIMITED) -> None:
+        self.price = price
+        self.quantity = quantity
+
+    def best(self) -> tuple[Decimal, Decimal] | None:
+        """See `Depth`."""
+        return self.price, self.quantity
+
+    def take(self, quantity: Decimal) -> None:
+        """See `Depth`."""
+        self.quantity -= quantity
+
+    def offers(self) -> Iterator[tuple[Decimal, Decimal]]:
+        """See `Depth`."""
+        yield self.price, self.quantity
+
+
+class SideState(msgspec.Struct, array_like=True):
+    """One side as checkpoints keep it."""
+
+    levels: list[Level]
+    taken: list[tuple[float, Decimal]]
+
+
+class AmbientSide:
+    """Displayed levels of one side of the recorded book."""
+
+    __slots__ = ("_descending", "_lot_size", "_prices", "_ticks", "levels", "taken")
+
+    def __init__(self, *, descending: bool, instrument: Instrument, ticks: Ticks) -> None:
+        self._descending = descending
+        self._ticks = ticks
+        self._lot_size = instrument.lot_size
+        self.levels: dict[float, float] = {}
+        self.taken: dict[float, Decimal] = {}
+        """What our orders have used up of a level since its size last changed."""
+        self._prices: list[float] | None = []
+
+    def best_price(self) -> Decimal | None:
+        """Touch, whatever has been taken of it."""
+        prices = self._sorted()
+        return self._ticks(prices[0]) if prices else None
+
+    def best(self) -> tuple[Decimal, Decimal] | None:
+        """See `Depth`."""
+        found = self._first_left()
+        if found is not None:
+            return self._ticks(found[0]), found[1]
+        prices = self._sorted()
+        return (self._ticks(prices[-1]), ZERO) if prices else None
+
+    def take(self, quantity: Decimal) -> None:
+        """See `Depth`."""
+        found = self._first_left()
+        assert found is not None, "nothing on offer"
+        assert quantity <= found[1]
+        self.taken[found[0]] = self.taken.get(found[0], ZERO) + quantity
+
+    def offers(self) -> Iterator[tuple[Decimal, Decimal]]:
+        """See `Depth`."""
+        for price in self._sorted():
+            left = self._left(price)
+            if left > ZERO:
+                yield self._ticks(price), left
+
+    def replace(self, levels: Iterable[Level]) -> None:
+        """The whole side anew; what was taken of an unchanged level stays taken."""
+        new = {price: size for price, size in levels if price > 0 and size > 0}
+        self._keep_taken(new)
+        self.levels, self._prices = new, None
+
+    def replace_one(self, price: float, size: float) -> None:
+        """The whole side is this one level."""
+        if self.levels.get(price) != size or len(self.levels) != 1:
+            self.replace(((price, size),))
+
+    def update(self, price: float, size: float) -> None:
+        """One level anew; size 0 removes it."""
+        old = self.levels.get(price)
+        if old == size:
+            return
+        self.taken.pop(price, None)
+        if size > 0:
+            self.levels[price] = size
+            if old is None:
+                self._prices = None
+        elif old is not None:
+            del self.levels[price]
+            self._prices = None
+
+    def cut(self, price: float, size: float) -> None:
+        """The touch is here: whatever was better is gone."""
+        for better in [p for p in self.levels if (p > price if self._descending else p < price)]:
+            self.update(better, 0.0)
+        if price > 0:
+            self.update(price, size)
+
+    def snapshot(self) -> SideState:
+        """State for the checkpoint."""
+        return SideState(list(self.levels.items()), list(self.taken.items()))
+
+    def restore(self, state: SideState) -> None:
+        """Take a checkpoint's state."""
+        self.levels, self.taken, self._prices = dict(state.levels), dict(state.taken), None
+
+    def _keep_taken(self, new: Mapping[float, float]) -> None:
+        if self.taken:
+            same = {p: q for p, q in self.taken.items() if new.get(p) == self.levels.get(p)}
+            self.taken = same
+
+    def _sorted(self) -> list[float]:
+        if self._prices is None:
+            self._prices = sorted(self.levels, reverse=self._descending)
+        return self._prices
+
+    def _left(self, price: float) -> Decimal:
+        size = round_to_lot(self.levels[price], self._lot_size)
+        return size - self.taken.get(price, ZERO)
+
+    def _first_left(self) -> tuple[float, Decimal] | None:
+        for price in self._sorted():
+            left = self._left(price)
+            if left > ZERO:
+                return price, left
+        return None

@@ -1,0 +1,201 @@
+"""The engine's desk: hands out ids, books what happens to orders, and writes down the events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from actors.errors import ConfigError
+from actors.messages.account import VenueFill
+from actors.messages.orders import OrderTerms
+from actors.model.instrument import Instrument
+from actors.venues.simulated.accounts import Account
+from actors.venues.simulated.events import (
+    Accepted,
+    Cancelled,
+    Expired,
+    Filled,
+    Triggered,
+    VenueEvent,
+    VenueOrderState,
+)
+from actors.venues.simulated.settings import SimulatedVenueSettings
+
+
+class Desk:
+    """What all markets of one engine share."""
+
+    __slots__ = ("_prices", "accounts", "events", "last_order_id", "last_priority", "last_trade_id", "now")
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.events: list[VenueEvent] = []
+        self.now = 0
+        self._prices: tuple[Decimal, Decimal] | None = None
+        self.last_order_id = 0
+        self.last_trade_id = 0
+        self.last_priority = 0
+
+    def begin(self, now: int) -> list[VenueEvent]:
+        """A new call: its time, and the list its events go to."""
+        self.now = now
+        self.events = []
+        return self.events
+
+    def next_trade_id(self) -> str:
+        """Increasing over the whole engine."""
+        self.last_trade_id += 1
+        return str(self.last_trade_id)
+
+    def next_priority(self) -> int:
+        """Behind all orders so far."""
+        self.last_priority += 1
+        return self.last_priority
+
+    def saw_price(self, price: Decimal) -> None:
+        """An order of ours has taken at this price."""
+        low, high = self._prices or (price, price)
+        self._prices = min(low, price), max(high, price)
+
+    def take_price_range(self) -> tuple[Decimal, Decimal] | None:
+        """Lowest and highest price taken since this was last asked; None when there was none."""
+        seen, self._prices = self._prices, None
+        return seen
+
+    # the life of an order
+
+    def draft(self, terms: OrderTerms, instrument: Instrument, lock_price: Decimal) -> VenueOrderState:
+        """An order as it would be; nothing is booked yet."""
+        return VenueOrderState(
+            account=terms.account,
+            instrument=terms.instrument,
+            client_order_id=terms.client_order_id,
+            venue_order_id=str(self.last_order_id + 1),
+            side=terms.side,
+            order_type=terms.order_type,
+            quantity=terms.quantity,
+            price=terms.price,
+            stop_price=terms.stop_price,
+            time_in_force=terms.time_in_force,
+            post_only=terms.post_only,
+            reduce_only=terms.reduce_only,
+            ts_created=self.now,
+            ts_updated=self.now,
+            priority=self.last_priority + 1,
+            is_triggered=terms.stop_price is None,
+            locked_asset=instrument.quote if terms.side == "buy" else instrument.base,
+            lock_price=lock_price,
+        )
+
+    def accept(self, order: VenueOrderState, instrument: Instrument) -> None:
+        """Take a drafted order and lock what it needs."""
+        self.last_order_id += 1
+        self.last_priority += 1
+        account = self.accounts[order.account]
+        account.add_order(order)
+        account.relock(order, instrument)
+        self.events.append(Accepted(**self._about(order)))
+
+    def trigger(self, order: VenueOrderState) -> None:
+        """Its stop price is reached; it queues from now on."""
+        order.is_triggered = True
+        order.priority = self.next_priority()
+        order.ts_updated = self.now
+        self.events.append(Triggered(**self._about(order)))
+
+    def fill(
+        self,
+        order: VenueOrderState,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        *,
+        is_maker: bool,
+        trade_id: str,
+    ) -> None:
+        """Book one execution of one order."""
+        account = self.accounts[order.account]
+        fee, currency = account.settle(order, instrument, quantity, price, is_maker)
+        order.ts_updated = self.now
+        if not order.is_open:
+            del account.open[order.venue_order_id]
+        account.add_fill(
+            VenueFill(
+                instrument=order.instrument,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                trade_id=trade_id,
+                side=order.side,
+                quantity=quantity,
+                price=price,
+                fee=fee,
+                fee_currency=currency,
+                liquidity="maker" if is_maker else "taker",
+                ts_event=self.now,
+            )
+        )
+        self.events.append(
+            Filled(
+                **self._about(order),
+                trade_id=trade_id,
+                side=order.side,
+                quantity=quantity,
+                price=price,
+                fee=fee,
+                fee_currency=currency,
+                is_maker=is_maker,
+                filled_quantity=order.filled_quantity,
+                filled_notional=order.filled_notional,
+                order_quantity=order.quantity,
+            )
+        )
+
+    def cancel(self, order: VenueOrderState, instrument: Instrument) -> None:
+        """Ended by its owner."""
+        order.status = "cancelled"
+        self._close(order, instrument)
+        self.events.append(Cancelled(**self._about(order), filled_quantity=order.filled_quantity))
+
+    def expire(self, order: VenueOrderState, instrument: Instrument, reason: str) -> None:
+        """Ended by the venue."""
+        order.status = "expired"
+        self._close(order, instrument)
+        self.events.append(
+            Expired(**self._about(order), filled_quantity=order.filled_quantity, reason=reason)
+        )
+
+    def _close(self, order: VenueOrderState, instrument: Instrument) -> None:
+        account = self.accounts[order.account]
+        order.ts_updated = self.now
+        account.relock(order, instrument)
+        del account.open[order.venue_order_id]
+
+    def _about(self, order: VenueOrderState) -> dict[str, Any]:
+        return {
+            "account": order.account,
+            "instrument": order.instrument,
+            "client_order_id": order.client_order_id,
+            "venue_order_id": order.venue_order_id,
+            "ts": self.now,
+        }
+
+    # accounts
+
+    def add_account(
+        self, name: str, settings: SimulatedVenueSettings, instruments: Mapping[str, Instrument]
+    ) -> None:
+        """Open an account.
+
+        Raises:
+            ConfigError: A fee currency that some instrument neither pays nor is priced for.
+        """
+        currency = settings.fee_currency
+        for instrument in instruments.values():
+            known = (None, instrument.base, instrument.quote, *settings.fee_prices)
+            if currency not in known:
+                raise ConfigError(
+                    f"account {name} pays fees in {currency}, which {instrument.id} does not trade: "
+                    f"give its price in {instrument.quote} as fee_prices.{currency}"
+                )
+        self.accounts[name] = Account(name, settings)

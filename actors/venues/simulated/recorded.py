@@ -1,0 +1,103 @@
+"""What is known of one instrument's recorded market: definition, displayed depth, newest prices."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.messages.market import Quote
+from actors.model.instrument import Instrument
+from actors.venues.simulated.depth import AmbientSide, SideState, Ticks
+
+
+class MarketState(msgspec.Struct, array_like=True):
+    """One market as checkpoints keep it."""
+
+    instrument: Instrument
+    is_trading: bool
+    quote: Quote | None
+    is_synced: bool
+    has_book: bool
+    has_trades: bool
+    bar_interval_ns: int
+    last_price: float | None
+    wanted: SideState
+    offered: SideState
+
+
+class RecordedMarket:
+    """Market data as far as matching needs them."""
+
+    __slots__ = (
+        "_synced", "bar_interval_ns", "half_tick", "has_book", "has_trades", "instrument", "is_trading",
+        "last_price", "offered", "quote", "ticks", "wanted",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.is_trading = True
+        self.quote: Quote | None = None
+        """Newest quote; displayed depth follows it when it is next needed."""
+        self._synced: Quote | None = None
+        self.has_book = False
+        self.has_trades = False
+        self.bar_interval_ns = 0
+        """Shortest interval of the bars seen; longer ones say nothing new."""
+        self.last_price: float | None = None
+        """Of the newest trade or bar."""
+        self.define(instrument)
+
+    def define(self, instrument: Instrument) -> None:
+        """Steps and limits of the instrument, before anything is known of its market."""
+        self.instrument = instrument
+        self.ticks = Ticks(instrument.tick_size)
+        self.half_tick = float(instrument.tick_size) / 2
+        self.wanted = AmbientSide(descending=True, instrument=instrument, ticks=self.ticks)
+        """Displayed bids."""
+        self.offered = AmbientSide(descending=False, instrument=instrument, ticks=self.ticks)
+        """Displayed asks."""
+        self._synced = None
+
+    def redefine(self, instrument: Instrument, *, is_trading: bool) -> None:
+        """New steps and limits; what is displayed and what was taken of it stay."""
+        self.is_trading = is_trading
+        if instrument != self.instrument:
+            state = self.snapshot()
+            self.define(instrument)
+            state.instrument = instrument
+            self.restore(state)
+
+    @property
+    def shows_depth(self) -> bool:
+        """Whether quotes or a book have come."""
+        return self.quote is not None or self.has_book
+
+    def sync(self) -> None:
+        """Bring displayed depth up to the newest quote."""
+        quote = self.quote
+        if quote is None or quote is self._synced:
+            return
+        self._synced = quote
+        if self.has_book:
+            self.wanted.cut(quote.bid_price, quote.bid_size)
+            self.offered.cut(quote.ask_price, quote.ask_size)
+        else:
+            self.wanted.replace_one(quote.bid_price, quote.bid_size)
+            self.offered.replace_one(quote.ask_price, quote.ask_size)
+
+    def snapshot(self) -> MarketState:
+        """State for the checkpoint, orders left out: their accounts keep them."""
+        return MarketState(
+            self.instrument, self.is_trading, self.quote, self.quote is self._synced, self.has_book,
+            self.has_trades, self.bar_interval_ns, self.last_price, self.wanted.snapshot(),
+            self.offered.snapshot(),
+        )  # fmt: skip
+
+    def restore(self, state: MarketState) -> None:
+        """Take a checkpoint's state; the orders are placed afterwards."""
+        self.define(state.instrument)
+        self.is_trading = state.is_trading
+        self.quote = state.quote
+        self._synced = state.quote if state.is_synced else None
+        self.has_book, self.has_trades = state.has_book, state.has_trades
+        self.bar_interval_ns, self.last_price = state.bar_interval_ns, state.last_price
+        self.wanted.restore(state.wanted)
+        self.offered.restore(state.offered)

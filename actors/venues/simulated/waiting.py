@@ -1,0 +1,65 @@
+"""Orders that wait at a price, in price-time priority."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from decimal import Decimal
+
+from actors.venues.simulated.events import VenueOrderState
+
+_Entry = tuple[Decimal, int, VenueOrderState]
+
+
+class WaitingOrders:
+    """Resting orders of one side, or stops of one side; the first is the one the market reaches first."""
+
+    __slots__ = ("_by_stop", "_entries", "_highest_first", "_nothing", "reach")
+
+    def __init__(self, *, highest_first: bool, by_stop: bool = False) -> None:
+        self._highest_first = highest_first
+        self._by_stop = by_stop
+        self._entries: list[_Entry] = []
+        self._nothing = float("-inf") if highest_first else float("inf")
+        self.reach = self._nothing
+        """Price of the first order, for comparisons that may err by half a tick; ±infinity without orders."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[VenueOrderState]:
+        return (order for _, _, order in self._entries)
+
+    @property
+    def first(self) -> VenueOrderState | None:
+        """Best price, then longest waiting."""
+        return self._entries[0][2] if self._entries else None
+
+    @property
+    def first_price(self) -> Decimal | None:
+        """Where the first order waits."""
+        return self._price(self._entries[0][2]) if self._entries else None
+
+    def add(self, order: VenueOrderState) -> None:
+        """Queue behind all of the same price that came earlier."""
+        insort(self._entries, (self._key(order), order.priority, order))
+        self._reach()
+
+    def remove(self, order: VenueOrderState) -> None:
+        """Take out an order that waits here."""
+        place = bisect_left(self._entries, (self._key(order), order.priority))
+        assert self._entries[place][2] is order
+        del self._entries[place]
+        self._reach()
+
+    def _price(self, order: VenueOrderState) -> Decimal:
+        price = order.stop_price if self._by_stop else order.price
+        assert price is not None
+        return price
+
+    def _key(self, order: VenueOrderState) -> Decimal:
+        return -self._price(order) if self._highest_first else self._price(order)
+
+    def _reach(self) -> None:
+        price = self.first_price
+        self.reach = self._nothing if price is None else float(price)
