@@ -1,0 +1,218 @@
+"""One instrument's streams: decode, drop what is repeated or cannot be true, hand over the rest in order.
+
+During a renewal two connections deliver the same events; each kind has a number that only grows, so what came
+already is known by it. After a lost connection the numbers may begin anew (another venue behind the same
+address), so trades and quotes forget theirs then; the book is joined again, and bars keep theirs for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+import structlog
+
+from actors.errors import BadMarketData
+from actors.messages.control import BackfillDone
+from actors.messages.market import Bar, FeedStatus
+from actors.venues.binance import translate
+from actors.venues.binance.book import DepthSync
+from actors.venues.binance.wire import BOOK_TICKER, DEPTH, KLINE, TRADE, DepthSnapshot
+from actors.venues.ports import Intake
+
+log = structlog.get_logger(__name__)
+
+LineStatus = Literal["live", "stale", "down"]
+_BAD = (msgspec.MsgspecError, BadMarketData)
+
+
+class FeedCounts(msgspec.Struct):
+    """Plain numbers for telemetry."""
+
+    bad_events: int = 0
+    repeated_events: int = 0
+    book_gaps: int = 0
+    book_snapshots: int = 0
+    reconnects: int = 0
+    bars_backfilled: int = 0
+
+
+class BarQueue:
+    """Bars of one timeframe: each once and in order; live ones wait while history is being fetched."""
+
+    def __init__(self, *, instrument: str, interval_ns: int, after: int | None, intake: Intake) -> None:
+        """`after` is the end of the newest bar that is known already; None when no history is wanted."""
+        self.instrument = instrument
+        self.interval_ns = interval_ns
+        self.last_end = after
+        self._intake = intake
+        self._waiting: list[Bar] | None = []
+
+    def hold(self) -> None:
+        """The line is up: history comes first."""
+        if self._waiting is None:
+            self._waiting = []
+
+    def offer(self, bar: Bar) -> None:
+        """A bar that has just closed."""
+        if self._waiting is not None:
+            self._waiting.append(bar)
+        else:
+            self._hand_over(bar)
+
+    def release(self, history: list[Bar]) -> int:
+        """History, then what waited, then the mark that nothing is missing; returns how many were new."""
+        waiting, self._waiting = self._waiting or [], None
+        count = sum(self._hand_over(bar) for bar in history)
+        for bar in waiting:
+            self._hand_over(bar)
+        end = self.last_end or 0
+        self._intake.offer(
+            BackfillDone(ts_event=end, instrument=self.instrument, interval_ns=self.interval_ns, last_end=end)
+        )
+        return count
+
+    def _hand_over(self, bar: Bar) -> bool:
+        if self.last_end is not None and bar.ts_event <= self.last_end:
+            return False
+        self.last_end = bar.ts_event
+        self._intake.offer(bar)
+        return True
+
+
+class Channel:
+    """All streams of one instrument."""
+
+    def __init__(
+        self,
+        *,
+        instrument: str,
+        intake: Intake,
+        clock: Callable[[], int],
+        counts: FeedCounts,
+        on_book_wanted: Callable[[Channel], None],
+    ) -> None:
+        self.instrument = instrument
+        self.depth = DepthSync()
+        self.bars: dict[int, BarQueue] = {}
+        self._intake = intake
+        self._clock = clock
+        self._counts = counts
+        self._on_book_wanted = on_book_wanted
+        self._last_trade = -1
+        self._last_quote = -1
+        self._status: LineStatus | None = None
+        self._bad_since_good = False
+
+    def on_trade(self, raw: msgspec.Raw) -> None:
+        """Route of `@trade`."""
+        try:
+            event = TRADE.decode(raw)
+            if event.trade_id <= self._last_trade:
+                self._counts.repeated_events += 1
+                return
+            trade = translate.trade(event, self.instrument)
+        except _BAD as error:
+            self._drop(error)
+            return
+        self._last_trade = event.trade_id
+        self._intake.offer(trade)
+
+    def on_quote(self, raw: msgspec.Raw) -> None:
+        """Route of `@bookTicker`."""
+        try:
+            event = BOOK_TICKER.decode(raw)
+            if event.update_id <= self._last_quote:
+                self._counts.repeated_events += 1
+                return
+            quote = translate.quote(event, self.instrument, self._clock())
+        except _BAD as error:
+            self._drop(error)
+            return
+        self._last_quote = event.update_id
+        if self._bad_since_good:
+            self._bad_since_good = False
+            self.report("live", "good quotes again")
+        self._intake.offer(quote)
+
+    def on_kline(self, interval_ns: int, raw: msgspec.Raw) -> None:
+        """Route of `@kline_<interval>`; only closed bars count."""
+        try:
+            kline = KLINE.decode(raw).kline
+            if not kline.is_closed:
+                return
+            bar = translate.bar(kline, self.instrument, interval_ns)
+        except _BAD as error:
+            self._drop(error)
+            return
+        self.bars[interval_ns].offer(bar)
+
+    def on_depth(self, raw: msgspec.Raw) -> None:
+        """Route of `@depth@100ms`."""
+        try:
+            event = DEPTH.decode(raw)
+            verdict = self.depth.on_event(event)
+            if verdict == "apply":
+                self._intake.offer(translate.book_delta(event, self.instrument))
+            elif verdict == "gap":
+                self._lose_book("gap in the depth stream")
+            elif verdict == "ignore":
+                self._counts.repeated_events += 1
+        except _BAD as error:
+            self._drop(error)
+            # Without this event the book is not whole any more.
+            self._lose_book("a depth event was dropped")
+
+    def on_snapshot(self, snapshot: DepthSnapshot) -> bool:
+        """Join a snapshot; False when another one is needed."""
+        try:
+            message = translate.book_snapshot(snapshot, self.instrument, self._clock())
+            held = self.depth.on_snapshot(snapshot)
+            if held is None:
+                return False
+            deltas = [translate.book_delta(event, self.instrument) for event in held]
+        except BadMarketData as error:
+            self.depth.restart()
+            self._drop(error)
+            return False
+        self._counts.book_snapshots += 1
+        self._intake.offer(message)
+        for delta in deltas:
+            self._intake.offer(delta)
+        return True
+
+    def on_up(self) -> None:
+        """A fresh connection delivers."""
+        self._last_trade = self._last_quote = -1
+        self.report("live", "connected")
+
+    def on_down(self, reason: str, silent: bool) -> None:
+        """Nothing arrives any more."""
+        self.depth.restart()
+        for queue in self.bars.values():
+            queue.hold()
+        self.report("stale" if silent else "down", reason)
+
+    def report(self, status: LineStatus, reason: str) -> None:
+        """Say how the line is, when that is new."""
+        if status == self._status:
+            return
+        self._status = status
+        self._intake.offer(
+            FeedStatus(ts_event=self._clock(), instrument=self.instrument, status=status, reason=reason)
+        )
+
+    def _lose_book(self, reason: str) -> None:
+        if self.depth.is_synced:
+            self.depth.restart()
+        self._counts.book_gaps += 1
+        log.warning("book lost, asking for a new one", instrument=self.instrument, reason=reason)
+        self._on_book_wanted(self)
+
+    def _drop(self, error: Exception) -> None:
+        self._counts.bad_events += 1
+        self._bad_since_good = True
+        if self._status == "live":
+            log.warning("bad market data dropped", instrument=self.instrument, error=str(error))
+            self.report("stale", "bad market data")
