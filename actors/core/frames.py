@@ -5,6 +5,7 @@
     INPUT   = one message, msgpack
     STEP    = chain (16 bytes) | msgpack list of the messages its input's step sent, market data left out
     MARK    = offset u64 in this segment known to be durable when the write that holds the mark began
+              | chain (16 bytes) after the last input before the mark; the frame's seq is that input's
     HEAD    = what a part starts from, msgpack of `Head`
 
 chain_n = H(chain_n-1, input bytes, messages) runs over every input, also over those whose step sent nothing;
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from struct import Struct
+from types import GenericAlias
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -32,6 +34,7 @@ PAYLOAD_BYTES_MAX = 256 * 1024 * 1024
 _FRONT = Struct("<II")
 _BODY = Struct("<BQq")
 HEADER_BYTES = _FRONT.size + _BODY.size
+MARK_BYTES = 8 + CHAIN_BYTES
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,9 +126,9 @@ class FrameWriter:
         chain = self.chain = blake2b(self.chain + body + messages, digest_size=CHAIN_BYTES).digest()
         buffer += encode_frame(STEP, seq, ts_init, chain + messages)
 
-    def mark(self, durable_offset: int) -> None:
-        """Append a frame that names the offset known durable."""
-        self.buffer += encode_frame(MARK, 0, 0, durable_offset.to_bytes(8, "little"))
+    def mark(self, durable_offset: int, seq: int, ts_init: int) -> None:
+        """Append a frame that names the offset known durable, and the chain so far."""
+        self.buffer += encode_frame(MARK, seq, ts_init, durable_offset.to_bytes(8, "little") + self.chain)
 
 
 class Step(NamedTuple):
@@ -145,7 +148,8 @@ class StepReader:
 
     def __init__(self) -> None:
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(any_message())
-        self._list_decoder: msgspec.msgpack.Decoder[list[Any]] = msgspec.msgpack.Decoder(list[any_message()])  # type: ignore[misc]
+        many: Any = GenericAlias(list, (any_message(),))
+        self._list_decoder: msgspec.msgpack.Decoder[list[Any]] = msgspec.msgpack.Decoder(many)
 
     def steps(self, frames: Iterator[Frame]) -> Iterator[Step]:
         """Steps in order; a last input whose step frame is missing comes with `chain` None."""
