@@ -1,0 +1,175 @@
+"""The operator's verbs: what each takes, and the core's command it becomes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from actors.messages.control import (
+    CancelAll,
+    ClearHalt,
+    Flatten,
+    Halt,
+    OperatorCommand,
+    Pause,
+    Reconcile,
+    ReduceOnly,
+    Resume,
+    Scope,
+)
+from daemon.control_protocol import INVALID_PARAMS, METHOD_NOT_FOUND, RpcError
+
+COMMANDS: dict[str, type[OperatorCommand]] = {
+    "pause": Pause,
+    "resume": Resume,
+    "reduce-only": ReduceOnly,
+    "flatten": Flatten,
+    "halt": Halt,
+    "clear-halt": ClearHalt,
+    "cancel-all": CancelAll,
+    "reconcile": Reconcile,
+}
+"""What changes trading state: an input, answered once it is durable."""
+
+NEEDS_ALL = frozenset({"flatten", "cancel-all", "clear-halt"})
+"""Without a scope these need `all`: they act on the market or lift a protection. Stopping needs nothing."""
+
+_SCOPE = frozenset({"account", "strategy", "instrument"})
+PARAMETERS: dict[str, frozenset[str]] = {
+    "status": frozenset(),
+    "metrics": frozenset(),
+    "positions": _SCOPE,
+    "orders": _SCOPE,
+    "fills": _SCOPE | {"limit"},
+    "checkpoint": frozenset(),
+    "log-level": frozenset({"level"}),
+    "stop": frozenset({"cancel_orders"}),
+    **{verb: _SCOPE | {"all"} for verb in COMMANDS},
+    "halt": _SCOPE | {"all", "reason"},
+    "reconcile": frozenset({"account", "all"}),
+}
+"""Every method with the parameters it takes."""
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
+    """All parameters of all methods."""
+
+    account: str | None = None
+    strategy: str | None = None
+    instrument: str | None = None
+    all: bool = False
+    reason: str = "operator"
+    limit: int = 100
+    """Newest fills to show."""
+    level: str | None = None
+    cancel_orders: bool | None = None
+    """None: as configured."""
+
+
+class Names(NamedTuple):
+    """What an operator can name."""
+
+    accounts: tuple[str, ...]
+    strategies: Mapping[str, str]
+    """Strategy → its account."""
+    instruments: Mapping[str, tuple[str, ...]]
+    """Instrument → the accounts that trade it."""
+
+
+def parameters_of(method: str, params: Mapping[str, Any]) -> Parameters:
+    """Typed parameters of a call.
+
+    Raises:
+        RpcError: Unknown method or parameter, or one of the wrong type.
+    """
+    allowed = PARAMETERS.get(method)
+    if allowed is None:
+        raise RpcError(METHOD_NOT_FOUND, f"there is no command {method!r}: known are {_listed(PARAMETERS)}")
+    for name in params:
+        if name not in allowed:
+            takes = f"it takes {_listed(sorted(allowed))}" if allowed else "it takes no parameters"
+            raise RpcError(INVALID_PARAMS, f"{method} has no parameter {name!r}: {takes}")
+    try:
+        return msgspec.convert(params, Parameters)
+    except msgspec.ValidationError as error:
+        raise RpcError(INVALID_PARAMS, f"{method}: {str(error).replace('`', '')}") from None
+
+
+def scope_of(given: Parameters, names: Names) -> Scope:
+    """The scope, with the account of a strategy or instrument filled in.
+
+    Raises:
+        RpcError: A name nobody knows, two that do not belong together, or an instrument of several accounts.
+    """
+    _known("account", given.account, names.accounts)
+    _known("strategy", given.strategy, names.strategies)
+    _known("instrument", given.instrument, names.instruments)
+    if given.all and (given.account or given.strategy or given.instrument):
+        raise RpcError(INVALID_PARAMS, "all and a narrower scope exclude each other: give one of them")
+    if given.strategy and given.instrument:
+        raise RpcError(INVALID_PARAMS, "a scope is a strategy or an instrument, not both: give one of them")
+    account = given.account
+    if given.strategy:
+        account = _same(account, names.strategies[given.strategy], f"strategy {given.strategy!r}")
+    if given.instrument:
+        traders = names.instruments[given.instrument]
+        if account is None and len(traders) != 1:
+            raise RpcError(
+                INVALID_PARAMS, f"{given.instrument} is traded by {_listed(traders)}: name one with account"
+            )
+        account = account if account in traders else _same(account, traders[0], given.instrument)
+    return Scope(account=account, strategy=given.strategy, instrument=given.instrument)
+
+
+def command_of(
+    method: str, given: Parameters, names: Names, *, now_ns: int, command_id: str, by: str
+) -> OperatorCommand:
+    """The core's command for an operator's verb.
+
+    Raises:
+        RpcError: The scope is wrong, or too wide to be meant by accident.
+    """
+    scope = scope_of(given, names)
+    if scope == Scope() and method in NEEDS_ALL and not given.all:
+        raise RpcError(
+            INVALID_PARAMS,
+            f"{method} without a scope concerns every account: narrow it with account, strategy or "
+            "instrument, or say all",
+        )
+    more = {"reason": given.reason} if method == "halt" else {}
+    return COMMANDS[method](ts_event=now_ns, scope=scope, command_id=command_id, by=by, **more)
+
+
+def in_scope(rows: Iterable[dict[str, Any]], given: Parameters, names: Names) -> list[dict[str, Any]]:
+    """Rows with `account`, `strategy` and `instrument` that fall into the scope asked for.
+
+    Raises:
+        RpcError: A name nobody knows.
+    """
+    for kind, known in (
+        ("account", names.accounts),
+        ("strategy", names.strategies),
+        ("instrument", names.instruments),
+    ):
+        _known(kind, getattr(given, kind), known)
+    wanted = {kind: name for kind in sorted(_SCOPE) if (name := getattr(given, kind)) is not None}
+    return [row for row in rows if all(row.get(kind) == name for kind, name in wanted.items())]
+
+
+def _known(kind: str, name: str | None, known: Iterable[str]) -> None:
+    if name is not None and name not in known:
+        raise RpcError(INVALID_PARAMS, f"there is no {kind} {name!r}: known are {_listed(known) or 'none'}")
+
+
+def _same(given: str | None, actual: str, whose: str) -> str:
+    if given is not None and given != actual:
+        raise RpcError(
+            INVALID_PARAMS, f"{whose} belongs to account {actual!r}, not {given!r}: leave account out"
+        )
+    return actual
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,138 @@
+"""`tickerd ctl` against a real control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.__main__ import main
+from tests.test_control import Daemon
+
+
+class Operator:
+    def __init__(self, daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+        self.daemon, self._capsys = daemon, capsys
+
+    async def __call__(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, stdout, stderr of one command line."""
+        code = await asyncio.to_thread(main, ["ctl", *words, "--state", str(self.daemon.folder)])
+        out, err = self._capsys.readouterr()
+        return code, out, err
+
+
+@pytest.fixture
+async def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Operator]:
+    daemon = Daemon(tmp_path)
+    await daemon.server.start()
+    yield Operator(daemon, capsys)
+    await daemon.server.close()
+
+
+def scopes(ctl: Operator) -> list[str]:
+    return [f"{type(command).__name__} {command.scope}" for command in ctl.daemon.port.commands]
+
+
+async def test_every_command_reaches_the_core_with_its_scope(ctl: Operator) -> None:
+    for words in (
+        ("pause",), ("resume", "--account", "paper"), ("reduce-only", "--strategy", "sma"),
+        ("flatten", "--instrument", "BTCUSDT@binance"), ("halt", "--reason", "odd"), ("clear-halt", "--all"),
+        ("cancel-all", "--all"), ("reconcile", "--account", "paper"),
+    ):  # fmt: skip
+        assert await ctl(*words) == (0, "done: it is so\n", "")
+    assert scopes(ctl) == [
+        "Pause all", "Resume account=paper", "ReduceOnly account=paper strategy=sma",
+        "Flatten account=paper instrument=BTCUSDT@binance", "Halt all", "ClearHalt all", "CancelAll all",
+        "Reconcile account=paper",
+    ]  # fmt: skip
+
+
+async def test_reads_print_tables_or_one_json_object(ctl: Operator) -> None:
+    assert await ctl("status") == (0, "session  s\n", "")
+    code, out, _ = await ctl("positions")
+    assert code == 0
+    assert out.splitlines() == [
+        "ACCOUNT  STRATEGY  INSTRUMENT       QUANTITY",
+        "paper    sma       BTCUSDT@binance      0.10",
+    ]
+    assert (await ctl("orders"))[1] == "no orders\n"
+    code, out, _ = await ctl("--json", "fills", "--limit", "2")
+    assert [row["trade_id"] for row in json.loads(out)["fills"]] == ["0", "1"]
+    assert json.loads((await ctl("metrics", "--json"))[1]) == {"inputs": 3}
+    assert ctl.daemon.port.commands == []
+
+
+async def test_stop_and_log_level(ctl: Operator) -> None:
+    assert (await ctl("stop", "--keep-orders"))[0] == 0
+    assert [cancels for _, cancels in ctl.daemon.port.stops] == [False]
+    code, out, _ = await ctl("log-level", "--json")
+    assert (code, set(json.loads(out))) == (0, {"level"})
+
+
+async def test_a_command_the_core_refuses_ends_with_4(ctl: Operator) -> None:
+    ctl.daemon.port.accepts = False
+    assert await ctl("resume") == (4, "refused: it is so\n", "")
+    code, out, _ = await ctl("resume", "--json")
+    assert (code, json.loads(out)["accepted"]) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("flatten",), 2, "or say all"),
+        (("pause", "--strategy", "smx"), 2, "there is no strategy 'smx': known are sma"),
+        (("orders", "--account", "x"), 2, "there is no account 'x': known are paper"),
+        (("checkpoint",), 1, "the disk is full: free some space"),
+    ],
+)
+async def test_a_mistake_ends_with_its_code_and_one_sentence(
+    ctl: Operator, words: tuple[str, ...], code: int, message: str
+) -> None:
+    found, out, err = await ctl(*words)
+    assert (found, out) == (code, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert err.startswith("tickerd ctl: ")
+    found, out, _ = await ctl(*words, "--json")
+    answer: dict[str, Any] = json.loads(out)
+    assert answer["exit_code"] == found == code
+    assert message in answer["error"]
+
+
+async def test_an_answer_that_does_not_come_ends_with_6(ctl: Operator) -> None:
+    ctl.daemon.port.gate = asyncio.Event()
+    code, _, err = await ctl("pause", "--timeout", "0.05")
+    assert code == 6
+    assert "may still take effect" in err
+
+
+def test_without_a_daemon_it_ends_with_1_and_the_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ctl", "status", "--state", str(tmp_path)]) == 1
+    assert "no daemon runs on the state folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["panic"], "invalid choice: 'panic'"),
+        (["status", "--account", "x"], "unrecognized arguments"),
+        (["pause", "--timeout", "0"], "'0' is not a number of seconds greater than 0"),
+        (["log-level", "loud"], "invalid choice: 'loud'"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_sentence(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["ctl", *words])
+    assert caught.value.code == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
