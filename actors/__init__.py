@@ -1,1 +1,94 @@
-"""The trading system: its messages, its model, and the actors that act on them."""
+"""The trading system: its messages, its model, and the actors that act on them.
+
+What users' code needs comes from here: `from actors import SMA, Bar, Strategy`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actors.errors import ConfigError, TradingError, UsageError
+    from actors.indicators import (
+        ATR,
+        EMA,
+        RSI,
+        SMA,
+        BarIndicator,
+        BollingerBands,
+        Indicator,
+        RollingVolatility,
+        ValueIndicator,
+    )
+    from actors.messages.account import TradeClosed
+    from actors.messages.control import DayClose, StrategyTimer
+    from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
+    from actors.messages.orders import Direction, OrderFilled, Side, Signal, TimeInForce
+    from actors.model.instrument import Instrument
+    from actors.strategies.base import OffLoopAnswer, OrderUpdate, Strategy
+    from actors.strategies.context import Context
+    from actors.strategies.orders import Order
+    from actors.strategies.parameters import State
+
+__all__ = [
+    "ATR",
+    "EMA",
+    "RSI",
+    "SMA",
+    "Bar",
+    "BarIndicator",
+    "BollingerBands",
+    "BookDelta",
+    "BookSnapshot",
+    "ConfigError",
+    "Context",
+    "DayClose",
+    "Direction",
+    "Indicator",
+    "Instrument",
+    "OffLoopAnswer",
+    "Order",
+    "OrderFilled",
+    "OrderUpdate",
+    "Quote",
+    "RollingVolatility",
+    "Side",
+    "Signal",
+    "State",
+    "Strategy",
+    "StrategyTimer",
+    "TimeInForce",
+    "Trade",
+    "TradeClosed",
+    "TradingError",
+    "UsageError",
+    "ValueIndicator",
+]
+
+_HOMES = {
+    "actors.errors": ("ConfigError", "TradingError", "UsageError"),
+    "actors.indicators": (
+        "ATR", "EMA", "RSI", "SMA", "BarIndicator", "BollingerBands", "Indicator", "RollingVolatility",
+        "ValueIndicator",
+    ),
+    "actors.messages.account": ("TradeClosed",),
+    "actors.messages.control": ("DayClose", "StrategyTimer"),
+    "actors.messages.market": ("Bar", "BookDelta", "BookSnapshot", "Quote", "Trade"),
+    "actors.messages.orders": ("Direction", "OrderFilled", "Side", "Signal", "TimeInForce"),
+    "actors.model.instrument": ("Instrument",),
+    "actors.strategies.base": ("OffLoopAnswer", "OrderUpdate", "Strategy"),
+    "actors.strategies.context": ("Context",),
+    "actors.strategies.orders": ("Order",),
+    "actors.strategies.parameters": ("State",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for and nothing else, so that a command line that needs little starts fast."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value

@@ -1,0 +1,163 @@
+"""A strategy's open orders as the strategy sees them: from its wish to the terminal event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from actors.messages.orders import (
+    OrderAccepted,
+    OrderFilled,
+    OrderOutcomeUnknown,
+    OrderReplaced,
+    OrderTerms,
+    OrderType,
+    Side,
+)
+from actors.model.money import ZERO
+
+
+class Order(msgspec.Struct, frozen=True, array_like=True):
+    """One open order; a snapshot that does not change in your hands."""
+
+    terms: OrderTerms
+    is_request: bool
+    """Wished for by the strategy itself; False for what the portfolio made of a signal."""
+    filled: Decimal = ZERO
+    status: Literal["requested", "accepted", "unknown"] = "requested"
+    change: Literal["none", "cancel", "replace"] = "none"
+    """What was asked for and not answered yet."""
+    successor: str = ""
+    """Client order id that takes over the remainder where the venue cannot change an order in place."""
+
+    @property
+    def client_order_id(self) -> str:
+        """Ours, made before sending."""
+        return self.terms.client_order_id
+
+    @property
+    def instrument(self) -> str:
+        """`BTCUSDT@binance`."""
+        return self.terms.instrument
+
+    @property
+    def side(self) -> Side:
+        """`buy` or `sell`."""
+        return self.terms.side
+
+    @property
+    def order_type(self) -> OrderType:
+        """`market`, `limit`, `stop` or `stop_limit`."""
+        return self.terms.order_type
+
+    @property
+    def price(self) -> Decimal | None:
+        """Limit price; None for market and stop orders."""
+        return self.terms.price
+
+    @property
+    def quantity(self) -> Decimal:
+        """Total, filled part included."""
+        return self.terms.quantity
+
+    @property
+    def remaining(self) -> Decimal:
+        """What may still fill."""
+        return self.terms.quantity - self.filled
+
+    @property
+    def can_change(self) -> bool:
+        """The venue has it and no cancel or replace is under way."""
+        return self.status == "accepted" and self.change == "none"
+
+
+class Orders:
+    """The open orders of one strategy by client order id, oldest first."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Order] = {}
+
+    def get(self, client_order_id: str) -> Order | None:
+        """The order; None when it is closed or was never this strategy's."""
+        return self._orders.get(client_order_id)
+
+    def of(self, instrument: str | None) -> tuple[Order, ...]:
+        """Open orders of one instrument, or of all."""
+        if instrument is None:
+            return tuple(self._orders.values())
+        return tuple([order for order in self._orders.values() if order.terms.instrument == instrument])
+
+    def add(self, terms: OrderTerms, *, is_request: bool) -> None:
+        """Know an order from now on; one already known stays as it is."""
+        self._orders.setdefault(terms.client_order_id, Order(terms, is_request))
+
+    def adopt(self, terms: OrderTerms) -> None:
+        """Know an order that was approved; the successor of a replaced one was wished for by the strategy."""
+        if terms.client_order_id not in self._orders:
+            self.add(terms, is_request=terms.replaces is not None)
+
+    def drop(self, client_order_id: str) -> Order | None:
+        """The order is closed."""
+        return self._orders.pop(client_order_id, None)
+
+    def ask(self, client_order_id: str, change: Literal["cancel", "replace"], successor: str = "") -> None:
+        """A cancel or replace of this order is under way."""
+        order = self._orders[client_order_id]
+        self._orders[client_order_id] = msgspec.structs.replace(order, change=change, successor=successor)
+
+    def put(self, order: Order) -> None:
+        """Take back a change: the order is again what it was."""
+        self._orders[order.client_order_id] = order
+
+    def answer(self, client_order_id: str) -> None:
+        """No cancel or replace of this order is under way any more."""
+        order = self._orders.get(client_order_id)
+        if order is not None:
+            self._orders[client_order_id] = msgspec.structs.replace(order, change="none", successor="")
+
+    def replaced_by(self, successor: str) -> Order | None:
+        """The order whose replacement was to bear this id."""
+        for order in self._orders.values():
+            if order.successor == successor:
+                return order
+        return None
+
+    def apply_fill(self, fill: OrderFilled) -> None:
+        """Follow one execution."""
+        if fill.remaining <= ZERO:
+            self._orders.pop(fill.client_order_id, None)
+            return
+        order = self._orders.get(fill.client_order_id)
+        if order is not None:
+            filled = order.filled + fill.quantity
+            self._orders[fill.client_order_id] = msgspec.structs.replace(order, filled=filled)
+
+    def apply_status(self, fact: OrderAccepted | OrderOutcomeUnknown | OrderReplaced) -> None:
+        """Follow what the venue made of the order while it stays open."""
+        order = self._orders.get(fact.client_order_id)
+        if order is None:
+            return
+        match fact:
+            case OrderAccepted():
+                order = msgspec.structs.replace(order, status="accepted")
+            case OrderOutcomeUnknown():
+                order = msgspec.structs.replace(order, status="unknown")
+            case OrderReplaced():
+                terms = msgspec.structs.replace(
+                    order.terms, quantity=fact.quantity, price=fact.price, stop_price=fact.stop_price
+                )
+                order = msgspec.structs.replace(
+                    order, terms=terms, status="accepted", change="none", successor=""
+                )
+        self._orders[fact.client_order_id] = order
+
+    def snapshot(self) -> list[Order]:
+        """State for the checkpoint."""
+        return list(self._orders.values())
+
+    def restore(self, orders: Iterable[Order]) -> None:
+        """Take a checkpoint's orders."""
+        self._orders = {order.client_order_id: order for order in orders}
