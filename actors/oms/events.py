@@ -1,0 +1,110 @@
+"""The settled facts that the OMS tells everybody, made from an order and what is now certain of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from actors.messages.account import DifferenceFound
+from actors.messages.orders import (
+    Command,
+    CommandRefused,
+    FillReport,
+    OrderCancelled,
+    OrderExpired,
+    OrderFact,
+    OrderFilled,
+    OrderRejected,
+)
+from actors.model.ids import looks_like_tickerd
+from actors.oms.desk import Desk
+from actors.oms.order import Claim, Order
+
+
+class OrderEvents:
+    """Sends events about orders."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def send(
+        self, order: Order, event: type[OrderFact], *, ts_event: int | None = None, **fields: Any
+    ) -> None:
+        """One event, with the order's identity filled in."""
+        terms = order.terms
+        self._desk.send(
+            event(
+                ts_event=self._desk.now if ts_event is None else ts_event,
+                client_order_id=terms.client_order_id,
+                account=terms.account,
+                strategy=terms.strategy,
+                instrument=terms.instrument,
+                **fields,
+            )
+        )
+
+    def filled(self, order: Order, fill: FillReport) -> None:
+        """One execution, already counted in the order."""
+        self.send(
+            order,
+            OrderFilled,
+            ts_event=fill.ts_event,
+            venue_order_id=fill.venue_order_id or order.venue_order_id or "",
+            trade_id=fill.trade_id,
+            side=fill.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            fee=fill.fee,
+            fee_currency=fill.fee_currency,
+            liquidity=fill.liquidity,
+            remaining=order.remaining,
+            mid_price=order.mid_price,
+        )
+
+    def ended(self, order: Order, claim: Claim) -> None:
+        """The terminal event; every fill is booked."""
+        if claim.kind == "rejected" and not claim.filled:
+            self.send(order, OrderRejected, code=claim.code, text=claim.text)
+        elif claim.kind == "expired":
+            self.send(order, OrderExpired, filled_quantity=claim.filled, reason=claim.text)
+        else:
+            self.send(order, OrderCancelled, filled_quantity=claim.filled)
+
+    def refused(self, order: Order, command: Command, code: str, text: str) -> None:
+        """A cancel or replace did not take place."""
+        self.send(order, CommandRefused, command=command, code=code, text=text)
+
+    def differ(
+        self,
+        order: Order,
+        kind: Literal["position", "foreign_order", "order_missing"],
+        ours: str,
+        venue: str,
+    ) -> None:
+        """The venue says something of an order that our record rules out."""
+        self._differ(
+            order.terms.account, kind, order.terms.instrument, f"{order.terms.client_order_id} {ours}", venue
+        )
+
+    def external(self, fill: FillReport) -> None:
+        """A fill of an order that is not ours."""
+        foreign = fill.client_order_id is not None and looks_like_tickerd(fill.client_order_id)
+        self._differ(
+            fill.account,
+            "foreign_order" if foreign else "external_fill",
+            fill.instrument,
+            "",
+            f"trade {fill.trade_id}: {fill.side} {fill.quantity} of order {fill.venue_order_id}",
+        )
+
+    def foreign(
+        self, account: str, instrument: str, client_order_id: str, venue_order_id: str | None
+    ) -> None:
+        """An order under an id as we make them that our books do not know."""
+        self._differ(account, "foreign_order", instrument, "", f"{client_order_id}, order {venue_order_id}")
+
+    def _differ(self, account: str, kind: Any, subject: str, ours: str, venue: str) -> None:
+        self._desk.send(
+            DifferenceFound(
+                ts_event=self._desk.now, account=account, kind=kind, subject=subject, ours=ours, venue=venue
+            )
+        )

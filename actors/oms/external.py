@@ -1,0 +1,74 @@
+"""Fills of orders that we cannot name: they wait until each order of ours is identified."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.messages.orders import FillReport
+from actors.oms.book import QUERIES_TO_PASS, OrderBook
+from actors.oms.events import OrderEvents
+
+
+class Stray(msgspec.Struct, array_like=True):
+    """A fill that belongs to none of the orders we can name yet."""
+
+    report: FillReport
+    seq: int
+    declared: bool = False
+    """Shown as external; should it turn out to be ours after all, it is moved to its order."""
+    passed: int = 0
+
+
+class ExternalFills:
+    """Fills without an order, in the order in which they came."""
+
+    def __init__(self, book: OrderBook, events: OrderEvents) -> None:
+        self._book = book
+        self._events = events
+        self._strays: dict[tuple[str, str, str, str], Stray] = {}
+
+    def __len__(self) -> int:
+        return len(self._strays)
+
+    def add(self, report: FillReport, seq: int) -> None:
+        """Keep a fill; a second delivery changes nothing."""
+        key = (report.account, report.instrument, report.venue_order_id or "", report.trade_id)
+        self._strays.setdefault(key, Stray(report, seq))
+        self.show(report.account, report.instrument)
+
+    def take(self, account: str, instrument: str, venue_order_id: str) -> list[FillReport]:
+        """Remove and return the fills of a venue order that is now known to be ours."""
+        if not self._strays:
+            return []
+        wanted = (account, instrument, venue_order_id)
+        keys = [key for key in self._strays if key[:3] == wanted]
+        return [self._strays.pop(key).report for key in keys]
+
+    def show(self, account: str, instrument: str) -> None:
+        """Once every order of ours there is identified, what no order has claimed is somebody else's."""
+        if not self._strays or self._book.has_unnamed(account, instrument):
+            return
+        for key, stray in self._strays.items():
+            if key[0] == account and key[1] == instrument and not stray.declared:
+                stray.declared = True
+                self._events.external(stray.report)
+
+    def pass_by(self, account: str, asked_seq: int) -> None:
+        """Forget declared strays that two completed queries, asked for later, have passed."""
+        for key in [key for key in self._strays if key[0] == account]:
+            stray = self._strays[key]
+            stray.passed += stray.declared and stray.seq < asked_seq
+            if stray.passed >= QUERIES_TO_PASS:
+                del self._strays[key]
+
+    def snapshot(self) -> list[Stray]:
+        """State for the checkpoint."""
+        return [msgspec.structs.replace(stray) for stray in self._strays.values()]
+
+    def restore(self, strays: list[Stray]) -> None:
+        """Take a checkpoint's strays."""
+        self._strays = {}
+        for stray in strays:
+            report = stray.report
+            key = (report.account, report.instrument, report.venue_order_id or "", report.trade_id)
+            self._strays[key] = stray

@@ -1,0 +1,41 @@
+"""Fills: which are the same, which have no order yet, and how far each history was read."""
+
+from __future__ import annotations
+
+from actors.messages.account import FillsEvidence, VenueFill
+from actors.messages.orders import FillReport
+
+
+def trade_key(report: FillReport) -> str:
+    """Names a fill within its order: a trade id is unique only with its venue order id."""
+    return f"{report.venue_order_id}/{report.trade_id}"
+
+
+def report_of(account: str, fill: VenueFill) -> FillReport:
+    """A fill of the venue's history in the form in which live ones come."""
+    return FillReport(
+        ts_event=fill.ts_event,
+        account=account,
+        instrument=fill.instrument,
+        client_order_id=fill.client_order_id,
+        venue_order_id=fill.venue_order_id,
+        trade_id=fill.trade_id,
+        side=fill.side,
+        quantity=fill.quantity,
+        price=fill.price,
+        fee=fill.fee,
+        fee_currency=fill.fee_currency,
+        liquidity=fill.liquidity,
+    )
+
+
+def moved_marks(marks: dict[str, str], fills: FillsEvidence) -> dict[str, str]:
+    """Paging marks after a completed query: only such a query moves them, and never back to nothing."""
+    return marks | {
+        instrument: read_to or marks.get(instrument, "") for instrument, read_to in fills.read_to.items()
+    }
+
+
+def is_past(mark: str, trade_id: str) -> bool:
+    """Whether a completed query has passed the fill already, where trade ids are numbers that grow."""
+    return mark.isdecimal() and trade_id.isdecimal() and int(trade_id) <= int(mark)

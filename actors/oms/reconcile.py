@@ -1,0 +1,89 @@
+"""A venue's statement against our orders: what is new in it, said the way live reports would."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from actors.messages.account import AccountEvidence, OrdersEvidence, VenueOrder
+from actors.messages.orders import StatusReport
+from actors.model.ids import looks_like_tickerd
+from actors.model.venue_rules import VenueRules
+from actors.oms.book import OrderBook
+from actors.oms.order import Order
+from actors.oms.settle import still_acceptable_until_ms
+
+LISTED_UNTIL_GONE = ("accepted", "partially_filled", "pending_cancel", "pending_replace", "unknown")
+
+
+class Listed(NamedTuple):
+    """An order of ours in the statement, and its line read as an answer about it."""
+
+    order: Order
+    line: VenueOrder
+    report: StatusReport
+
+
+class Findings(NamedTuple):
+    """What the list of open orders means for ours."""
+
+    listed: list[Listed]
+    missing: list[Order]
+    """Accepted before the question, open in our books, not in the list."""
+    foreign: list[VenueOrder]
+    """Under an id as tickerd makes them that our books do not know."""
+
+
+def is_complete(evidence: AccountEvidence, began_seq: int) -> bool:
+    """Whether orders, fills and balances were all answered, to questions on the present line."""
+    return all(
+        part is not None and part.asked_seq >= began_seq
+        for part in (evidence.orders, evidence.fills, evidence.balances)
+    )
+
+
+def compare_orders(evidence: AccountEvidence, orders: OrdersEvidence, book: OrderBook) -> Findings:
+    """Match the statement's open orders with the book."""
+    listed: list[Listed] = []
+    foreign: list[VenueOrder] = []
+    seen: dict[str, None] = {}
+    for line in orders.orders:
+        report = _report_of(evidence, line)
+        order = book.find(report)
+        if order is not None:
+            seen[order.terms.client_order_id] = None
+            # A list from before the order closed says nothing about it.
+            if not order.is_closed or order.closed_seq < orders.asked_seq:
+                listed.append(Listed(order, line, report))
+        elif line.client_order_id is not None and looks_like_tickerd(line.client_order_id):
+            foreign.append(line)
+    missing = [
+        order
+        for order in book.of_account(evidence.account)
+        if order.terms.client_order_id not in seen
+        and 0 < order.accepted_seq < orders.asked_seq
+        and order.state in LISTED_UNTIL_GONE
+    ]
+    return Findings(listed, missing, foreign)
+
+
+def _report_of(evidence: AccountEvidence, line: VenueOrder) -> StatusReport:
+    return StatusReport(
+        ts_event=evidence.ts_event,
+        account=evidence.account,
+        instrument=line.instrument,
+        client_order_id=line.client_order_id,
+        venue_order_id=line.venue_order_id,
+        status=line.status,
+        filled_quantity=line.filled_quantity,
+        fills_complete=False,
+    )
+
+
+def replace_took_place(order: Order, line: VenueOrder, rules: VenueRules, venue_time_ms: int) -> bool | None:
+    """What a listed order says of a replace without an answer; None while it might still take effect."""
+    wanted = order.replacing
+    if wanted is None:
+        return None
+    if (line.quantity, line.price) == (wanted.quantity, wanted.price):
+        return True
+    return False if venue_time_ms > still_acceptable_until_ms(order, rules) else None
