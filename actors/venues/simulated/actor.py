@@ -69,7 +69,7 @@ class SimulatedVenueActor(CoreActor):
         accounts: Mapping[str, SimulatedVenueSettings],
         instruments: Mapping[str, Instrument],
     ) -> None:
-        self.name = name  # type: ignore[misc]  # several venues of this class may run side by side
+        self.name = name  # several venues of this class may run side by side
         self.engine = MatchingEngine(accounts=accounts, instruments=instruments)
         self._markets = self.engine.markets
         self._to_venue_ns = {account: round(s.latency_ms * 1_000_000) for account, s in accounts.items()}
@@ -213,19 +213,18 @@ class SimulatedVenueActor(CoreActor):
 
     def on_quote(self, quote: Quote) -> None:
         """Best bid and ask have changed."""
-        market = self._markets[quote.instrument]
-        if market.busy:
+        if self._markets[quote.instrument].note_quote(quote):
             self._tell(self.engine.on_quote(quote, self.now))
-        else:
-            market.quote = quote
 
     def on_trade(self, trade: Trade) -> None:
         """Others have traded."""
-        self._tell(self.engine.on_trade(trade, self.now))
+        if self._markets[trade.instrument].note_trade(trade):
+            self._tell(self.engine.on_trade(trade, self.now))
 
     def on_bar(self, bar: Bar) -> None:
         """A whole bar."""
-        self._tell(self.engine.on_bar(bar, self.now))
+        if self._markets[bar.instrument].note_bar(bar):
+            self._tell(self.engine.on_bar(bar, self.now))
 
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book."""

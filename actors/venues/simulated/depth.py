@@ -14,6 +14,7 @@ from actors.model.money import round_to_lot, round_to_tick
 
 UNLIMITED = Decimal("Infinity")
 _CACHE_MAX = 50_000
+_ENDLESS = float("inf")
 
 
 class Ticks:
@@ -119,7 +120,7 @@ class AmbientSide:
 
     def replace(self, levels: Iterable[Level]) -> None:
         """The whole side anew; what was taken of an unchanged level stays taken."""
-        new = {price: size for price, size in levels if price > 0 and size > 0}
+        new = {price: size for price, size in levels if price > 0 and 0 < size < _ENDLESS}
         self._keep_taken(new)
         self.levels, self._prices = new, None
 
@@ -134,7 +135,7 @@ class AmbientSide:
         if old == size:
             return
         self.taken.pop(price, None)
-        if size > 0:
+        if 0 < size < _ENDLESS:
             self.levels[price] = size
             if old is None:
                 self._prices = None

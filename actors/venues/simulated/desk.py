@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from actors.errors import ConfigError
 from actors.messages.account import VenueFill
@@ -95,14 +94,14 @@ class Desk:
         account = self.accounts[order.account]
         account.add_order(order)
         account.relock(order, instrument)
-        self.events.append(Accepted(**self._about(order)))
+        self.events.append(Accepted(*self._about(order)))
 
     def trigger(self, order: VenueOrderState) -> None:
         """Its stop price is reached; it queues from now on."""
         order.is_triggered = True
         order.priority = self.next_priority()
         order.ts_updated = self.now
-        self.events.append(Triggered(**self._about(order)))
+        self.events.append(Triggered(*self._about(order)))
 
     def fill(
         self,
@@ -137,7 +136,7 @@ class Desk:
         )
         self.events.append(
             Filled(
-                **self._about(order),
+                *self._about(order),
                 trade_id=trade_id,
                 side=order.side,
                 quantity=quantity,
@@ -155,15 +154,13 @@ class Desk:
         """Ended by its owner."""
         order.status = "cancelled"
         self._close(order, instrument)
-        self.events.append(Cancelled(**self._about(order), filled_quantity=order.filled_quantity))
+        self.events.append(Cancelled(*self._about(order), filled_quantity=order.filled_quantity))
 
     def expire(self, order: VenueOrderState, instrument: Instrument, reason: str) -> None:
         """Ended by the venue."""
         order.status = "expired"
         self._close(order, instrument)
-        self.events.append(
-            Expired(**self._about(order), filled_quantity=order.filled_quantity, reason=reason)
-        )
+        self.events.append(Expired(*self._about(order), filled_quantity=order.filled_quantity, reason=reason))
 
     def _close(self, order: VenueOrderState, instrument: Instrument) -> None:
         account = self.accounts[order.account]
@@ -171,14 +168,8 @@ class Desk:
         account.relock(order, instrument)
         del account.open[order.venue_order_id]
 
-    def _about(self, order: VenueOrderState) -> dict[str, Any]:
-        return {
-            "account": order.account,
-            "instrument": order.instrument,
-            "client_order_id": order.client_order_id,
-            "venue_order_id": order.venue_order_id,
-            "ts": self.now,
-        }
+    def _about(self, order: VenueOrderState) -> tuple[str, str, str, str, int]:
+        return order.account, order.instrument, order.client_order_id, order.venue_order_id, self.now
 
     # accounts
 

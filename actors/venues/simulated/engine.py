@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import attrgetter
 
 import msgspec
 
@@ -54,16 +55,18 @@ class MatchingEngine:
         """Place an order for `terms.account`: `Rejected`, or `Accepted` and what follows from it at once."""
         events = self._desk.begin(now)
         market = self.markets.get(terms.instrument)
-        refused: Refusal | None
         if market is None:
-            refused = reject.UNKNOWN_INSTRUMENT, f"instrument={terms.instrument}"
+            refused: Refusal | None = (reject.UNKNOWN_INSTRUMENT, f"instrument={terms.instrument}")
+            reference = None
         else:
-            refused = self._refusal(terms, market)
+            reference = market.reference(terms.side)
+            refused = self._refusal(terms, market, reference)
         if market is None or refused is not None:
             assert refused is not None
             self._reject("submit", refused, terms.account, terms.instrument, terms.client_order_id, None)
             return events
-        order = self._desk.draft(terms, market.instrument, self._lock_price(terms, market))
+        lock_price = terms.price or terms.stop_price or reference or ZERO
+        order = self._desk.draft(terms, market.instrument, lock_price)
         account = self._desk.accounts[terms.account]
         need, free = account.need(order, market.instrument), account.free(order.locked_asset)
         if need > free:
@@ -156,20 +159,20 @@ class MatchingEngine:
             )
         )
 
-    def _refusal(self, terms: OrderTerms, market: Market) -> Refusal | None:
+    def _refusal(self, terms: OrderTerms, market: Market, reference: Decimal | None) -> Refusal | None:
         if not market.is_trading:
             return reject.MARKET_CLOSED, f"instrument={terms.instrument}"
         known = self._desk.accounts[terms.account].by_client.get(terms.client_order_id)
         if known is not None and known.is_open:
             return reject.DUPLICATE_ORDER, f"venue_order_id={known.venue_order_id} is open"
-        return self._terms_refusal(terms, market)
+        return self._terms_refusal(terms, market, reference)
 
-    def _terms_refusal(self, terms: OrderTerms, market: Market) -> Refusal | None:
-        refused = refusal(terms, market.instrument, market.reference(terms.side))
+    def _terms_refusal(self, terms: OrderTerms, market: Market, reference: Decimal | None) -> Refusal | None:
+        refused = refusal(terms, market.instrument, reference)
         if refused is not None:
             return refused
         if terms.post_only and terms.price is not None and market.would_take(terms.side, terms.price):
-            return reject.WOULD_TAKE, f"price={terms.price}, market={market.reference(terms.side)}"
+            return reject.WOULD_TAKE, f"price={terms.price}, market={reference}"
         return None
 
     def _replace_refusal(
@@ -185,7 +188,7 @@ class MatchingEngine:
         if quantity <= order.filled_quantity:
             return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
         terms = replaced_terms(order, quantity, price, stop_price)
-        refused = self._terms_refusal(terms, market)
+        refused = self._terms_refusal(terms, market, market.reference(order.side))
         if refused is not None:
             return refused
         account = self._desk.accounts[order.account]
@@ -196,10 +199,6 @@ class MatchingEngine:
         if need > free:
             return reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
         return None
-
-    def _lock_price(self, terms: OrderTerms, market: Market) -> Decimal:
-        """What a buy holds back per unit: its own price, else where it would begin to fill."""
-        return terms.price or terms.stop_price or market.reference(terms.side) or ZERO
 
     def _reject(
         self,
@@ -350,7 +349,7 @@ class MatchingEngine:
 
     def _open_by_priority(self) -> list[VenueOrderState]:
         orders = [order for account in self._desk.accounts.values() for order in account.open.values()]
-        return sorted(orders, key=_priority)
+        return sorted(orders, key=attrgetter("priority"))
 
     def snapshot(self) -> EngineState:
         """State for the checkpoint."""
@@ -382,7 +381,3 @@ class MatchingEngine:
 
 def _not_open(order: VenueOrderState | None) -> str:
     return "no such order" if order is None else f"the order is {order.status}"
-
-
-def _priority(order: VenueOrderState) -> int:
-    return order.priority

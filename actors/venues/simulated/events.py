@@ -55,7 +55,7 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
         return self.status in ("accepted", "partially_filled")
 
 
-class VenueEvent(msgspec.Struct, frozen=True, kw_only=True):
+class VenueEvent(msgspec.Struct, frozen=True):
     """One step in the life of one order; the figures are those right after this step."""
 
     account: str

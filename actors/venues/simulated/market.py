@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import takewhile
+from operator import attrgetter
 
 from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
 from actors.messages.orders import Side
@@ -30,12 +31,16 @@ from actors.venues.simulated.recorded import RecordedMarket
 from actors.venues.simulated.taking import can_fill_whole, take
 from actors.venues.simulated.waiting import WaitingOrders
 
+INFINITY = float("inf")
+_NEVER_CALM = (INFINITY, INFINITY)
+
 
 class Market(RecordedMarket):
     """Matching of one instrument."""
 
     __slots__ = (
-        "_print", "asks", "bids", "busy", "buy_stops", "desk", "queue", "sell_stops",
+        "_calm_asks", "_calm_bids", "_calm_trades", "_print", "asks", "bids", "busy", "buy_stops", "desk", "queue",
+        "sell_stops",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, desk: Desk) -> None:
@@ -48,8 +53,9 @@ class Market(RecordedMarket):
         self.queue: list[VenueOrderState] = []
         """Orders that take at the market's next move, oldest first."""
         self.busy = False
-        """Whether market data can change anything; while False it need only be remembered."""
+        """Whether any order is open here."""
         self._print: Print | None = None
+        self.refresh()
 
     # what is known
 
@@ -112,7 +118,7 @@ class Market(RecordedMarket):
             (self.bids if order.side == "buy" else self.asks).add(order)
         else:
             self.queue.append(order)
-            self.queue.sort(key=_priority)
+            self.queue.sort(key=attrgetter("priority"))
 
     def detach(self, order: VenueOrderState) -> None:
         """Take an open order out of wherever it waits."""
@@ -124,16 +130,17 @@ class Market(RecordedMarket):
             self.queue.remove(order)
 
     def refresh(self) -> None:
-        """Work out whether market data matters now."""
-        self.busy = bool(
-            self.queue
-            or self.bids
-            or self.asks
-            or self.buy_stops
-            or self.sell_stops
-            or self.wanted.taken
-            or self.offered.taken
-        )
+        """Work out which market data can change nothing; half a tick of margin makes `float` good enough."""
+        self.busy = self._has_waiting()
+        half = self.half_tick
+        bid, ask = self.bids.reach + half, self.asks.reach - half
+        buy_stop, sell_stop = self.buy_stops.reach - half, self.sell_stops.reach + half
+        self._calm_trades = max(bid, sell_stop, 0.0), min(ask, buy_stop)
+        self._calm_asks, self._calm_bids = (bid, buy_stop), (sell_stop, ask)
+        if self.queue:
+            self._calm_trades = self._calm_asks = _NEVER_CALM
+        elif self.wanted.taken or self.offered.taken:
+            self._calm_asks = _NEVER_CALM
 
     def _stops(self, side: Side) -> WaitingOrders:
         return self.buy_stops if side == "buy" else self.sell_stops
@@ -203,23 +210,19 @@ class Market(RecordedMarket):
 
     # the market moves
 
+    def note_quote(self, quote: Quote) -> bool:
+        """Remember the best bid and ask; whether they can change anything, so that `on_quote` must follow."""
+        self.quote = quote
+        low, high = self._calm_asks
+        if low < quote.ask_price < high:
+            low, high = self._calm_bids
+            return not low < quote.bid_price < high
+        return True
+
     def on_quote(self, quote: Quote) -> None:
         """Best bid and ask have changed."""
-        self.quote = quote
-        if not self.busy:
-            return
-        half = self.half_tick
-        if (
-            quote.ask_price > self.bids.reach + half
-            and quote.bid_price < self.asks.reach - half
-            and quote.ask_price < self.buy_stops.reach - half
-            and quote.bid_price > self.sell_stops.reach + half
-            and not self.queue
-            and not self.wanted.taken
-            and not self.offered.taken
-        ):
-            return
-        self._depth_moved()
+        if self.note_quote(quote):
+            self._depth_moved()
 
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book anew."""
@@ -266,24 +269,23 @@ class Market(RecordedMarket):
             depth.take(quantity)
             self.make(order, quantity, order.price)
 
+    def note_trade(self, trade: Trade) -> bool:
+        """Remember what others trade at; whether it can change anything, so that `on_trade` must follow."""
+        low, high = self._calm_trades
+        if low < trade.price < high:
+            self.last_price = trade.price
+            self.has_trades = True
+            return False
+        return True
+
     def on_trade(self, trade: Trade) -> None:
         """Others have traded."""
-        self.last_price = price = trade.price
-        self.has_trades = True
-        if not self.busy:
-            return
-        half = self.half_tick
-        if (
-            price > self.bids.reach + half
-            and price < self.asks.reach - half
-            and price < self.buy_stops.reach - half
-            and price > self.sell_stops.reach + half
-            and not self.queue
-        ):
-            return
-        self.sync()
-        self._print_trade(trade)
-        self._finish()
+        if self.note_trade(trade) and 0.0 < trade.price < INFINITY and 0.0 <= trade.size < INFINITY:
+            self.last_price = trade.price
+            self.has_trades = True
+            self.sync()
+            self._print_trade(trade)
+            self._finish()
 
     def _print_trade(self, trade: Trade) -> None:
         price = self.ticks(trade.price)
@@ -335,27 +337,39 @@ class Market(RecordedMarket):
 
     # bars
 
-    def on_bar(self, bar: Bar) -> None:
-        """A whole bar, unless finer data tell the same."""
-        if self.shows_depth or self.has_trades:
-            return
-        if self.bar_interval_ns and bar.interval_ns > self.bar_interval_ns:
-            return
+    def note_bar(self, bar: Bar) -> bool:
+        """Remember the newest bar; whether it can change anything, so that `on_bar` must follow.
+
+        Finer data of the same market, or shorter bars, have told it already.
+        """
+        if self.quote is not None or self.has_book or self.has_trades:
+            return False
+        if 0 < self.bar_interval_ns < bar.interval_ns:
+            return False
         self.bar_interval_ns = bar.interval_ns
-        if self.busy:
-            self._run_bar(bar)
         self.last_price = bar.close
+        return self.busy
+
+    def on_bar(self, bar: Bar) -> None:
+        """A whole bar, of which every price is positive."""
+        if self.note_bar(bar):
+            self._run_bar(bar)
+            self._finish()
 
     def _run_bar(self, bar: Bar) -> None:
-        open_, high, low, close = (self.ticks(price) for price in (bar.open, bar.high, bar.low, bar.close))
-        self._open_at(open_)
-        extremes = (high, low) if high - open_ < open_ - low else (low, high)
-        here = open_
-        for there in (*extremes, close):
-            self._walk(here, there)
-            here = there
+        here = self.ticks(bar.open)
+        self._open_at(here)
+        if self._has_waiting():
+            high, low, close = self.ticks(bar.high), self.ticks(bar.low), self.ticks(bar.close)
+            extremes = (high, low) if high - here < here - low else (low, high)
+            for there in (*extremes, close):
+                self._walk(here, there)
+                here = there
         self._print = None
-        self._finish()
+
+    def _has_waiting(self) -> bool:
+        """Whether any order is open here."""
+        return bool(self.queue or self.bids or self.asks or self.buy_stops or self.sell_stops)
 
     def _open_at(self, price: Decimal) -> None:
         """Queued orders and stops take at the open; resting orders that it has jumped over get it too."""
@@ -388,7 +402,3 @@ class Market(RecordedMarket):
                 self.make(order, order.remaining, price)
             else:
                 self._trigger_reached(low=price, high=price)
-
-
-def _priority(order: VenueOrderState) -> int:
-    return order.priority

@@ -95,9 +95,8 @@ def a_trade(price: float, size: float, *, aggressor: Any = "unknown", ts: int = 
 
 
 def a_bar(open_: float, high: float, low: float, close: float, *, ts: int = 0, interval: int = MINUTE) -> Bar:
-    return Bar(
-        ts_event=ts, instrument=BTC, interval_ns=interval, open=open_, high=high, low=low, close=close, volume=1.0
-    )  # fmt: skip
+    prices = {"open": open_, "high": high, "low": low, "close": close}
+    return Bar(ts_event=ts, instrument=BTC, interval_ns=interval, volume=1.0, **prices)
 
 
 def a_book(bids: Any, asks: Any) -> BookSnapshot:
