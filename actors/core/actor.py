@@ -24,7 +24,7 @@ Handler = Callable[[Any], None]
 class CoreActor:
     """Base of every actor of the core. Subclasses give `name`, handlers, `snapshot` and `restore`."""
 
-    name: ClassVar[str]
+    name: str
     state_type: ClassVar[Any]
     """The struct that `snapshot` returns and `restore` takes."""
 
