@@ -108,10 +108,14 @@ class AccountBook:
         else:
             self.equity_peak = max(after, 0.0)
 
-    def drawdown(self, equity: float) -> float:
-        """Equity over its running peak minus 1, ≤ 0; raises the peak first."""
+    def valued(self, equity: float) -> None:
+        """Remember an equity that was published: the peak rises to it."""
         self.equity_peak = max(self.equity_peak, equity)
-        return equity / self.equity_peak - 1.0 if self.equity_peak > 0.0 else 0.0
+
+    def drawdown(self, equity: float) -> float:
+        """Equity over its running peak, this equity included, minus 1; ≤ 0."""
+        peak = max(self.equity_peak, equity)
+        return equity / peak - 1.0 if peak > 0.0 else 0.0
 
     def snapshot(self) -> AccountBookState:
         """State for the checkpoint."""

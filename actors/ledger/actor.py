@@ -33,6 +33,7 @@ from actors.ledger.lots import ClosedTrip, Position, follow_trip, trade
 from actors.messages.account import (
     AccountEvidence,
     AccountReconciled,
+    AccountSnapshot,
     BalanceChanged,
     CashTransferred,
     DifferenceFound,
@@ -99,6 +100,19 @@ class LedgerActor(CoreActor):
     def positions(self, account: str) -> list[Position]:
         """Positions of all strategies of the account, flat ones included; read only."""
         return [position for position in self._positions.values() if position.account == account]
+
+    def at_mark(self, account: str) -> AccountSnapshot:
+        """The account as it stands now; asking changes nothing."""
+        positions = self.positions(account)
+        return at_mark(
+            account,
+            self._book(account),
+            positions,
+            self._instruments,
+            self._valuation,
+            self.market,
+            self.now,
+        )
 
     # trading
 
@@ -268,12 +282,9 @@ class LedgerActor(CoreActor):
             if book.snapshot_due <= self.now:
                 book.snapshot_due = _next_multiple(self.now, book.settings.snapshot_ns)
                 if book.is_open:
-                    positions = self.positions(name)
-                    self.send(
-                        at_mark(
-                            name, book, positions, self._instruments, self._valuation, self.market, self.now
-                        )
-                    )
+                    snapshot = self.at_mark(name)
+                    book.valued(snapshot.equity)
+                    self.send(snapshot)
         self._set_timer()
 
     def _set_timer(self) -> None:

@@ -27,7 +27,7 @@ def at_mark(
     market: MarketBoard,
     now: int,
 ) -> AccountSnapshot:
-    """The account as it stands; P&L and fees of other currencies at today's rate. Raises the equity peak."""
+    """The account as it stands; P&L and fees of other currencies at today's rate. Changes nothing."""
     currency = book.settings.base_currency
     worth = equity(book, valuation, market)
     realised = unrealised = fees = 0.0

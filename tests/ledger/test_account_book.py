@@ -18,19 +18,23 @@ def a_book() -> AccountBook:
 
 
 def test_drawdown_is_measured_from_the_highest_equity_seen() -> None:
+    book, seen = a_book(), []
+    for equity in (100.0, 90.0, 120.0, 60.0):
+        seen.append(book.drawdown(equity))
+        book.valued(equity)
+    assert seen == [0.0, pytest.approx(-0.1), 0.0, -0.5]
+
+
+def test_asking_for_the_drawdown_does_not_raise_the_peak() -> None:
     book = a_book()
-    assert [book.drawdown(equity) for equity in (100.0, 90.0, 120.0, 60.0)] == [
-        0.0,
-        pytest.approx(-0.1),
-        0.0,
-        -0.5,
-    ]
+    assert book.drawdown(100.0) == 0.0
+    assert book.drawdown(90.0) == 0.0
 
 
 @pytest.mark.parametrize("amount", [-50.0, 900.0])
 def test_a_transfer_leaves_the_drawdown_what_it_was(amount: float) -> None:
     book = a_book()
-    book.drawdown(100.0)
+    book.valued(100.0)
     assert book.drawdown(90.0) == pytest.approx(-0.1)
     book.equity_moved(90.0, 90.0 + amount)
     assert book.drawdown(90.0 + amount) == pytest.approx(-0.1)
@@ -38,7 +42,7 @@ def test_a_transfer_leaves_the_drawdown_what_it_was(amount: float) -> None:
 
 def test_an_emptied_account_starts_its_peak_anew() -> None:
     book = a_book()
-    book.drawdown(100.0)
+    book.valued(100.0)
     book.equity_moved(100.0, 0.0)
     assert book.drawdown(0.0) == 0.0
     book.equity_moved(0.0, 10.0)
