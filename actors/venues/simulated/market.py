@@ -24,6 +24,7 @@ from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
 from actors.messages.orders import Side
 from actors.model.instrument import ZERO, Instrument
 from actors.model.money import round_to_lot
+from actors.venues.simulated.bar_path import run_bar
 from actors.venues.simulated.depth import Depth, Print
 from actors.venues.simulated.desk import Desk
 from actors.venues.simulated.events import VenueOrderState
@@ -39,7 +40,8 @@ class Market(RecordedMarket):
     """Matching of one instrument."""
 
     __slots__ = (
-        "_calm_asks", "_calm_bids", "_calm_trades", "_print", "asks", "bids", "busy", "buy_stops", "desk", "queue",
+        "_calm_asks", "_calm_bids", "_calm_trades", "asks", "bids", "busy", "buy_stops", "desk",
+        "point", "queue",
         "sell_stops",
     )  # fmt: skip
 
@@ -54,7 +56,8 @@ class Market(RecordedMarket):
         """Orders that take at the market's next move, oldest first."""
         self.busy = False
         """Whether any order is open here."""
-        self._print: Print | None = None
+        self.point: Print | None = None
+        """Where a bar or a lone trade has the market right now; None between such moments."""
         self.refresh()
 
     # what is known
@@ -62,12 +65,12 @@ class Market(RecordedMarket):
     @property
     def _waits_for_print(self) -> bool:
         seen = self.has_trades or self.bar_interval_ns > 0
-        return self._print is None and seen and not self.shows_depth
+        return self.point is None and seen and not self.shows_depth
 
     def depth(self, side: Side) -> Depth:
         """What an order of this side meets."""
-        if self._print is not None:
-            return self._print
+        if self.point is not None:
+            return self.point
         return self.offered if side == "buy" else self.wanted
 
     def others(self, side: Side) -> WaitingOrders:
@@ -131,7 +134,7 @@ class Market(RecordedMarket):
 
     def refresh(self) -> None:
         """Work out which market data can change nothing; half a tick of margin makes `float` good enough."""
-        self.busy = self._has_waiting()
+        self.busy = self.has_waiting()
         half = self.half_tick
         bid, ask = self.bids.reach + half, self.asks.reach - half
         buy_stop, sell_stop = self.buy_stops.reach - half, self.sell_stops.reach + half
@@ -165,9 +168,15 @@ class Market(RecordedMarket):
             order.has_rested = order.post_only
             self.place(order)
         else:
-            self._meet(order)
+            self.meet(order)
 
-    def _meet(self, order: VenueOrderState) -> None:
+    def meet_queue(self) -> None:
+        """All queued orders meet the market, oldest first."""
+        queue, self.queue = self.queue, []
+        for order in queue:
+            self.meet(order)
+
+    def meet(self, order: VenueOrderState) -> None:
         """Take what can be taken now; then rest, wait or end as the order says."""
         if order.time_in_force == "fok" and not can_fill_whole(self, order):
             self.desk.expire(order, self.instrument, "FOK")
@@ -183,15 +192,15 @@ class Market(RecordedMarket):
 
     def _finish(self) -> None:
         """Our own executions are trades that stops hear of, too."""
-        while not self._waits_for_print and self._print is None:
+        while not self._waits_for_print and self.point is None:
             seen = self.desk.take_price_range()
             if seen is None:
                 break
-            self._trigger_reached(low=seen[0], high=seen[1])
+            self.trigger_reached(low=seen[0], high=seen[1])
         self.desk.take_price_range()
         self.refresh()
 
-    def _trigger_reached(self, *, low: Decimal | None, high: Decimal | None) -> None:
+    def trigger_reached(self, *, low: Decimal | None, high: Decimal | None) -> None:
         """Trigger buy stops up to `high` and sell stops down to `low`."""
         while high is not None and self.buy_stops:
             order = self.buy_stops.first
@@ -247,13 +256,11 @@ class Market(RecordedMarket):
 
     def _depth_moved(self) -> None:
         self.sync()
-        queue, self.queue = self.queue, []
-        for order in queue:
-            self._meet(order)
+        self.meet_queue()
         self._reached_by_depth(self.bids, self.offered)
         self._reached_by_depth(self.asks, self.wanted)
         if not self.has_trades:
-            self._trigger_reached(low=self.wanted.best_price(), high=self.offered.best_price())
+            self.trigger_reached(low=self.wanted.best_price(), high=self.offered.best_price())
         self._finish()
 
     def _reached_by_depth(self, resting: WaitingOrders, depth: Depth) -> None:
@@ -298,13 +305,11 @@ class Market(RecordedMarket):
         if trade.aggressor != "sell":
             self._share_of(printed, self.asks, trade.size, size)
         if not self.shows_depth:
-            self._print = printed
-        self._trigger_reached(low=price, high=price)
-        if self._print is not None:
-            queue, self.queue = self.queue, []
-            for order in queue:
-                self._meet(order)
-            self._print = None
+            self.point = printed
+        self.trigger_reached(low=price, high=price)
+        if self.point is not None:
+            self.meet_queue()
+            self.point = None
 
     def _gone_through(self, resting: WaitingOrders, price: Decimal) -> None:
         while (order := resting.first) is not None:
@@ -353,52 +358,9 @@ class Market(RecordedMarket):
     def on_bar(self, bar: Bar) -> None:
         """A whole bar, of which every price is positive."""
         if self.note_bar(bar):
-            self._run_bar(bar)
+            run_bar(self, bar)
             self._finish()
 
-    def _run_bar(self, bar: Bar) -> None:
-        here = self.ticks(bar.open)
-        self._open_at(here)
-        if self._has_waiting():
-            high, low, close = self.ticks(bar.high), self.ticks(bar.low), self.ticks(bar.close)
-            extremes = (high, low) if high - here < here - low else (low, high)
-            for there in (*extremes, close):
-                self._walk(here, there)
-                here = there
-        self._print = None
-
-    def _has_waiting(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether any order is open here."""
         return bool(self.queue or self.bids or self.asks or self.buy_stops or self.sell_stops)
-
-    def _open_at(self, price: Decimal) -> None:
-        """Queued orders and stops take at the open; resting orders that it has jumped over get it too."""
-        self._print = Print(price)
-        for resting in (self.bids, self.asks):
-            while (order := resting.first) is not None:
-                assert order.price is not None
-                if order.price < price if order.side == "buy" else order.price > price:
-                    break
-                self.make(order, order.remaining, price)
-        queue, self.queue = self.queue, []
-        for order in queue:
-            self._meet(order)
-        self._trigger_reached(low=price, high=price)
-
-    def _walk(self, here: Decimal, there: Decimal) -> None:
-        """From one price to the next, meeting orders and stops in the order of their prices."""
-        falling = there < here
-        resting, stops = (self.bids, self.sell_stops) if falling else (self.asks, self.buy_stops)
-        while True:
-            limit, stop = resting.first_price, stops.first_price
-            met = [p for p in (limit, stop) if p is not None and (p >= there if falling else p <= there)]
-            if not met:
-                return
-            price = max(met) if falling else min(met)
-            self._print = Print(price)
-            if price == limit:
-                order = resting.first
-                assert order is not None
-                self.make(order, order.remaining, price)
-            else:
-                self._trigger_reached(low=price, high=price)
