@@ -27,7 +27,7 @@ def was_never_received(order: Order, rules: VenueRules) -> bool:
     for the oldest open question, so it never counts as fresher than it is.
     """
     asked_ms, order.asked_ms = order.asked_ms, None
-    if order.accepted_seq or order.filled or order.awaiting != "submit" or asked_ms is None:
+    if order.venue_order_id is not None or order.awaiting != "submit" or asked_ms is None:
         return False
     if asked_ms <= still_acceptable_until_ms(order, rules):
         return False

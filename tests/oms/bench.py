@@ -47,7 +47,7 @@ START = 1_800_000_000 * SECOND
 ID = "T00000001000000A"
 
 
-def D(text: str | int) -> Decimal:
+def D(text: str | int | Decimal) -> Decimal:
     return Decimal(text)
 
 
@@ -158,7 +158,7 @@ def accept(**fields: Any) -> AcceptReport:
     return _report(AcceptReport, fields)
 
 
-def fill(trade_id: str = "1", quantity: str | int = 4, **fields: Any) -> FillReport:
+def fill(trade_id: str = "1", quantity: str | int | Decimal = 4, **fields: Any) -> FillReport:
     given = {
         "trade_id": trade_id, "quantity": D(quantity), "side": "buy", "price": D("100"), "fee": D("0.1"),
         "fee_currency": "USDT", "liquidity": "maker",
@@ -189,11 +189,13 @@ def status(word: str, filled: str | int = 0, **fields: Any) -> StatusReport:
 
 
 def unsure(command: str = "submit", **fields: Any) -> OutcomeUnknownReport:
-    return _report(OutcomeUnknownReport, {"command": command, "reason": "TIMEOUT"} | fields)
+    return _report(
+        OutcomeUnknownReport, {"command": command, "reason": "TIMEOUT", "venue_order_id": None} | fields
+    )
 
 
 def not_sent(command: str = "submit", **fields: Any) -> NotSent:
-    return _report(NotSent, {"command": command, "reason": "too old"} | fields)
+    return _report(NotSent, {"command": command, "reason": "too old", "venue_order_id": None} | fields)
 
 
 def venue_order(**fields: Any) -> VenueOrder:

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from actors.messages.account import AccountReconciled, DifferenceFound
+from actors.messages.control import BrokerStarted, CommandDone, Reconcile, Scope, Started
+from actors.messages.orders import OrderFilled, OrderOutcomeUnknown, QueryAccount
+from tests.oms.bench import (
+    BTC,
+    START,
+    Bench,
+    D,
+    accept,
+    approved,
+    cancel_request,
+    cancelled,
+    evidence,
+    fill,
+    names,
+    only,
+    status,
+    unsure,
+    venue_fill,
+    venue_order,
+)
+
+
+def connected(reconcile_s: int = 0) -> Bench:
+    bench = Bench(reconcile_s=reconcile_s)
+    bench.feed(Started(ts_event=START, epoch=2), BrokerStarted(ts_event=START, account="acc"))
+    return bench
+
+
+def test_a_fresh_line_is_asked_for_a_statement_and_a_complete_one_reconciles() -> None:
+    bench = connected()
+    (query,) = bench.sent
+    assert isinstance(query, QueryAccount)
+    assert (query.asked_seq, query.fills_after) == (2, {BTC: ""})
+    (done,) = bench.feed(evidence(2))
+    assert isinstance(done, AccountReconciled)
+    assert done.asked_seq == 2
+
+
+def test_part_of_a_statement_does_not_reconcile_and_is_asked_for_again() -> None:
+    bench = connected()
+    assert bench.feed(evidence(2, orders=None), evidence(2, fills=None)) == []
+    assert names(bench.wait(30)) == ["QueryAccount"]
+
+
+def test_a_statement_asked_for_over_the_line_before_does_not_reconcile() -> None:
+    bench = connected()
+    bench.feed(BrokerStarted(ts_event=START, account="acc"))
+    assert bench.feed(evidence(2)) == []
+    assert names(bench.feed(evidence(3))) == ["AccountReconciled"]
+
+
+def test_statements_are_asked_for_at_intervals() -> None:
+    bench = connected(reconcile_s=60)
+    bench.feed(evidence(2))
+    assert bench.wait(59.9) == []
+    assert names(bench.wait(0.1)) == ["QueryAccount"]
+
+
+def test_the_operator_can_ask_for_a_statement_of_an_account_that_exists() -> None:
+    bench = connected()
+    ask = Reconcile(ts_event=START, scope=Scope(account="acc"), command_id="1", by="test")
+    assert names(bench.feed(ask)) == ["QueryAccount", "CommandDone"]
+    (refused,) = bench.feed(Reconcile(ts_event=START, scope=Scope(account="x"), command_id="2", by="test"))
+    assert isinstance(refused, CommandDone)
+    assert (refused.accepted, refused.text) == (False, "there is no account x; name one of: acc")
+
+
+def test_missed_fills_are_adopted_once_and_move_the_paging_mark() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), fill("1", 4))
+    statement = evidence(
+        3,
+        orders=(venue_order(filled_quantity=D(6)),),
+        fills=(venue_fill("1", 4), venue_fill("2", 2)),
+        read_to="2",
+    )
+    sent = bench.feed(statement, statement)
+    assert [message.quantity for message in only(sent, OrderFilled)] == [D(2)]
+    (query,) = bench.feed(BrokerStarted(ts_event=START, account="acc"))
+    assert isinstance(query, QueryAccount)
+    assert query.fills_after == {BTC: "2"}
+
+
+def test_a_listed_order_with_more_filled_than_booked_is_asked_about() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), evidence(9, orders=(venue_order(filled_quantity=D(3)),)))
+    assert names(bench.wait(0.25)) == ["QueryOrder"]
+
+
+def test_a_listed_order_settles_an_unknown_submit() -> None:
+    bench = Bench()
+    bench.feed(approved(), unsure())
+    assert names(bench.feed(evidence(9, orders=(venue_order(),)))) == ["OrderAccepted", "AccountReconciled"]
+
+
+def test_an_accepted_order_that_is_not_listed_becomes_unknown_and_twice_a_difference() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept())
+    unknown, _ = bench.feed(evidence(9))
+    assert isinstance(unknown, OrderOutcomeUnknown)
+    assert unknown.reason == "NOT_LISTED"
+    (difference,) = only(bench.feed(evidence(10)), DifferenceFound)
+    assert difference.kind == "order_missing"
+    bench.wait(0.25)
+    assert names(bench.feed(status("accepted"))) == ["OrderAccepted"]
+
+
+def test_an_order_accepted_after_the_question_is_not_missing() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept())
+    assert names(bench.feed(evidence(2))) == ["AccountReconciled"]
+    assert bench.state() == "accepted"
+
+
+def test_an_order_being_cancelled_that_is_not_listed_is_asked_about() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), cancel_request(), evidence(9))
+    assert bench.state() == "pending_cancel"
+    assert names(bench.wait(0.25)) == ["QueryOrder"]
+
+
+def test_no_list_of_orders_is_not_an_empty_one() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), evidence(9, orders=None))
+    assert bench.state() == "accepted"
+
+
+def test_an_order_under_an_id_like_ours_that_nobody_knows_is_foreign_once() -> None:
+    bench = Bench()
+    stranger = venue_order(client_order_id="T9999ZZZZ0000001", venue_order_id="v9")
+    by_hand = venue_order(client_order_id="web_1", venue_order_id="v8")
+    difference, _ = bench.feed(evidence(0, orders=(stranger, by_hand)))
+    assert isinstance(difference, DifferenceFound)
+    assert (difference.kind, difference.subject) == ("foreign_order", BTC)
+    assert names(bench.feed(evidence(1, orders=(stranger, by_hand)))) == ["AccountReconciled"]
+
+
+def test_history_from_before_our_time_is_no_news_and_later_strangers_are() -> None:
+    bench = Bench()
+    first = evidence(0, fills=(venue_fill("1", venue_order_id="v8"),), read_to="1")
+    assert names(bench.feed(first)) == ["AccountReconciled"]
+    again = evidence(1, fills=(venue_fill("2", venue_order_id="v9"),), read_to="2")
+    assert names(bench.feed(again)) == ["DifferenceFound", "AccountReconciled"]
+
+
+def test_closed_orders_and_their_fills_are_forgotten_after_two_completed_queries() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), fill("1", 4), cancelled(4))
+    bench.feed(evidence(9, read_to="1"), evidence(3, read_to="1"))
+    assert len(bench.oms.snapshot().orders) == 1
+    bench.feed(evidence(10, read_to="1"))
+    assert bench.oms.snapshot().orders == []
+    assert bench.feed(fill("1", 4)) == []
+
+
+def test_a_list_from_before_an_order_was_refused_says_nothing_about_it() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), cancelled())
+    assert names(bench.feed(evidence(2, orders=(venue_order(),)))) == ["AccountReconciled"]
