@@ -118,3 +118,25 @@ def _check_interval(text: str, place: KeyPath) -> None:
         parse_interval(text)
     except ConfigError as error:
         raise Misplaced(place, str(error)) from None
+
+
+def doubts_about(config: Config) -> list[str]:
+    """What is allowed and probably not meant."""
+    found = []
+    for name, account in config.accounts.items():
+        place = f"accounts.{name}"
+        if account.mode == "paper" and not any(account.simulated.opening_balances.values()):
+            found.append(f"{place}.simulated.opening_balances is empty: without money the account cannot buy")
+        if account.mode == "live" and account.limits.order_notional_max is None:
+            found.append(
+                f"{place}.limits.order_notional_max is off: one order may be as large as the account"
+            )
+        if account.mode == "live" and account.durability == "process-crash":
+            found.append(
+                f"{place}.durability: after a power loss what was sent may be missing from the record"
+            )
+        if not any(strategy.account == name for strategy in config.strategies.values()):
+            found.append(f"{place}: no strategy trades it")
+    if config.http.port >= 0 and config.http.host not in ("127.0.0.1", "::1", "localhost"):
+        found.append(f"http.host: {config.http.host} shows positions and equity to whoever can reach it")
+    return found

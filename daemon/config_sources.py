@@ -42,12 +42,8 @@ class Loaded(NamedTuple):
     """The file, if there was one."""
 
     def origin(self, path: KeyPath) -> str:
-        """Where a value comes from; what was given as a whole counts for its parts."""
-        while path:
-            if path in self.origins:
-                return self.origins[path]
-            path = path[:-1]
-        return "default"
+        """Where a value comes from."""
+        return self.origins.get(path, "default")
 
 
 def load_config(
@@ -132,10 +128,12 @@ def _put(tree: Tree, path: KeyPath, text: str, origin: str, origins: dict[KeyPat
     for key in path[:-1]:
         table = _step(table, key, origin, path)
     last: Any = int(path[-1]) if isinstance(table, list) else path[-1]
-    table[last] = value_of_text(text, type_)
+    value = table[last] = value_of_text(text, type_)
     for known_path in [known_path for known_path in origins if known_path[: len(path)] == path]:
         del origins[known_path]
     origins[path] = origin
+    for inner in paths_of(value):
+        origins[path + inner] = origin
 
 
 def _step(table: Any, key: str, origin: str, path: KeyPath) -> Any:

@@ -157,6 +157,12 @@ def test_a_text_is_taken_as_its_field_wants_it(tmp_path: Path) -> None:
     assert config.backtest.data[1].path == "x"
 
 
+def test_what_a_text_holds_has_the_texts_origin(tmp_path: Path) -> None:
+    done = loaded(tmp_path, TOML, "strategies.sma.bars=1m,5m")
+    assert done.origin(("strategies", "sma", "bars", "1")) == "--set strategies.sma.bars"
+    assert done.origin(("strategies", "sma", "sizing", "amount")) == "default"
+
+
 def test_an_environment_name_finds_a_key_with_capitals_and_dashes(tmp_path: Path) -> None:
     text = TOML.replace("[strategies.sma]", "[strategies.SMA-Cross]")
     config = loaded(tmp_path, text, TICKERD__STRATEGIES__SMA_CROSS__BARS="5m").config

@@ -1,0 +1,153 @@
+"""`tickerd check`: the effective configuration, where each value comes from, and whether it would run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from daemon.cli.common import add_config_arguments, add_json_argument, load, print_json
+from daemon.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+    from daemon.config_sources import Loaded
+
+EXAMPLE = "tickerd check --config tickerd.toml --set http.port=0"
+
+
+class SecretFound(NamedTuple):
+    """A secret by name; its text is nowhere in here."""
+
+    place: str
+    name: str
+    origin: str | None
+    """None when it is missing."""
+    problem: str | None
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_config_arguments(parser)
+    add_json_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    from daemon.config_checks import doubts_about
+
+    loaded = load(args)
+    secrets = secrets_of(loaded.config)
+    errors = [f"{each.place}: {each.problem}" for each in secrets if each.problem]
+    errors += strategy_errors(loaded.config)
+    doubts = doubts_about(loaded.config)
+    if args.json:
+        print_json(_report(loaded, secrets, errors, doubts))
+    else:
+        _print(loaded, secrets, doubts)
+    for error in errors:
+        print(f"tickerd check: {error}", file=sys.stderr)
+    return ExitCode.WRONG_CONFIG if errors else ExitCode.DONE
+
+
+def secrets_of(config: Config) -> list[SecretFound]:
+    """Every secret the configuration names, looked for where `run` looks."""
+    from actors.errors import ConfigError
+    from daemon.secret import resolve_secret
+
+    found = []
+    for account, section in config.accounts.items():
+        for field in ("api_key", "api_secret"):
+            name = getattr(section, field)
+            if name is None:
+                continue
+            place = f"accounts.{account}.{field}"
+            try:
+                found.append(SecretFound(place, name, resolve_secret(name, os.environ).origin, None))
+            except ConfigError as error:
+                # A paper account needs no keys: naming them ahead of time is no mistake.
+                found.append(SecretFound(place, name, None, None if section.mode == "paper" else str(error)))
+    return found
+
+
+def strategy_errors(config: Config) -> list[str]:
+    """What is wrong with the strategies' code or parameters; loading runs their modules, as `run` does."""
+    from actors.errors import ConfigError
+    from actors.strategies.loading import load_strategy
+    from actors.strategies.parameters import convert_parameters
+
+    found = []
+    for name, section in config.strategies.items():
+        try:
+            convert_parameters(load_strategy(section.use), section.parameters)
+        except ConfigError as error:
+            found.append(f"strategies.{name}: {error}")
+    return found
+
+
+def _report(
+    loaded: Loaded, secrets: list[SecretFound], errors: list[str], doubts: list[str]
+) -> dict[str, Any]:
+    import msgspec
+
+    from daemon.config_types import dotted
+
+    return {
+        "file": str(loaded.path) if loaded.path else None,
+        "config": msgspec.to_builtins(loaded.config),
+        "origins": {dotted(path): loaded.origin(path) for path, _ in leaves(loaded.config)},
+        "secrets": [{"place": each.place, "name": each.name, "origin": each.origin} for each in secrets],
+        "errors": errors,
+        "warnings": doubts,
+    }
+
+
+def _print(loaded: Loaded, secrets: list[SecretFound], doubts: list[str]) -> None:
+    from daemon.cli.tables import table
+    from daemon.config_types import dotted
+
+    rows = [
+        {"key": dotted(path), "value": _shown(value), "origin": loaded.origin(path)}
+        for path, value in leaves(loaded.config)
+    ]
+    print(table(rows))
+    if secrets:
+        print()
+        print(
+            table(
+                [
+                    {"secret": each.place, "name": each.name, "found": each.origin or "missing"}
+                    for each in secrets
+                ]
+            )
+        )
+    for doubt in doubts:
+        print(f"tickerd check: note: {doubt}", file=sys.stderr)
+
+
+def leaves(config: Config) -> list[tuple[tuple[str, ...], Any]]:
+    """Every value with its path; an empty table or list is a value."""
+    import msgspec
+
+    from daemon.config_files import paths_of
+
+    tree = msgspec.to_builtins(config)
+    found = []
+    for path in paths_of(tree):
+        value: Any = tree
+        for key in path:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        if not isinstance(value, dict | list) or not value:
+            found.append((path, value))
+    return found
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "off"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"'
+        case _:
+            return str(value)
