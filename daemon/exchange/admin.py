@@ -1,0 +1,150 @@
+"""The admin endpoint: scripts faults, moves money, tells the truth. JSON over HTTP, its own port."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from actors.errors import TradingError, UsageError
+from daemon.exchange.binance.connection import Connection
+from daemon.exchange.binance.protocol import BinanceProtocol
+from daemon.exchange.binance.services import Services
+from daemon.exchange.faults import AT_ONCE, MEANING, Fault, Target
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Transfer(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of a deposit or a withdrawal."""
+
+    account: str
+    asset: str
+    amount: str
+
+
+class Admin:
+    """Routes of the operator of the exchange."""
+
+    def __init__(self, services: Services, protocol: BinanceProtocol) -> None:
+        self._services, self._protocol = services, protocol
+
+    def application(self) -> web.Application:
+        """All routes."""
+        app = web.Application(middlewares=[_errors_as_json])
+        app.add_routes(
+            [
+                web.get("/status", self._status),
+                web.get("/truth", self._truth),
+                web.get("/faults", self._list_faults),
+                web.post("/faults", self._add_fault),
+                web.delete("/faults", self._clear_faults),
+                web.delete("/faults/{id:\\d+}", self._clear_faults),
+                web.post("/deposit", self._deposit),
+                web.post("/withdraw", self._withdraw),
+            ]
+        )
+        return app
+
+    async def _status(self, request: web.Request) -> web.StreamResponse:
+        services = self._services
+        return _json(
+            {
+                "server_time_ms": services.clock.now_ms(),
+                "symbols": list(services.market.symbols),
+                "events": services.market.events_taken,
+                "market_ended": services.market.ended,
+                "connections": {
+                    target: len(self._protocol.connections(target))
+                    for target in ("streams", "ws_api", "user_data")
+                },
+                "faults_happened": services.faults.happened,
+                "truth_lines": services.truth.lines,
+            }
+        )
+
+    async def _truth(self, request: web.Request) -> web.StreamResponse:
+        accounts: dict[str, Any] = {}
+        for name, account in self._services.truth.sum.accounts.items():
+            accounts[name] = {
+                "orders": list(account.orders.values()),
+                "trades": account.trades,
+                "balances": account.balances,
+                "requests": account.requests,
+                "rejected": account.rejected,
+            }
+        return _json({"accounts": accounts})
+
+    async def _list_faults(self, request: web.Request) -> web.StreamResponse:
+        faults = self._services.faults
+        return _json({"waiting": faults.waiting(), "happened": faults.happened, "kinds": MEANING})
+
+    async def _add_fault(self, request: web.Request) -> web.StreamResponse:
+        try:
+            fault = msgspec.json.decode(await request.read(), type=Fault)
+        except msgspec.DecodeError as error:
+            raise UsageError(f"no such fault ({error}): GET /faults lists the kinds") from None
+        self._services.faults.add(fault)
+        if fault.kind in AT_ONCE:
+            self._services.faults.note(fault.kind)
+            await self._happen(fault)
+        return _json(fault)
+
+    async def _happen(self, fault: Fault) -> None:
+        seconds = fault.milliseconds / 1_000
+        match fault.kind:
+            case "clock_skew":
+                self._services.clock.skew_ms = fault.milliseconds
+            case "drop":
+                for connection in self._connections(fault):
+                    connection.abort()
+            case "stall":
+                for connection in self._connections(fault):
+                    connection.stall(seconds)
+            case "server_shutdown":
+                await self._protocol.shut_connections(fault.target)
+
+    def _connections(self, fault: Fault) -> list[Connection]:
+        target: Target = fault.target
+        return self._protocol.connections(target, fault.account)
+
+    async def _clear_faults(self, request: web.Request) -> web.StreamResponse:
+        number = request.match_info.get("id")
+        cleared = self._services.faults.clear(int(number) if number else None)
+        return _json({"cleared": cleared})
+
+    async def _deposit(self, request: web.Request) -> web.StreamResponse:
+        return self._transfer(await request.read(), 1)
+
+    async def _withdraw(self, request: web.Request) -> web.StreamResponse:
+        return self._transfer(await request.read(), -1)
+
+    def _transfer(self, body: bytes, sign: int) -> web.StreamResponse:
+        try:
+            transfer = msgspec.json.decode(body, type=Transfer)
+            amount = Decimal(transfer.amount)
+        except (msgspec.DecodeError, InvalidOperation) as error:
+            raise UsageError(f'write {{"account": …, "asset": …, "amount": "1.5"}} ({error})') from None
+        if transfer.account not in {account.name for account in self._services.settings.accounts}:
+            raise UsageError(f"there is no account {transfer.account!r}: see --account")
+        if not amount.is_finite() or amount <= 0:
+            raise UsageError(f"amount is {transfer.amount}: write a number above 0")
+        if not self._services.venue.transfer(transfer.account, transfer.asset, sign * amount):
+            raise UsageError(f"less than {amount} {transfer.asset} is free: withdraw less")
+        balance = self._services.venue.balances(transfer.account)[transfer.asset]
+        return _json({"free": balance.free, "locked": balance.locked})
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except TradingError as error:
+        return _json({"error": str(error)}, status=400)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")

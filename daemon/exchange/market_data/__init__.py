@@ -1,0 +1,1 @@
+"""The public market of the exchange: books, trades and klines, whatever source they come from."""
