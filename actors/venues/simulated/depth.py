@@ -120,7 +120,7 @@ class AmbientSide:
 
     def replace(self, levels: Iterable[Level]) -> None:
         """The whole side anew; what was taken of an unchanged level stays taken."""
-        new = {price: size for price, size in levels if price > 0 and 0 < size < _ENDLESS}
+        new = {price: size for price, size in levels if 0 < price < _ENDLESS and 0 < size < _ENDLESS}
         self._keep_taken(new)
         self.levels, self._prices = new, None
 
@@ -147,7 +147,7 @@ class AmbientSide:
         """The touch is here: whatever was better is gone."""
         for better in [p for p in self.levels if (p > price if self._descending else p < price)]:
             self.update(better, 0.0)
-        if price > 0:
+        if 0 < price < _ENDLESS:
             self.update(price, size)
 
     def snapshot(self) -> SideState:

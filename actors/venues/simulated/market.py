@@ -349,7 +349,7 @@ class Market(RecordedMarket):
         """
         if self.quote is not None or self.has_book or self.has_trades:
             return False
-        if 0 < self.bar_interval_ns < bar.interval_ns:
+        if 0 < self.bar_interval_ns < bar.interval_ns or not 0.0 < bar.close < INFINITY:
             return False
         self.bar_interval_ns = bar.interval_ns
         self.last_price = bar.close
@@ -357,7 +357,7 @@ class Market(RecordedMarket):
 
     def on_bar(self, bar: Bar) -> None:
         """A whole bar, of which every price is positive."""
-        if self.note_bar(bar):
+        if self.note_bar(bar) and min(bar.open, bar.high, bar.low) > 0.0 and bar.high < INFINITY:
             run_bar(self, bar)
             self._finish()
 
