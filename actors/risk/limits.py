@@ -13,13 +13,15 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     order_quantity_max: Decimal | None = None
     """Base units or contracts per order."""
     order_notional_max: Decimal | None = None
-    """Quote currency per order."""
+    """Quote currency per order, at its limit price, else at the mid."""
     price_collar: float | None = 0.05
     """Largest distance of a limit or stop price from the mid, fraction of the mid."""
+    market_margin: float = 0.005
+    """How much worse than the touch a market or stop order is counted until it is booked; a fraction."""
     position_max: Decimal | None = None
     """Largest absolute account position per instrument, base units or contracts, open orders counted."""
     gross_exposure_max: Decimal | None = None
-    """Σ abs(exposure) over the account's instruments, base currency, open and unknown orders counted."""
+    """Σ abs(exposure) over the account's instruments, base currency, open orders counted."""
     order_rate_max: int | None = 50
     """Orders (submits and replaces) per `order_rate_seconds`."""
     order_rate_seconds: float = 10.0

@@ -1,0 +1,210 @@
+"""Exposure at its worst: what is held, and what every open or unknown order may still do to it.
+
+An order counts from its approval until all its fills are booked, `unknown` or not. A replace under way counts
+whichever of old and new terms is worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
+from typing import NamedTuple
+
+import msgspec
+
+from actors.core.market import MarketBoard
+from actors.messages.account import BalanceChanged, PositionChanged
+from actors.messages.orders import (
+    CommandRefused,
+    OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderOutcomeUnknown,
+    OrderRejected,
+    OrderReplaced,
+    OrderTerms,
+)
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO, to_decimal
+from actors.views.holdings import Holdings, HoldingsState
+from actors.views.open_orders import OpenOrder, OpenOrders
+from actors.views.valuation import Valuation
+
+Settled = (
+    OrderAccepted
+    | OrderRejected
+    | OrderFilled
+    | OrderCancelled
+    | OrderExpired
+    | OrderReplaced
+    | OrderOutcomeUnknown
+    | CommandRefused
+)
+
+
+class Worst(msgspec.Struct, frozen=True, array_like=True):
+    """What an order is counted at besides its terms."""
+
+    price: Decimal
+    """Quote per base; of two terms the higher."""
+    quantity: Decimal
+    """Total; of two terms the larger."""
+
+
+class Sides(NamedTuple):
+    """Quantities that open orders may still buy and sell."""
+
+    buys: Decimal
+    sells: Decimal
+
+
+class ExposureState(msgspec.Struct, array_like=True):
+    """Exposure as checkpoints keep it."""
+
+    orders: list[OpenOrder]
+    worst: dict[str, Worst]
+    holdings: HoldingsState
+
+
+class Exposure:
+    """Holdings and reservations of all accounts."""
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._instruments = dict(instruments)
+        self._valuation = Valuation(instruments.values())
+        self.orders = OpenOrders()
+        self.holdings = Holdings()
+        self._worst: dict[str, Worst] = {}
+
+    # following
+
+    def reserve(self, terms: OrderTerms, price: Decimal) -> None:
+        """Count an approved order from now on."""
+        self.orders.add(terms)
+        self._worst[terms.client_order_id] = Worst(price, terms.quantity)
+
+    def reserve_replace(self, client_order_id: str, quantity: Decimal, price: Decimal) -> None:
+        """Count the worse of old and new terms until it is known which hold."""
+        worst = self._worst[client_order_id]
+        self._worst[client_order_id] = Worst(max(worst.price, price), max(worst.quantity, quantity))
+
+    def settle(self, event: Settled | PositionChanged) -> None:
+        """Follow one settled fact, or the booking of a fill."""
+        order_id = event.client_order_id
+        if order_id is None:
+            return
+        if isinstance(event, OrderAccepted | CommandRefused):
+            self.orders.settle(order_id)
+            if isinstance(event, CommandRefused) and event.command == "replace":
+                self._back_to_terms(order_id)
+            return
+        self.orders.apply(event)
+        if order_id not in self.orders:
+            self._worst.pop(order_id, None)
+        elif isinstance(event, OrderReplaced):
+            self._back_to_terms(order_id)
+
+    def _back_to_terms(self, order_id: str) -> None:
+        order, worst = self.orders.get(order_id), self._worst.get(order_id)
+        if order is not None and worst is not None:
+            price = order.terms.price
+            self._worst[order_id] = Worst(worst.price if price is None else price, order.terms.quantity)
+
+    def book(self, event: BalanceChanged | PositionChanged) -> None:
+        """Follow one booking."""
+        self.holdings.apply(event)
+        if isinstance(event, PositionChanged):
+            self.settle(event)
+
+    # reading
+
+    def _unbooked(self, order: OpenOrder) -> Decimal:
+        if order.is_terminal:
+            return order.unbooked
+        return max(order.terms.quantity, self._worst[order.terms.client_order_id].quantity) - order.booked
+
+    def open_sides(
+        self, account: str, instrument: str, *, without: str | None = None, strategy: str | None = None
+    ) -> Sides:
+        """What open orders may still buy and sell, one order left out if named; of one strategy if named."""
+        buys = sells = ZERO
+        for order in self.orders:
+            terms = order.terms
+            if terms.instrument != instrument or terms.account != account or terms.client_order_id == without:
+                continue
+            if strategy is not None and terms.strategy != strategy:
+                continue
+            if terms.side == "buy":
+                buys += self._unbooked(order)
+            else:
+                sells += self._unbooked(order)
+        return Sides(buys, sells)
+
+    def available(self, account: str, asset: str, *, without: str | None = None) -> Decimal:
+        """Balance less what open orders may still take: quote of buys, base of sales."""
+        free = self.holdings.balance(account, asset)
+        for order in self.orders:
+            terms = order.terms
+            if terms.account != account or terms.client_order_id == without:
+                continue
+            instrument = self._instruments[terms.instrument]
+            units = self._unbooked(order) * instrument.multiplier
+            if terms.side == "buy" and instrument.quote == asset:
+                free -= units * self._worst[terms.client_order_id].price
+            elif terms.side == "sell" and instrument.base == asset:
+                free -= units
+        return free
+
+    def unknown(self) -> list[OpenOrder]:
+        """Orders whose outcome is not known."""
+        return [order for order in self.orders if order.is_unknown]
+
+    def gross(
+        self, account: str, currency: str, market: MarketBoard, changed: Mapping[str, Decimal]
+    ) -> tuple[Decimal, str | None]:
+        """Σ abs(exposure) at mark, each instrument at its worst.
+
+        Args:
+            changed: Worst absolute quantity of instruments that are to be counted so instead.
+        Returns:
+            The sum, and the first instrument without a price, which is not in it.
+        """
+        quantities = self.worst_quantities(account)
+        quantities.update(changed)
+        total = ZERO
+        for name, quantity in quantities.items():
+            if not quantity:
+                continue
+            instrument, mark = self._instruments[name], market.mark_price(name)
+            rate = self._valuation.price(instrument.quote, currency, market)
+            if mark is None or not isfinite(mark) or mark <= 0.0 or rate is None:
+                return total, name
+            total += quantity * instrument.multiplier * to_decimal(mark) * to_decimal(rate)
+        return total, None
+
+    def worst_quantities(self, account: str) -> dict[str, Decimal]:
+        """Per instrument the largest absolute position that open orders could make of the present one."""
+        positions = self.holdings.account_positions(account)
+        for order in self.orders:
+            if order.terms.account == account:
+                positions.setdefault(order.terms.instrument, ZERO)
+        return {
+            name: worst_absolute(held, self.open_sides(account, name)) for name, held in positions.items()
+        }
+
+    def snapshot(self) -> ExposureState:
+        """State for the checkpoint."""
+        return ExposureState(self.orders.snapshot(), dict(self._worst), self.holdings.snapshot())
+
+    def restore(self, state: ExposureState) -> None:
+        """Take a checkpoint's state."""
+        self.orders.restore(state.orders)
+        self._worst = dict(state.worst)
+        self.holdings.restore(state.holdings)
+
+
+def worst_absolute(position: Decimal, sides: Sides) -> Decimal:
+    """Largest absolute position when either side fills and the other does not."""
+    return max(abs(position + sides.buys), abs(position - sides.sells))

@@ -1,0 +1,158 @@
+"""The decision about one order: states first, then every rule; what passes is reserved at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from actors.core.market import MarketBoard
+from actors.messages.control import Scope
+from actors.messages.orders import OrderTerms, ReplaceRequest
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO
+from actors.risk.exposure import Exposure
+from actors.risk.limits import RiskLimits
+from actors.risk.rate import OrderTimes
+from actors.risk.rules import RULES, Candidate, Refusal, first_refusal, is_reduction, worst_price
+from actors.risk.states import Action, States
+from actors.views.open_orders import OpenOrder
+from actors.views.terms import fault_in_terms
+
+
+class RiskAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one account."""
+
+    limits: RiskLimits
+    base_currency: str
+    """What gross exposure is expressed in."""
+    is_cash_account: bool
+    """No short positions, nothing bought on credit."""
+    instruments: tuple[str, ...]
+    """Configured to be traded here."""
+
+
+class Gate:
+    """All that a decision needs."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, RiskAccount],
+        strategies: Mapping[str, str],
+        instruments: Mapping[str, Instrument],
+    ) -> None:
+        self._accounts = dict(accounts)
+        self._strategies = dict(strategies)
+        self._instruments = dict(instruments)
+        self.states = States()
+        self.exposure = Exposure(instruments)
+        self.order_times = OrderTimes()
+        self.goals: dict[Scope, str] = {}
+        """Standing flatten goals with the command that set each."""
+
+    def take(self, terms: OrderTerms, now: int, market: MarketBoard) -> Refusal | None:
+        """Reserve an order, or say why not."""
+        candidate = self._candidate(terms, terms.quantity, None, now, market)
+        if isinstance(candidate, Refusal):
+            return candidate
+        if terms.client_order_id in self.exposure.orders:
+            return Refusal("ORDER_ID_NOT_NEW", f"order={terms.client_order_id}")
+        is_reducing = candidate.is_reduction and self._reduces_own(terms)
+        refusal = self._obstacle(candidate, "reduce" if is_reducing else "new")
+        refusal = refusal or first_refusal(RULES, candidate)
+        if refusal is None:
+            self.exposure.reserve(terms, candidate.price if candidate.price is not None else ZERO)
+            self.order_times.add(terms.account, now)
+        return refusal
+
+    def take_replace(self, request: ReplaceRequest, now: int, market: MarketBoard) -> Refusal | None:
+        """Reserve the worse of old and new terms, or say why not."""
+        order = self.exposure.orders.get(request.client_order_id)
+        if order is None or order.is_terminal:
+            return Refusal("ORDER_NOT_OPEN", f"order={request.client_order_id}")
+        terms = msgspec.structs.replace(
+            order.terms,
+            client_order_id=request.new_client_order_id,
+            quantity=request.quantity,
+            price=request.price,
+            stop_price=request.stop_price,
+            replaces=request.client_order_id,
+        )
+        open_quantity = request.quantity - order.booked
+        candidate = self._candidate(terms, open_quantity, request.client_order_id, now, market)
+        if isinstance(candidate, Refusal):
+            return candidate
+        refusal = self._replace_refusal(candidate, order)
+        if refusal is None:
+            price = candidate.price if candidate.price is not None else ZERO
+            self.exposure.reserve_replace(request.client_order_id, request.quantity, price)
+            self.order_times.add(terms.account, now)
+        return refusal
+
+    def _replace_refusal(self, candidate: Candidate, order: OpenOrder) -> Refusal | None:
+        terms = candidate.terms
+        if order.is_unknown:
+            return Refusal("ORDER_OUTCOME_UNKNOWN", f"order={order.terms.client_order_id}")
+        if terms.client_order_id in self.exposure.orders:
+            return Refusal("ORDER_ID_NOT_NEW", f"order={terms.client_order_id}")
+        if terms.quantity <= order.filled:
+            return Refusal("REPLACE_BELOW_FILLED", f"quantity={terms.quantity}, filled={order.filled}")
+        fault = fault_in_terms(terms, candidate.instrument, candidate.market.mark_price(terms.instrument))
+        if fault is not None:
+            return Refusal(*fault)
+        return self._obstacle(candidate, "replace") or first_refusal(RULES, candidate)
+
+    def _candidate(
+        self, terms: OrderTerms, open_quantity: Decimal, replaces: str | None, now: int, market: MarketBoard
+    ) -> Candidate | Refusal:
+        account, instrument = self._accounts.get(terms.account), self._instruments.get(terms.instrument)
+        if account is None:
+            return Refusal("ACCOUNT_NOT_CONFIGURED", f"account={terms.account}")
+        if instrument is None:
+            return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={terms.instrument}")
+        limits, allowed = account.limits, account.limits.allowed_instruments
+        position = self.exposure.holdings.account_position(terms.account, terms.instrument)
+        sides = self.exposure.open_sides(terms.account, terms.instrument, without=replaces)
+        window_ns = int(limits.order_rate_seconds * 1e9)
+        return Candidate(
+            terms=terms,
+            instrument=instrument,
+            limits=limits,
+            is_cash_account=account.is_cash_account,
+            base_currency=account.base_currency,
+            is_allowed_instrument=terms.instrument in account.instruments
+            and (allowed is None or terms.instrument in allowed),
+            open_quantity=open_quantity,
+            replaces=replaces,
+            price=worst_price(terms, limits, market),
+            position=position,
+            sides=sides,
+            is_reduction=is_reduction(terms.side, open_quantity, position, sides),
+            is_flattening=terms.reduce_only and self._is_in_goal(terms),
+            orders_in_window=self.order_times.within(terms.account, now, window_ns),
+            now=now,
+            market=market,
+            exposure=self.exposure,
+        )
+
+    def _is_in_goal(self, terms: OrderTerms) -> bool:
+        return any(scope.covers(terms.account, terms.strategy, terms.instrument) for scope in self.goals)
+
+    def _reduces_own(self, terms: OrderTerms) -> bool:
+        """A reduction of the account must not open a position of its strategy against another's."""
+        own = self.exposure.holdings.position(terms.account, terms.strategy, terms.instrument)
+        sides = self.exposure.open_sides(terms.account, terms.instrument, strategy=terms.strategy)
+        return is_reduction(terms.side, terms.quantity, own, sides)
+
+    def _obstacle(self, candidate: Candidate, action: Action) -> Refusal | None:
+        terms = candidate.terms
+        if action != "reduce" and self._strategies.get(terms.strategy) != terms.account:
+            return Refusal("STRATEGY_NOT_CONFIGURED", f"strategy={terms.strategy}, account={terms.account}")
+        hold = self.states.obstacle(
+            terms.account, terms.strategy, terms.instrument, action, candidate.is_flattening
+        )
+        if hold is None:
+            return None
+        code = "ORDER_OUTCOME_UNKNOWN" if hold.cause == "unknown" else f"STATE_{hold.state.upper()}"
+        return Refusal(code, f"action={action}, scope={hold.scope}, reason={hold.reason}")

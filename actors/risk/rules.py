@@ -1,0 +1,264 @@
+"""The rules of the gate: each looks at one order and says nothing, or why not, with its figures.
+
+What a purchase is counted at until it is booked: a limit order at its limit price; a stop order at its
+trigger, a market order at the ask (else the mark), both made worse by `market_margin`. `order_notional_max`
+alone takes a market order at the mid, so that a size computed from the mid is not refused for the spread.
+
+A reduction shrinks the account's position and cannot flip it, whatever else is open. It needs no fresh price
+and no allowed instrument. An order of a standing flatten goal is, besides, bound by no order size, collar or
+rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from math import isfinite
+from typing import NamedTuple
+
+from actors.core.market import MarketBoard
+from actors.messages.market import InstrumentUpdate
+from actors.messages.orders import OrderTerms
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO, to_decimal
+from actors.risk.exposure import Exposure, Sides, worst_absolute
+from actors.risk.limits import RiskLimits
+
+ONE = Decimal(1)
+
+
+class Refusal(NamedTuple):
+    """A stable code and what was compared."""
+
+    code: str
+    figures: str
+
+
+class Candidate(NamedTuple):
+    """An order (or the new terms of one) that asks for approval, and all that rules look at."""
+
+    terms: OrderTerms
+    instrument: Instrument
+    limits: RiskLimits
+    is_cash_account: bool
+    base_currency: str
+    is_allowed_instrument: bool
+    open_quantity: Decimal
+    """What it may still fill: of a replace its new total less what is booked."""
+    replaces: str | None
+    """Open order in whose place it comes; not counted beside it."""
+    price: Decimal | None
+    """Worst price in quote; None while there is no price at all."""
+    position: Decimal
+    """The account's, signed."""
+    sides: Sides
+    """Open orders of the account and instrument without `replaces`."""
+    is_reduction: bool
+    is_flattening: bool
+    orders_in_window: int
+    now: int
+    market: MarketBoard
+    exposure: Exposure
+
+
+Rule = Callable[[Candidate], Refusal | None]
+
+
+def mark_of(instrument: str, market: MarketBoard) -> Decimal | None:
+    """The mark as a figure one may compute with; None before any price, and for one that cannot be true."""
+    mark = market.mark_price(instrument)
+    return to_decimal(mark) if mark is not None and isfinite(mark) and mark > 0.0 else None
+
+
+def worst_price(terms: OrderTerms, limits: RiskLimits, market: MarketBoard) -> Decimal | None:
+    """What one unit may cost at worst, and what a sale is valued at; None without any price."""
+    if terms.price is not None:
+        return terms.price
+    touch = terms.stop_price if terms.stop_price is not None else mark_of(terms.instrument, market)
+    if touch is None or terms.side == "sell":
+        return touch
+    quote = market.quotes.get(terms.instrument)
+    if terms.stop_price is None and quote is not None and isfinite(quote.ask_price):
+        touch = max(touch, to_decimal(quote.ask_price))
+    return touch * (ONE + to_decimal(limits.market_margin))
+
+
+def is_reduction(side: str, quantity: Decimal, position: Decimal, sides: Sides) -> bool:
+    """Whether an order shrinks a position and cannot flip it even if every other reduction fills."""
+    if side == "sell":
+        return position > ZERO and quantity <= position - sides.sells
+    return position < ZERO and quantity <= -position - sides.buys
+
+
+def allow_list(c: Candidate) -> Refusal | None:
+    """Only configured and allowed instruments; only while the venue trades them."""
+    if not c.is_allowed_instrument and not c.is_reduction:
+        return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={c.terms.instrument}")
+    update = c.market.latest[InstrumentUpdate].get(c.terms.instrument)
+    if update is not None and not update.is_trading:
+        return Refusal("INSTRUMENT_NOT_TRADING", f"instrument={c.terms.instrument}")
+    return None
+
+
+def reduce_only(c: Candidate) -> Refusal | None:
+    """A reduce-only order never opens or flips."""
+    if not c.terms.reduce_only or c.is_reduction:
+        return None
+    open_reductions = c.sides.sells if c.terms.side == "sell" else c.sides.buys
+    return Refusal(
+        "REDUCE_ONLY_EXCEEDS_POSITION",
+        f"side={c.terms.side}, quantity={c.open_quantity}, position={c.position}, "
+        f"open_reductions={open_reductions}",
+    )
+
+
+def price_health(c: Candidate) -> Refusal | None:
+    """New exposure needs a live feed and a fresh, possible, uncrossed price."""
+    if c.is_reduction:
+        return None
+    name = c.terms.instrument
+    status = c.market.statuses.get(name)
+    if status is not None and status.status != "live":
+        return Refusal("FEED_NOT_LIVE", f"status={status.status}, reason={status.reason}")
+    age = c.market.age_ns(name, c.now)
+    mark = c.market.mark_price(name)
+    if age is None or mark is None:
+        return Refusal("PRICE_MISSING", f"instrument={name}")
+    quote = c.market.quotes.get(name)
+    if quote is not None and quote.bid_price > quote.ask_price:
+        return Refusal("PRICE_CROSSED", f"bid={quote.bid_price}, ask={quote.ask_price}")
+    sides = (quote.bid_price, quote.ask_price) if quote is not None else (mark,)
+    if not all(isfinite(price) and price > 0.0 for price in sides):
+        return Refusal("PRICE_INVALID", f"prices={', '.join(map(str, sides))}")
+    age_max = c.limits.price_age_max_seconds
+    if age_max is not None and age > int(age_max * 1e9):
+        return Refusal("PRICE_STALE", f"age_seconds={age / 1e9:.3f}, max={age_max}")
+    return None
+
+
+def order_quantity(c: Candidate) -> Refusal | None:
+    """Largest quantity of one order."""
+    maximum = c.limits.order_quantity_max
+    if maximum is None or c.is_flattening or c.terms.quantity <= maximum:
+        return None
+    return Refusal("ORDER_QUANTITY_EXCEEDS_MAX", f"quantity={c.terms.quantity}, max={maximum}")
+
+
+def order_notional(c: Candidate) -> Refusal | None:
+    """Largest value of one order."""
+    maximum = c.limits.order_notional_max
+    if maximum is None or c.is_flattening:
+        return None
+    price = c.terms.price if c.terms.price is not None else c.terms.stop_price
+    if price is None:
+        price = mark_of(c.terms.instrument, c.market)
+    if price is None:  # only a reduction comes so far without one
+        return None
+    notional = c.terms.quantity * price * c.instrument.multiplier
+    if notional <= maximum:
+        return None
+    return Refusal("ORDER_NOTIONAL_EXCEEDS_MAX", f"notional={_short(notional)}, max={maximum}")
+
+
+def price_collar(c: Candidate) -> Refusal | None:
+    """Limit and stop prices stay near the mid."""
+    collar, mid = c.limits.price_collar, mark_of(c.terms.instrument, c.market)
+    if collar is None or mid is None or c.is_flattening:
+        return None
+    for name, price in (("price", c.terms.price), ("stop_price", c.terms.stop_price)):
+        if price is not None and abs(price - mid) > to_decimal(collar) * mid:
+            return Refusal("PRICE_OUTSIDE_COLLAR", f"{name}={price}, mid={_short(mid)}, collar={collar}")
+    return None
+
+
+def order_rate(c: Candidate) -> Refusal | None:
+    """Most orders in the sliding window."""
+    maximum = c.limits.order_rate_max
+    if maximum is None or c.is_flattening or c.orders_in_window < maximum:
+        return None
+    return Refusal(
+        "ORDER_RATE_EXCEEDS_MAX",
+        f"orders={c.orders_in_window + 1}, max={maximum}, seconds={c.limits.order_rate_seconds}",
+    )
+
+
+def position_size(c: Candidate) -> Refusal | None:
+    """Largest position in the direction of the order, every open order of that side filled."""
+    maximum = c.limits.position_max
+    if maximum is None or c.is_reduction:
+        return None
+    if c.terms.side == "buy":
+        worst = c.position + c.sides.buys + c.open_quantity
+    else:
+        worst = c.sides.sells + c.open_quantity - c.position
+    if worst <= maximum:
+        return None
+    return Refusal("POSITION_EXCEEDS_MAX", f"position={worst}, max={maximum}")
+
+
+def available_balance(c: Candidate) -> Refusal | None:
+    """A cash account pays with, and sells, only what it holds and has not promised elsewhere."""
+    if not c.is_cash_account:
+        return None
+    units = c.open_quantity * c.instrument.multiplier
+    account, without = c.terms.account, c.replaces
+    if c.terms.side == "sell":
+        held = c.exposure.available(account, c.instrument.base, without=without)
+        if units <= held:
+            return None
+        return Refusal("SHORT_ON_CASH_ACCOUNT", f"asset={c.instrument.base}, need={units}, available={held}")
+    if c.price is None:
+        return Refusal("PRICE_MISSING", f"instrument={c.terms.instrument}")
+    free, need = c.exposure.available(account, c.instrument.quote, without=without), units * c.price
+    if need <= free:
+        return None
+    figures = f"asset={c.instrument.quote}, need={_short(need)}, available={_short(free)}"
+    return Refusal("BALANCE_INSUFFICIENT", figures)
+
+
+def gross_exposure(c: Candidate) -> Refusal | None:
+    """Largest sum of all exposures of the account."""
+    maximum = c.limits.gross_exposure_max
+    if maximum is None or c.is_reduction:
+        return None
+    added = Sides(c.open_quantity, ZERO) if c.terms.side == "buy" else Sides(ZERO, c.open_quantity)
+    with_it = Sides(c.sides.buys + added.buys, c.sides.sells + added.sells)
+    worst = worst_absolute(c.position, with_it)
+    if worst <= worst_absolute(c.position, c.sides):
+        return None
+    gross, unpriced = c.exposure.gross(
+        c.terms.account, c.base_currency, c.market, {c.terms.instrument: worst}
+    )
+    if unpriced is not None:
+        return Refusal("EXPOSURE_NOT_PRICED", f"instrument={unpriced}")
+    if gross <= maximum:
+        return None
+    return Refusal("GROSS_EXPOSURE_EXCEEDS_MAX", f"gross={_short(gross)}, max={maximum}")
+
+
+RULES: tuple[Rule, ...] = (
+    allow_list,
+    reduce_only,
+    price_health,
+    order_quantity,
+    order_notional,
+    price_collar,
+    order_rate,
+    position_size,
+    available_balance,
+    gross_exposure,
+)
+
+
+def first_refusal(rules: tuple[Rule, ...], candidate: Candidate) -> Refusal | None:
+    """What the first rule that objects says."""
+    for rule in rules:
+        refusal = rule(candidate)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _short(figure: Decimal) -> str:
+    """Without trailing zeros, never in scientific notation."""
+    return f"{figure.normalize():f}"

@@ -1,0 +1,86 @@
+"""Whether an order's terms can exist at all: fields, grid and minimum of the instrument."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isfinite
+
+from actors.messages.orders import OrderTerms, OrderType
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO, round_to_lot, round_to_tick, to_decimal
+
+Fault = tuple[str, str]
+"""Stable code and figures, as `OrderDenied` carries them."""
+
+_NEEDS: dict[OrderType, tuple[bool, bool]] = {
+    "market": (False, False),
+    "limit": (True, False),
+    "stop": (False, True),
+    "stop_limit": (True, True),
+}
+"""Whether a type needs, and else must not have, a limit price and a stop price."""
+
+
+def fault_in_terms(terms: OrderTerms, instrument: Instrument, mark_price: float | None) -> Fault | None:
+    """The first thing that makes an order impossible at this instrument; a venue would refuse it."""
+    return (
+        _fault_in_fields(terms)
+        or _fault_in_prices(terms, instrument)
+        or _fault_in_quantity(terms, instrument)
+        or _fault_in_notional(terms, instrument, mark_price)
+    )
+
+
+def _fault_in_fields(terms: OrderTerms) -> Fault | None:
+    needs_price, needs_stop = _NEEDS[terms.order_type]
+    for name, needed, price in (
+        ("price", needs_price, terms.price),
+        ("stop_price", needs_stop, terms.stop_price),
+    ):
+        if needed and price is None:
+            return "ORDER_FIELD_MISSING", f"order_type={terms.order_type}, field={name}"
+        if not needed and price is not None:
+            return "ORDER_FIELD_NOT_ALLOWED", f"order_type={terms.order_type}, {name}={price}"
+    if terms.post_only and (terms.order_type != "limit" or terms.time_in_force in ("ioc", "fok")):
+        return "POST_ONLY_NOT_ALLOWED", (
+            f"order_type={terms.order_type}, time_in_force={terms.time_in_force}"
+        )
+    return None
+
+
+def _fault_in_prices(terms: OrderTerms, instrument: Instrument) -> Fault | None:
+    for name, price in (("price", terms.price), ("stop_price", terms.stop_price)):
+        if price is None:
+            continue
+        if not price.is_finite() or price <= ZERO:
+            return "PRICE_NOT_POSITIVE", f"{name}={price}"
+        if round_to_tick(price, instrument.tick_size, "down") != price:
+            return "PRICE_NOT_ON_TICK", f"{name}={price}, tick_size={instrument.tick_size}"
+    return None
+
+
+def _fault_in_quantity(terms: OrderTerms, instrument: Instrument) -> Fault | None:
+    quantity = terms.quantity
+    if not quantity.is_finite() or quantity <= ZERO:
+        return "QUANTITY_NOT_POSITIVE", f"quantity={quantity}"
+    if round_to_lot(quantity, instrument.lot_size) != quantity:
+        return "QUANTITY_NOT_ON_LOT", f"quantity={quantity}, lot_size={instrument.lot_size}"
+    if quantity < instrument.quantity_min:
+        return "QUANTITY_BELOW_MIN", f"quantity={quantity}, min={instrument.quantity_min}"
+    if instrument.quantity_max is not None and quantity > instrument.quantity_max:
+        return "QUANTITY_ABOVE_MAX", f"quantity={quantity}, max={instrument.quantity_max}"
+    return None
+
+
+def _fault_in_notional(terms: OrderTerms, instrument: Instrument, mark_price: float | None) -> Fault | None:
+    if not instrument.notional_min:
+        return None
+    price: Decimal | None = terms.price if terms.price is not None else terms.stop_price
+    if price is None:
+        if mark_price is None or not isfinite(mark_price):
+            return None
+        price = to_decimal(mark_price)
+    notional = terms.quantity * price * instrument.multiplier
+    if notional >= instrument.notional_min:
+        return None
+    return "NOTIONAL_BELOW_MIN", f"notional={notional}, min={instrument.notional_min}"
