@@ -16,7 +16,7 @@ Fails   fatal: an order id approved twice, or a report without a row in the orde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -344,6 +344,10 @@ class OmsActor(CoreActor):
         self._desk.ask_account(due.account)
 
     # telemetry, read from outside between two inputs
+
+    def orders(self) -> Iterator[Order]:
+        """Every order in core state, closed ones that are still kept included; read only."""
+        return iter(self._book)
 
     def orders_by_state(self) -> dict[str, int]:
         """How many orders the books hold in each state."""

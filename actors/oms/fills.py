@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from actors.messages.account import FillsEvidence, VenueFill
 from actors.messages.orders import FillReport
+from actors.oms.order import Order
 
 
 def trade_key(report: FillReport) -> str:
     """Names a fill within its order: a trade id is unique only with its venue order id."""
-    return f"{report.venue_order_id}/{report.trade_id}"
+    return f"{report.venue_order_id or ''}/{report.trade_id}"
+
+
+def is_booked(order: Order, report: FillReport) -> bool:
+    """Whether the order has the fill already; where one named no venue order, the trade id decides."""
+    key = trade_key(report)
+    if key in order.trades or f"/{report.trade_id}" in order.trades:
+        return True
+    return not report.venue_order_id and any(known.endswith(key) for known in order.trades)
 
 
 def report_of(account: str, fill: VenueFill) -> FillReport:

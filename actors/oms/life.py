@@ -27,7 +27,7 @@ from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
 from actors.oms.external import ExternalFills
-from actors.oms.fills import trade_key
+from actors.oms.fills import is_booked, trade_key
 from actors.oms.order import (
     ACTIONS,
     WORKING,
@@ -63,7 +63,6 @@ class OrderLife:
         self.fills_repeated = 0
         self._actions: dict[Action, Callable[[Order, Any], None]] = {
             "confirm": self._confirm,
-            "note": self._note,
             "book": self._fill,
             "book_late": self._fill_late,
             "end": self._end,
@@ -85,35 +84,39 @@ class OrderLife:
 
     def apply(self, order: Order, report: Report) -> None:
         """Do what the table says about this report in the order's state."""
-        self._actions[ACTIONS[kind_of(report)][order.state]](order, report)
+        kind = kind_of(report)
+        if report.venue_order_id is not None and kind != "status_not_found":
+            self._learn(order, report.venue_order_id)
+        self._actions[ACTIONS[kind][order.state]](order, report)
 
     # the venue has it
 
-    def _note(self, order: Order, report: Report) -> None:
-        if report.venue_order_id is not None and self._book.bind(order, report.venue_order_id):
-            self._claim_strays(order)
+    def _learn(self, order: Order, venue_order_id: str) -> None:
+        """The venue's id of an order, and with it the fills that came before it was known."""
+        if self._book.bind(order, venue_order_id) and len(self._external):
+            terms = order.terms
+            for fill in self._external.take(terms.account, terms.instrument, venue_order_id):
+                self.apply(order, fill)
+            self._external.show(terms.account, terms.instrument)
 
     def _confirm(self, order: Order, report: Report) -> None:
         if (
             order.accepted_seq
         ):  # an order that vanished after it was accepted: a repeated accept is no news of it
             return
-        self._accept(order, report.venue_order_id or "")
-        self._claim_strays(order)
-        if not order.is_closed:
-            self._check_gap(order, report)
-            self.next_command(order)
+        self._accept(order)
+        self._check_gap(order, report)
+        self.next_command(order)
 
-    def _accept(self, order: Order, venue_order_id: str) -> None:
+    def _accept(self, order: Order) -> None:
         """The first sign that the venue has the order."""
         if order.awaiting == "submit":
             self._desk.answered(order)
         self._desk.stop_asking(order)
         order.accepted_seq = self._desk.seq
         order.missing = 0
-        self._book.bind(order, venue_order_id)
         order.state = order.working_state
-        self._events.send(order, OrderAccepted, venue_order_id=venue_order_id)
+        self._events.send(order, OrderAccepted, venue_order_id=order.venue_order_id or "")
 
     def _settle(self, order: Order, report: StatusReport) -> None:
         """An order of unknown outcome lives."""
@@ -123,10 +126,7 @@ class OrderLife:
             self._desk.ask_later(order)
             self._desk.ask_account(order.terms.account)
             return
-        self._accept(order, report.venue_order_id or order.venue_order_id or "")
-        self._claim_strays(order)
-        if order.is_closed:
-            return
+        self._accept(order)
         if order.awaiting == "cancel":
             self._desk.cancel(order)
         self._check_gap(order, report)
@@ -134,8 +134,7 @@ class OrderLife:
 
     def _check_gap(self, order: Order, report: Report) -> None:
         """Fills that the venue counts and we have not booked are asked for."""
-        self._note(order, report)
-        if order.is_closed or not isinstance(report, StatusReport):
+        if not isinstance(report, StatusReport):
             return
         if report.filled_quantity > order.filled:
             self._desk.ask_on(order)
@@ -146,25 +145,22 @@ class OrderLife:
         """The order still lives though a cancel was sent; when that went unanswered it is sent again."""
         was_asking = order.asking
         self._check_gap(order, report)
-        if was_asking and not order.is_closed and self._desk.is_connected(order):
+        if was_asking and self._desk.is_connected(order):
             self._desk.cancel(order)
 
     # fills
 
     def _fill(self, order: Order, fill: FillReport) -> None:
-        key = trade_key(fill)
-        if key in order.trades:
+        if is_booked(order, fill):
             self.fills_repeated += 1
             return
         if not order.accepted_seq:
-            self._accept(order, fill.venue_order_id or "")
-        elif fill.venue_order_id is not None:
-            self._book.bind(order, fill.venue_order_id)
+            self._accept(order)
         if order.replacing and order.filled + fill.quantity > order.terms.quantity:
             self._take_terms(
                 order, order.replacing
             )  # more than the old terms allow: the change has taken place
-        self._book_fill(order, fill, key)
+        self._book_fill(order, fill)
         if order.remaining == ZERO:
             self._finish(order, "filled")
         elif order.claim is not None:
@@ -172,11 +168,9 @@ class OrderLife:
         elif order.state in WORKING:
             order.state = "partially_filled"
             self.next_command(order)
-        if not order.is_closed:
-            self._claim_strays(order)
 
-    def _book_fill(self, order: Order, fill: FillReport, key: str) -> None:
-        order.trades.append(key)
+    def _book_fill(self, order: Order, fill: FillReport) -> None:
+        order.trades.append(trade_key(fill))
         order.filled += fill.quantity
         order.absent_ms = None
         self.fills_booked += 1
@@ -184,33 +178,18 @@ class OrderLife:
 
     def _fill_late(self, order: Order, fill: FillReport) -> None:
         """A fill of an order whose terminal event is out: booked, and the instrument held to reductions."""
-        key = trade_key(fill)
-        if key in order.trades:
+        if is_booked(order, fill):
             self.fills_repeated += 1
             return
-        if fill.venue_order_id is not None:
-            self._book.bind(order, fill.venue_order_id)
-        self._book_fill(order, fill, key)
+        self._book_fill(order, fill)
         self._events.differ(order, "position", f"{order.state} with less filled", f"trade {fill.trade_id}")
-
-    def _claim_strays(self, order: Order) -> None:
-        """Fills that came before we knew the venue's id of their order."""
-        if not len(self._external) or order.venue_order_id is None:
-            return
-        terms = order.terms
-        for fill in self._external.take(terms.account, terms.instrument, order.venue_order_id):
-            self.apply(order, fill)
-        self._external.show(terms.account, terms.instrument)
 
     # the end
 
     def _end(self, order: Order, report: Report) -> None:
         claim = claim_of(report)
         if claim.filled and not order.accepted_seq:
-            self._accept(order, report.venue_order_id or "")
-        self._note(order, report)
-        if order.is_closed:
-            return
+            self._accept(order)
         if order.claim is not None and order.claim.filled > claim.filled:
             claim = order.claim
         order.asked_ms = None
@@ -260,7 +239,6 @@ class OrderLife:
     def _check_end(self, order: Order, report: Report) -> None:
         """A closed order is reported closed again; only more fills than we booked are news."""
         if claim_of(report).filled > order.filled:
-            self._note(order, report)
             self._desk.ask_on(order)
         elif order.asking:
             self._desk.stop_asking(order)
@@ -270,14 +248,12 @@ class OrderLife:
         if not order.reported_late:
             order.reported_late = True
             self._events.differ(order, "foreign_order", "rejected", f"works as {report.venue_order_id}")
-        self._note(order, report)
         self._desk.send_cancel(order)
 
     # commands that did or did not take place
 
     def _replaced(self, order: Order, report: ReplaceReport) -> None:
         if order.awaiting == "replace":
-            self._note(order, report)
             self._take_terms(order, report)
             self.next_command(order)
         elif (order.terms.quantity, order.terms.price) != (report.quantity, report.price):
@@ -367,9 +343,7 @@ class OrderLife:
         self._desk.begin_asking(order)
 
     def _doubt(self, order: Order, report: Report) -> None:
-        self._note(order, report)
-        if not order.is_closed:
-            self.unanswered(order, getattr(report, "reason", "") or getattr(report, "code", ""))
+        self.unanswered(order, getattr(report, "reason", "") or getattr(report, "code", ""))
 
     def lose(self, order: Order, reason: str) -> None:
         """An accepted order is no longer shown by the venue: unknown, never closed."""

@@ -126,7 +126,7 @@ ReportKind = Literal[
 ]  # fmt: skip
 
 Action = Literal[
-    "confirm", "note", "book", "book_late", "end", "check_end", "replaced", "refuse_cancel", "refuse_replace",
+    "confirm", "book", "book_late", "end", "check_end", "replaced", "refuse_cancel", "refuse_replace",
     "settle", "check_gap", "redrive", "weigh", "vanish", "ask_on", "doubt", "alarm",
     "unsent", "-",
 ]  # fmt: skip
@@ -138,7 +138,7 @@ UNCERTAIN_CODES = ("DUPLICATE",)
 _TABLE: dict[ReportKind, str] = {
     # pending_submit accepted partially_filled pending_cancel pending_replace unknown closing
     # filled cancelled rejected expired
-    "accept":           "confirm note note note note confirm note   - - alarm -",
+    "accept":           "confirm - - - - confirm -   - - alarm -",
     "fill":             "book book book book book book book   book_late book_late book_late book_late",
     "cancel":           "end end end end end end end   check_end check_end check_end check_end",
     "expiry":           "end end end end end end end   check_end check_end check_end check_end",

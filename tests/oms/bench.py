@@ -166,11 +166,11 @@ def fill(trade_id: str = "1", quantity: str | int | Decimal = 4, **fields: Any) 
     return _report(FillReport, given)
 
 
-def cancelled(filled: str | int = 0, **fields: Any) -> CancelReport:
+def cancelled(filled: str | int | Decimal = 0, **fields: Any) -> CancelReport:
     return _report(CancelReport, {"filled_quantity": D(filled)} | fields)
 
 
-def expired(filled: str | int = 0, **fields: Any) -> ExpiryReport:
+def expired(filled: str | int | Decimal = 0, **fields: Any) -> ExpiryReport:
     return _report(ExpiryReport, {"filled_quantity": D(filled), "reason": "IOC"} | fields)
 
 
@@ -180,7 +180,9 @@ def replaced(quantity: str | int = 8, price: str | int = 101, **fields: Any) -> 
 
 
 def rejected(command: str = "submit", code: str = "FUNDS", **fields: Any) -> RejectReport:
-    return _report(RejectReport, {"command": command, "code": code, "text": ""} | fields)
+    return _report(
+        RejectReport, {"command": command, "code": code, "text": "", "venue_order_id": None} | fields
+    )
 
 
 def status(word: str, filled: str | int = 0, **fields: Any) -> StatusReport:
@@ -206,7 +208,7 @@ def venue_order(**fields: Any) -> VenueOrder:
     return VenueOrder(**given)
 
 
-def venue_fill(trade_id: str = "1", quantity: str | int = 4, **fields: Any) -> VenueFill:
+def venue_fill(trade_id: str = "1", quantity: str | int | Decimal = 4, **fields: Any) -> VenueFill:
     given = {
         "instrument": BTC, "client_order_id": None, "venue_order_id": "v1", "side": "buy",
         "price": D("100"), "fee": D("0.1"), "fee_currency": "USDT", "liquidity": "maker", "ts_event": START,

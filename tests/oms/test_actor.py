@@ -76,6 +76,14 @@ def test_the_same_trade_id_of_another_venue_order_is_another_fill() -> None:
     assert [message.quantity for message in only(sent, OrderFilled)] == [D(4), D(3)]
 
 
+def test_a_fill_reported_without_the_venues_order_id_and_later_with_it_counts_once() -> None:
+    for first, second in ((None, "v1"), ("v1", None)):
+        bench = Bench()
+        bench.feed(approved())
+        sent = bench.feed(fill("1", 4, venue_order_id=first), fill("1", 4, venue_order_id=second))
+        assert [message.quantity for message in only(sent, OrderFilled)] == [D(4)]
+
+
 def test_a_fill_before_its_accept_accepts_the_order_once() -> None:
     bench = Bench()
     sent = bench.feed(approved(), fill("1", 4), accept())
@@ -190,12 +198,18 @@ def test_a_fill_of_an_unidentified_venue_order_waits_until_the_order_is_named() 
     assert names(bench.feed(accept())) == ["OrderAccepted", "OrderFilled"]
 
 
+def test_an_order_found_to_have_ended_takes_its_waiting_fills_along() -> None:
+    bench = Bench()
+    bench.feed(approved(), unsure(), fill("1", 10, client_order_id=None))
+    assert names(bench.feed(status("filled", 10))) == ["OrderAccepted", "OrderFilled"]
+
+
 def test_a_fill_of_somebody_elses_order_is_shown_once_all_of_ours_are_named() -> None:
     bench = Bench()
     bench.feed(approved())
     stranger = fill("7", 4, client_order_id=None, venue_order_id="v9")
     assert bench.feed(stranger) == []
-    accepted, difference = bench.feed(accept())
+    difference, accepted = bench.feed(accept())
     assert isinstance(accepted, OrderAccepted)
     assert isinstance(difference, DifferenceFound)
     assert difference.kind == "external_fill"
