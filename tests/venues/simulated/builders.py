@@ -86,16 +86,23 @@ def a_quote(
     bid: float, ask: float, *, sizes: tuple[float, float] = (1.0, 1.0), ts: int = 0, name: str = BTC
 ) -> Quote:
     return Quote(
-        ts_event=ts, instrument=name, bid_price=bid, bid_size=sizes[0], ask_price=ask, ask_size=sizes[1]
+        ts_event=ts,
+        instrument=name,
+        bid_price=float(bid),
+        bid_size=float(sizes[0]),
+        ask_price=float(ask),
+        ask_size=float(sizes[1]),
     )
 
 
 def a_trade(price: float, size: float, *, aggressor: Any = "unknown", ts: int = 0) -> Trade:
-    return Trade(ts_event=ts, instrument=BTC, trade_id="x", price=price, size=size, aggressor=aggressor)
+    return Trade(
+        ts_event=ts, instrument=BTC, trade_id="x", price=float(price), size=float(size), aggressor=aggressor
+    )
 
 
 def a_bar(open_: float, high: float, low: float, close: float, *, ts: int = 0, interval: int = MINUTE) -> Bar:
-    prices = {"open": open_, "high": high, "low": low, "close": close}
+    prices = {"open": float(open_), "high": float(high), "low": float(low), "close": float(close)}
     return Bar(ts_event=ts, instrument=BTC, interval_ns=interval, volume=1.0, **prices)
 
 
