@@ -15,7 +15,8 @@ from struct import Struct
 
 import msgspec
 
-from actors.core.frames import HEAD, Frame, Head, TornFrame, read_frames
+from actors.core.frames import HEAD, PAYLOAD_BYTES_MAX, Frame, Head, TornFrame, read_frames
+from actors.core.frames import HEADER_BYTES as FRAME_HEADER_BYTES
 from actors.errors import BadFrame, TapeError
 from actors.store.sealing import Index, index_bytes, read_index, seal_bytes, sealed_head, unseal
 
@@ -100,13 +101,22 @@ class Segment:
         except ValueError as error:
             raise BadFrame(self.name, 0, None, str(error)) from error
 
+    def _start(self) -> bytes:
+        """As much of an unsealed segment as its first frame takes."""
+        with self.path.open("rb") as file:
+            start = file.read(HEADER_BYTES + FRAME_HEADER_BYTES)
+            if len(start) < HEADER_BYTES + FRAME_HEADER_BYTES:
+                return start
+            length = int.from_bytes(start[HEADER_BYTES : HEADER_BYTES + 4], "little")
+            return start + file.read(min(length, PAYLOAD_BYTES_MAX))
+
     def head_frame(self) -> Frame | None:
         """The frame a part's first segment begins with; None when there is none, or it is damaged."""
         if self.is_sealed:
             index, start = self._index()
             data, offset = sealed_head(start, index) if index.head_bytes else b"", 0
         else:
-            data, offset = self.read(), HEADER_BYTES
+            data, offset = self._start(), HEADER_BYTES
             if header_fault(data, self.number):
                 return None
         try:

@@ -96,6 +96,8 @@ class TapeWriter:
     def begin_part(self, head: Head, ts_init: int, late_step: LateStep | None = None) -> None:
         """Start a part; the next `flush` writes its head and all appended since at once.
 
+        Everything up to `head.previous_seq` is durable by now: recovery has seen to it, or the part before.
+
         Raises:
             TapeError: The part exists, or cannot be made.
         """
@@ -108,6 +110,7 @@ class TapeWriter:
             sync_folder(self._tape)
         except OSError as error:
             raise self._broken(f"cannot make part {number} of the tape", error) from error
+        self._written = self._durable = _Place(0, -1, 0, head.previous_seq)
         self._frames.chain = head.previous_chain
         self.last_seq, self._last_ts = head.previous_seq, ts_init
         self._open_segment(1)

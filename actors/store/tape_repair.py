@@ -21,6 +21,7 @@ from actors.store.layout import (
     Segment,
     header_fault,
     list_parts,
+    list_segments,
     sync_folder,
     write_durably,
 )
@@ -92,9 +93,18 @@ def cut_torn_end(tape: Path) -> TapeEnd:
         for file in part.path.glob("*.tmp"):
             file.unlink()
         if part.segments and _cut_part(part, end):
+            _make_durable(part)
             return end
         _set_aside(part, end)
     return end
+
+
+def _make_durable(part: Part) -> None:
+    """What was read back may still be in the system's memory only; from now on it counts as durable."""
+    for segment in list_segments(part.path):
+        with segment.path.open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(part.path)
 
 
 def _cut_part(part: Part, end: TapeEnd) -> bool:

@@ -1,0 +1,124 @@
+"""Export: orders, fills, positions and balances as plain values, for `tickerd db export --json` and reports.
+
+Orders and fills come from the projections, which keep the whole history; balances and the trial balance from
+the ledger's own state when its actor is given, else from what it has told the projections.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from actors.errors import StoreError
+from actors.store import database
+from actors.store.database import database_path
+
+
+class Books(Protocol):
+    """What the ledger actor shows of itself."""
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """All accounts, in configured order."""
+
+    def balances(self, account: str) -> Mapping[str, Decimal]:
+        """Total per asset."""
+
+    def trial_balance(self, account: str) -> Mapping[str, Decimal]:
+        """Debits minus credits per asset; anything but 0 is an error in the books."""
+
+
+_ORDERS = (
+    "SELECT client_order_id, venue_order_id, account, strategy, instrument, side, order_type, status, reason,"
+    " quantity, filled, price, stop_price, time_in_force, replaces, ts_created, ts_updated"
+    " FROM orders ORDER BY seq_created, client_order_id"
+)
+_FILLS = (
+    "SELECT trade_id, venue_order_id, client_order_id, account, strategy, instrument, side, quantity, price,"
+    " fee, fee_currency, liquidity, ts_event FROM fills ORDER BY seq, trade_id"
+)
+_POSITIONS = (
+    "SELECT account, strategy, instrument, quantity, entry_price_average, realised_pnl, account_quantity"
+    " FROM positions ORDER BY account, strategy, instrument"
+)
+_BALANCES = "SELECT account, asset, total FROM balances ORDER BY account, asset"
+
+
+def open_for_reading(state: Path) -> sqlite3.Connection:
+    """The database as it is, never made, migrated or changed; works beside a running daemon.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+    """
+    path = database_path(state)
+    if not path.exists():
+        raise StoreError(f"{path} does not exist; give the state folder of a run with --state")
+    with database.errors_named(path):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        connection.execute("SELECT count(*) FROM meta").fetchone()
+        return connection
+
+
+def _table(connection: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(query)]
+
+
+def plain(amount: Decimal) -> str:
+    """An amount without exponent and without zeros at its end."""
+    text = format(amount, "f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text) if amount else "0"
+
+
+def summed(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Totals per asset over accounts."""
+    totals: dict[str, Decimal] = {}
+    for row in rows:
+        totals[row["asset"]] = totals.get(row["asset"], Decimal(0)) + Decimal(row["total"])
+    return {asset: plain(total) for asset, total in totals.items()}
+
+
+def export(state: Path, books: Books | None = None) -> dict[str, Any]:
+    """What the books hold, as one JSON-ready object; amounts are decimal text.
+
+    Args:
+        books: The recovered ledger; without it balances are what it last told, and no trial balance is given.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    path = database_path(state)
+    connection = open_for_reading(state)
+    try:
+        with database.errors_named(path):
+            orders, fills = _table(connection, _ORDERS), _table(connection, _FILLS)
+            positions, told = _table(connection, _POSITIONS), _table(connection, _BALANCES)
+            applied = database.applied_seq(connection)
+    finally:
+        connection.close()
+    accounts = list(dict.fromkeys(row["account"] for row in told))
+    trial_balance = None
+    if books is not None:
+        accounts = list(books.accounts)
+        off = [value for account in accounts for value in books.trial_balance(account).values()]
+        trial_balance = plain(sum(map(abs, off), Decimal(0)))
+        told = [
+            {"account": account, "asset": asset, "total": plain(total)}
+            for account in accounts
+            for asset, total in books.balances(account).items()
+        ]
+    return {
+        "orders": orders,
+        "fills": fills,
+        "positions": positions,
+        "balances": summed(told),
+        "accounts": {
+            account: {row["asset"]: row["total"] for row in told if row["account"] == account}
+            for account in accounts
+        },
+        "trial_balance": trial_balance,
+        "applied_seq": applied,
+    }
