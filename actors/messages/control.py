@@ -219,6 +219,13 @@ class BarDue(Timer, frozen=True, kw_only=True):
     end: int
 
 
+class BackfillDue(Timer, frozen=True, kw_only=True):
+    """Bars: what waits behind missed bars of this subscription waits no longer."""
+
+    instrument: str
+    interval_ns: int
+
+
 class StrategyTimer(Timer, frozen=True, kw_only=True):
     """Strategy host: `ctx.set_timer`."""
 

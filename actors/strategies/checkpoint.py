@@ -8,7 +8,7 @@ import msgspec
 
 from actors.messages.control import DayClose, OffLoopResult, Scope, StrategyTimer, TradingState
 from actors.messages.market import Bar
-from actors.messages.orders import OrderFilled
+from actors.messages.orders import Direction, OrderFilled
 from actors.strategies.orders import Order
 from actors.views.holdings import HoldingsState
 
@@ -33,7 +33,7 @@ class RunnerState(msgspec.Struct, array_like=True, kw_only=True):
     indicators: list[list[Any]]
     """In the order of `on_setup`."""
     orders: list[Order]
-    wishes: list[tuple[str, str, float]]
+    wishes: list[tuple[str, Direction, float]]
     refused: list[str]
     timers: list[tuple[str, int]]
     missed: list[StrategyTimer]

@@ -270,7 +270,7 @@ class Runner:
             lane.is_warm = all(indicator.is_warm for indicator in lane.indicators)
         self.is_started, self.is_stopped = state.is_started, state.is_stopped
         self.orders.restore(state.orders)
-        self.wishes = {i: (direction, strength) for i, direction, strength in state.wishes}  # type: ignore[misc]
+        self.wishes = {i: (direction, strength) for i, direction, strength in state.wishes}
         self.refused = dict.fromkeys(state.refused)
         self.timers = dict(state.timers)
         self.missed = {timer.key: timer for timer in state.missed}

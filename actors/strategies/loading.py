@@ -1,0 +1,110 @@
+"""Finding a strategy's class by its import path or its file, once, before anything runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+from hashlib import sha256
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import getmodule
+from types import ModuleType
+
+from actors.errors import ConfigError
+from actors.strategies.base import Strategy
+
+
+def load_strategy(path: str) -> type[Strategy]:
+    """The class that `package.module:Class` or `folder/file.py:Class` names; runs its module.
+
+    Raises:
+        ConfigError: No such file, module or class, the module raises, or the class is no `Strategy`.
+    """
+    place, separator, name = path.rpartition(":")
+    if not separator or not place or not name:
+        raise ConfigError(
+            f"strategy {path!r} must be written `package.module:Class` or `folder/file.py:Class`"
+        )
+    module = _from_file(place) if place.endswith(".py") else _from_package(place)
+    found = getattr(module, name, None)
+    if found is None:
+        raise ConfigError(f"{place} has no class {name}; {_hint(module, name)}")
+    if not (isinstance(found, type) and issubclass(found, Strategy)) or found is Strategy:
+        raise ConfigError(f"{path} is not a strategy: its class must be derived from actors.Strategy")
+    return found
+
+
+def strategy_source_hash(strategies: Iterable[type[Strategy]]) -> str:
+    """SHA-256 over the sources of the modules that define these strategies and their bases, without ours.
+
+    What those modules import in turn is not in it.
+    """
+    sources: dict[str, bytes] = {}
+    for strategy in strategies:
+        for part in strategy.__mro__:
+            module = getmodule(part)
+            if part in (Strategy, object) or module is None:
+                continue
+            loader = getattr(module.__spec__, "loader", None)
+            if isinstance(loader, SourceFileLoader):
+                sources[module.__name__] = loader.get_data(loader.path)
+    digest = sha256()
+    for name in sorted(sources):
+        digest.update(f"{name}\n{len(sources[name])}\n".encode())
+        digest.update(sources[name])
+    return digest.hexdigest()
+
+
+def _from_package(place: str) -> ModuleType:
+    try:
+        return import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
+            raise ConfigError(
+                f"there is no module {place}: check its spelling, or name a file: folder/file.py:Class"
+            ) from None
+        raise _raised(place, error) from error
+    except Exception as error:
+        raise _raised(place, error) from error
+
+
+def _from_file(place: str) -> ModuleType:
+    """A file's module is named after the file and its content: the same name on every machine."""
+    try:
+        source = SourceFileLoader("strategy", place).get_data(place)
+    except OSError as error:
+        raise ConfigError(f"the strategy file {place} cannot be read: {error.strerror}") from None
+    stem = place.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+    name = f"{stem}_{sha256(source).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, place)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{place} is not a Python file")
+    module = sys.modules[name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _raised(place, error) from error
+    return module
+
+
+def _raised(place: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"loading {place} raised {type(error).__name__}: {error}; run it by itself to see where"
+    )
+
+
+def _hint(module: ModuleType, name: str) -> str:
+    known = [
+        key
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__
+    ]
+    nearest = get_close_matches(name, known, 1)
+    if nearest:
+        return f"did you mean {nearest[0]}?"
+    return f"its strategies: {', '.join(known)}" if known else "it defines no strategy"
