@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+import msgspec
 
 from actors.errors import ConfigError
 from actors.model.intervals import parse_interval
@@ -11,13 +15,26 @@ from daemon.config_files import KeyPath
 from daemon.config_types import Misplaced, nearest
 from daemon.secret import check_secret_name
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 def check_config(config: Config) -> None:
-    """Check everything that needs more than one value.
+    """Check what the types alone do not say.
 
     Raises:
         Misplaced: The first thing that is wrong.
     """
+    for name, venue in config.venues.items():
+        for field, schemes in (
+            ("rest_url", ("http", "https")),
+            ("stream_url", ("ws", "wss")),
+            ("trading_url", ("ws", "wss")),
+        ):
+            url = urlsplit(getattr(venue, field))
+            if url.scheme not in schemes or not url.hostname:
+                raise Misplaced(
+                    ("venues", name, field), f"must be an address that starts with {schemes[1]}://"
+                )
     for name, instrument in config.instruments.items():
         _check_venue_of(config, name, ("instruments", name))
         for field in ("tick_size", "lot_size", "multiplier"):
@@ -44,6 +61,14 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
                 raise Misplaced((*place, field), str(error)) from None
     for number, instrument in enumerate(account.limits.allowed_instruments or ()):
         _check_venue_of(config, instrument, (*place, "limits", "allowed_instruments", str(number)))
+    for field, limit in msgspec.structs.asdict(account.limits).items():
+        if isinstance(limit, int | float | Decimal) and limit <= 0:
+            raise Misplaced(
+                (*place, "limits", field), f'{limit} is not greater than 0; "off" switches it off'
+            )
+    for field in ("latency_ms", "report_latency_ms"):
+        if getattr(account.simulated, field) < 0:
+            raise Misplaced((*place, "simulated", field), "must not be negative")
     for asset, amount in account.simulated.opening_balances.items():
         if amount < 0:
             raise Misplaced((*place, "simulated", "opening_balances", asset), f"{amount} is negative")
@@ -59,6 +84,13 @@ def _check_real_account(config: Config, account: AccountSection, place: KeyPath)
         raise Misplaced(
             (*place, "mode"), f'a simulated venue takes no {account.mode} orders, use mode = "paper"'
         )
+    for field in ("rest_url", "trading_url"):
+        url = urlsplit(getattr(config.venues[account.venue], field))
+        if url.scheme in ("http", "ws") and url.hostname not in LOOPBACK:
+            raise Misplaced(
+                ("venues", account.venue, field),
+                f"sends keys unencrypted to another machine, use {url.scheme}s://",
+            )
     needed = ("account_id", "api_key", "api_secret") if account.mode == "live" else ("api_key", "api_secret")
     for field in needed:
         if not getattr(account, field):
@@ -137,6 +169,6 @@ def doubts_about(config: Config) -> list[str]:
             )
         if not any(strategy.account == name for strategy in config.strategies.values()):
             found.append(f"{place}: no strategy trades it")
-    if config.http.port >= 0 and config.http.host not in ("127.0.0.1", "::1", "localhost"):
+    if config.http.port >= 0 and config.http.host not in LOOPBACK:
         found.append(f"http.host: {config.http.host} shows positions and equity to whoever can reach it")
     return found

@@ -9,6 +9,7 @@ import types
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
+from math import isfinite
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -102,7 +103,7 @@ def checked(value: Any, type_: Any, path: KeyPath = ()) -> Any:
         rows = _of(list, value, path)
         return [checked(row, get_args(type_)[0], (*path, str(number))) for number, row in enumerate(rows)]
     if type_ is Any:
-        return _plain(value)
+        return _plain(value, path)
     return _checked_leaf(value, type_, path)
 
 
@@ -122,7 +123,7 @@ def _checked_leaf(value: Any, type_: Any, path: KeyPath) -> Any:
     if isinstance(value, str) and value.lower() in _NONE_WORDS and _switches_off(type_):
         return None
     try:
-        return msgspec.to_builtins(msgspec.convert(value, type_), builtin_types=(Decimal,))
+        return _finite(msgspec.to_builtins(msgspec.convert(value, type_), builtin_types=(Decimal,)), path)
     except msgspec.ValidationError as error:
         raise Misplaced(path, f"{_shown(value)} {_reason(str(error), type_)}") from None
 
@@ -178,14 +179,27 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, path: KeyPath) -> Any:
     """Free parameters: numbers with a point become floats, everything else stays."""
     if isinstance(value, Decimal):
-        return float(value)
+        return float(_finite(value, path))
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _plain(inner, (*path, str(key))) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner, path) for inner in value]
+    return value
+
+
+def _finite(value: Any, path: KeyPath) -> Any:
+    """The value, unless it or something in it is no number to calculate with.
+
+    Raises:
+        Misplaced: NaN or infinite.
+    """
+    if isinstance(value, float | Decimal) and not isfinite(value):
+        raise Misplaced(path, f"{value} is not a number to calculate with, give a finite one")
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        _finite(inner, (*path, str(key)))
     return value
 
 

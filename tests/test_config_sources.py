@@ -209,6 +209,13 @@ def test_toml_yaml_and_json_say_the_same(tmp_path: Path) -> None:
         ('mode = "paper"', 'mode = "live"', 'mode = "live" needs account_id: add the venue\'s own'),
         ('mode = "paper"', 'mode = "testnet"', 'mode = "testnet" needs api_key'),
         ("[venues.binance]", "[venues.binance]\nkind = 'simulated'", "is not defined: add a table"),
+        ("= 1000.10", "= nan", "bot.toml:12: accounts.paper.limits.order_notional_max: NaN is not a"),
+        ("= 1000.10", '= "NaN"', "order_notional_max: NaN is not a number to calculate with"),
+        ("= 1000.10", "= 0", "order_notional_max: 0 is not greater than 0; \"off\" switches it off"),
+        ("= 2.5", "= inf", "bot.toml:4: daemon.drain_seconds: inf is not a number to calculate with"),
+        ("threshold = 0.25", "threshold = nan", "strategies.sma.parameters.threshold: NaN is not a number"),
+        ('USDT = "10', 'USDT = "-10', "opening_balances.USDT: -10000.000000000000000001 is neg"),
+        ("[venues.binance]", "[venues.binance]\nrest_url = 'ws://x'", "must be an address that starts with"),
         ("[daemon]", "[daemon", "bot.toml is not valid TOML"),
         ("# A comment = not a key\n[daemon]", "daemon = 3\n[http]", "bot.toml:1: daemon: 3 is not a table"),
         ("drain_seconds = 2.5", "", None),
@@ -254,6 +261,17 @@ def test_a_secret_in_place_of_its_name_is_refused_and_not_repeated(tmp_path: Pat
     message = error(tmp_path, TOML.replace('mode = "paper"', f'mode = "paper"\napi_key = "{secret}"'))
     assert "must be the *name* of a secret" in message
     assert secret not in message
+
+
+def test_keys_leave_the_machine_only_encrypted(tmp_path: Path) -> None:
+    keys = 'mode = "testnet"\napi_key = "A_KEY"\napi_secret = "A_SECRET"'
+    text = TOML.replace('mode = "paper"', keys)
+    for place, is_refused in (("127.0.0.1:8080", False), ("example.com", True)):
+        plain = text.replace("[venues.binance]", f'[venues.binance]\nrest_url = "http://{place}"')
+        if is_refused:
+            assert "venues.binance.rest_url: sends keys unencrypted" in error(tmp_path, plain)
+        else:
+            assert loaded(tmp_path, plain).config.accounts["paper"].mode == "testnet"
 
 
 @pytest.mark.parametrize("name", ["gone.toml", "bot.ini", "folder.toml"])

@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from actors.errors import ConfigError, TradingError
+from actors.store.folder import LOCK
 from daemon.cli.check import secrets_of, strategy_errors
 from daemon.cli.common import load
 from daemon.config import Config, VenueSection
@@ -160,11 +161,23 @@ def disk_space(state: Path, free_min_gb: float) -> Finding:
 def running_daemon(state: Path) -> Finding:
     try:
         call(state, "status", {}, timeout_seconds=2.0)
-    except NoDaemon:
+    except NoDaemon as error:
+        if is_held(state):
+            return Finding("daemon", "fail", f"a process holds the state folder's lock, but {error}")
         return Finding("daemon", "ok", "none runs on this state folder")
     except (TradingError, TimeoutError) as error:
         return Finding("daemon", "fail", f"one holds the control socket and does not answer: {error}")
     return Finding("daemon", "ok", "a daemon runs on this state folder")
+
+
+def is_held(state: Path) -> bool:
+    """Whether a process holds the lock; only looks, since taking it could stop a daemon from starting."""
+    try:
+        inode = (state / LOCK).stat().st_ino
+        locks = Path("/proc/locks").read_text("ascii").splitlines()
+    except OSError:
+        return False
+    return any(" FLOCK " in line and line.split()[-3].rpartition(":")[2] == str(inode) for line in locks)
 
 
 def port_free(host: str, port: int) -> Finding:

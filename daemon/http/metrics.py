@@ -47,6 +47,9 @@ def _process(t: Telemetry) -> Iterator[Metric]:
     yield counter("conflated", "Quotes and deltas replaced by newer ones before numbering.", t.conflated)
     yield gauge("queue_depth", "Entries that wait in an inbox.", one(t.queue_depth), "queue")
     yield histogram("loop_lag_seconds", "How late the loop ran what was due.", t.loop_lag)
+    yield gauge(
+        "loop_idle_seconds", "Since the loop last turned; the watchdog's measure.", t.watchdog_age_seconds
+    )
     yield gauge("clock_offset_seconds", "Wall clock minus the trading clock.", t.clock_offset_seconds)
     yield counter("restarts", "Edge actors started anew after a failure.", one(t.restarts), "actor")
 

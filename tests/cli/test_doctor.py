@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from actors.store.folder import StateLock
 from daemon.cli import doctor_checks
 from daemon.config import VenueSection
 from tests.test_control import Daemon
@@ -101,6 +102,14 @@ async def test_a_running_daemon_keeps_its_port(tmp_path: Path, tickerd: Callable
     findings = {each["subject"]: each["text"] for each in json.loads(ran.out)["findings"]}
     assert findings["daemon"] == "a daemon runs on this state folder"
     assert not [subject for subject in findings if subject.startswith("port")]
+
+
+def test_a_lock_without_an_answer_is_a_finding_and_looking_takes_no_lock(tmp_path: Path) -> None:
+    lock = StateLock(tmp_path)
+    found = doctor_checks.running_daemon(tmp_path)
+    lock.release()
+    assert (found.result, "holds the state folder's lock" in found.text) == ("fail", True)
+    assert doctor_checks.running_daemon(tmp_path).result == "ok"
 
 
 async def test_a_venue_is_asked_for_its_time(tmp_path: Path) -> None:
