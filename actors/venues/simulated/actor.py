@@ -46,8 +46,12 @@ from actors.venues.simulated.reports import order_evidence, order_reports, repor
 from actors.venues.simulated.settings import SimulatedVenueSettings
 
 _DAY_NS = 86_400_000_000_000
-_REMEMBERED_NS = 3_600_000_000_000
-"""How long closed orders stay in memory; longer when the account has not yet asked past their fills."""
+_REMEMBERED_NS = 60_000_000_000
+"""How long closed orders stay in memory at least, and longer until the account has asked past their fills.
+
+No answer of this venue is ever lost, so nobody asks for an order that closed long ago.
+"""
+_SWEEP_MIN = 256
 
 
 class SimulatedVenueState(msgspec.Struct, array_like=True):
@@ -55,6 +59,8 @@ class SimulatedVenueState(msgspec.Struct, array_like=True):
 
     engine: EngineState
     day_ends: dict[str, int]
+    known: dict[str, dict[str, str]]
+    sweep_at: dict[str, int]
 
 
 class SimulatedVenueActor(CoreActor):
@@ -76,6 +82,10 @@ class SimulatedVenueActor(CoreActor):
         self._back_ns = {account: round(s.report_latency_ms * 1_000_000) for account, s in accounts.items()}
         self._day_ends: dict[str, int] = {}
         """Instrument → when its DAY orders expire, while some may be open."""
+        self._known: dict[str, dict[str, str]] = {}
+        """Account → trade ids up to which it knew its fills when it last asked."""
+        self._sweep_at: dict[str, int] = {}
+        """Account → number of remembered orders at which old ones are forgotten."""
 
     # the process
 
@@ -103,6 +113,7 @@ class SimulatedVenueActor(CoreActor):
                 self._tell(self.engine.submit(submit.terms, self.now))
                 if submit.terms.time_in_force == "day":
                     self._expect_day_end(submit.instrument)
+                self._sweep(submit.account)
             case CancelOrder() as cancel:
                 self._tell(
                     self.engine.cancel(
@@ -203,7 +214,14 @@ class SimulatedVenueActor(CoreActor):
             venue_time_ms=self.now // 1_000_000,
         )
         self._answer(account, evidence)
-        engine.forget_closed(account, self.now - _REMEMBERED_NS, known)
+        self._known[account] = known
+
+    def _sweep(self, account: str) -> None:
+        """Forget old orders, seldom enough that it costs next to nothing an order."""
+        engine = self.engine
+        if engine.order_count(account) >= self._sweep_at.get(account, _SWEEP_MIN):
+            engine.forget_closed(account, self.now - _REMEMBERED_NS, self._known.get(account, {}))
+            self._sweep_at[account] = max(_SWEEP_MIN, 2 * engine.order_count(account))
 
     # market data: first of all actors, and cheap while nothing waits for it
 
@@ -242,9 +260,10 @@ class SimulatedVenueActor(CoreActor):
 
     def snapshot(self) -> SimulatedVenueState:
         """State for the checkpoint."""
-        return SimulatedVenueState(self.engine.snapshot(), self._day_ends)
+        return SimulatedVenueState(self.engine.snapshot(), self._day_ends, self._known, self._sweep_at)
 
     def restore(self, state: SimulatedVenueState) -> None:
         """Take a checkpoint's state."""
         self.engine.restore(state.engine)
         self._day_ends = dict(state.day_ends)
+        self._known, self._sweep_at = dict(state.known), dict(state.sweep_at)

@@ -291,6 +291,10 @@ class MatchingEngine:
         orders = self._desk.accounts[account].orders.values()
         return [order for order in orders if instrument is None or order.instrument == instrument]
 
+    def order_count(self, account: str) -> int:
+        """How many orders are remembered."""
+        return len(self._desk.accounts[account].orders)
+
     def find_order(
         self, account: str, *, venue_order_id: str | None = None, client_order_id: str | None = None
     ) -> VenueOrderState | None:

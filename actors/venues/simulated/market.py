@@ -202,14 +202,14 @@ class Market(RecordedMarket):
 
     def trigger_reached(self, *, low: Decimal | None, high: Decimal | None) -> None:
         """Trigger buy stops up to `high` and sell stops down to `low`."""
-        while high is not None and self.buy_stops:
+        while high is not None and self.buy_stops.entries:
             order = self.buy_stops.first
             assert order is not None and order.stop_price is not None  # noqa: PT018
             if order.stop_price > high:
                 break
             self.buy_stops.remove(order)
             self._trigger(order)
-        while low is not None and self.sell_stops:
+        while low is not None and self.sell_stops.entries:
             order = self.sell_stops.first
             assert order is not None and order.stop_price is not None  # noqa: PT018
             if order.stop_price < low:
@@ -363,4 +363,10 @@ class Market(RecordedMarket):
 
     def has_waiting(self) -> bool:
         """Whether any order is open here."""
-        return bool(self.queue or self.bids or self.asks or self.buy_stops or self.sell_stops)
+        return bool(
+            self.queue
+            or self.bids.entries
+            or self.asks.entries
+            or self.buy_stops.entries
+            or self.sell_stops.entries
+        )

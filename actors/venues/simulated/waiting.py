@@ -14,42 +14,43 @@ _Entry = tuple[Decimal, int, VenueOrderState]
 class WaitingOrders:
     """Resting orders of one side, or stops of one side; the first is the one the market reaches first."""
 
-    __slots__ = ("_by_stop", "_entries", "_highest_first", "_nothing", "reach")
+    __slots__ = ("_by_stop", "_highest_first", "_nothing", "entries", "reach")
 
     def __init__(self, *, highest_first: bool, by_stop: bool = False) -> None:
         self._highest_first = highest_first
         self._by_stop = by_stop
-        self._entries: list[_Entry] = []
+        self.entries: list[_Entry] = []
+        """In priority; truthy while any order waits."""
         self._nothing = float("-inf") if highest_first else float("inf")
         self.reach = self._nothing
         """Price of the first order, for comparisons that may err by half a tick; ±infinity without orders."""
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def __iter__(self) -> Iterator[VenueOrderState]:
-        return (order for _, _, order in self._entries)
+        return (order for _, _, order in self.entries)
 
     @property
     def first(self) -> VenueOrderState | None:
         """Best price, then longest waiting."""
-        return self._entries[0][2] if self._entries else None
+        return self.entries[0][2] if self.entries else None
 
     @property
     def first_price(self) -> Decimal | None:
         """Where the first order waits."""
-        return self._price(self._entries[0][2]) if self._entries else None
+        return self._price(self.entries[0][2]) if self.entries else None
 
     def add(self, order: VenueOrderState) -> None:
         """Queue behind all of the same price that came earlier."""
-        insort(self._entries, (self._key(order), order.priority, order))
+        insort(self.entries, (self._key(order), order.priority, order))
         self._reach()
 
     def remove(self, order: VenueOrderState) -> None:
         """Take out an order that waits here."""
-        place = bisect_left(self._entries, (self._key(order), order.priority))
-        assert self._entries[place][2] is order
-        del self._entries[place]
+        place = bisect_left(self.entries, (self._key(order), order.priority))
+        assert self.entries[place][2] is order
+        del self.entries[place]
         self._reach()
 
     def _price(self, order: VenueOrderState) -> Decimal:

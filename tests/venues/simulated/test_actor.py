@@ -246,14 +246,16 @@ def test_statement_holds_open_orders_new_fills_and_all_balances() -> None:
 
 def test_statements_keep_the_venue_from_growing_with_its_history() -> None:
     bench, order = Bench(), Orders()
-    hour = 3_600_000 * MS
-    for n in range(50):
-        bench.run(a_quote(99, 100, sizes=(5 + n, 5 + n)), n * hour)
-        bench.run(submit(order("buy" if n % 2 else "sell", "1")), n * hour)
-        bench.run(ask({BTC: str(n)}), n * hour + 2 * MS)
-    bench.tick(50 * hour)
-    assert 1 <= len(bench.venue.engine.orders("a")) <= 3
-    assert len(bench.venue.engine.fills("a")) <= 3
+    second, kept = 1_000 * MS, []
+    for n in range(1_500):
+        bench.run(a_quote(99, 100, sizes=(5 + n, 5 + n)), n * second)
+        bench.run(submit(order("buy" if n % 2 else "sell", "1")), n * second)
+        if n % 100 == 0:
+            bench.run(ask({BTC: str(n)}), n * second + 2 * MS)
+        kept.append(bench.venue.engine.order_count("a"))
+    assert max(kept) <= 512
+    assert len(bench.venue.engine.fills("a")) <= 512
+    assert next(iter(bench.venue.engine.fills("a", after_trade_id="1400"))).trade_id == "1401"
 
 
 def a_session() -> list[tuple[Message, int]]:
