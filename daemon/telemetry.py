@@ -86,7 +86,14 @@ class Telemetry:
         self.version, self.session = version, session
         self.started_ns = now_ns()
         self.refreshers: list[Callable[[Telemetry], None]] = []
+        self._begin_inputs()
+        self._begin_orders()
+        self._begin_storage()
+        self.accounts: dict[str, AccountFigures] = {}
+        self.positions: dict[tuple[str, str, str], float] = {}
+        """Signed quantity by (account, strategy, instrument)."""
 
+    def _begin_inputs(self) -> None:
         self.inputs = 0
         self.conflated = 0
         """Quotes and deltas that a newer one replaced before they were numbered."""
@@ -95,6 +102,7 @@ class Telemetry:
         """By inbox: `inputs`, `broker:NAME`."""
         self.loop_lag = Histogram(SLOW)
         self.watchdog_age_seconds = 0.0
+        """Since the loop last turned."""
         self.clock_offset_seconds = 0.0
         """Wall clock minus ours."""
         self.restarts: dict[str, int] = {}
@@ -104,7 +112,9 @@ class Telemetry:
         """By venue: when its last message came."""
         self.feed_connected: dict[str, bool] = {}
 
+    def _begin_orders(self) -> None:
         self.tick_to_order = Histogram(FAST)
+        """From taking an input until its order was handed to the broker."""
         self.orders: dict[tuple[str, str], int] = {}
         """Orders in core state by (account, order state)."""
         self.unknown_since_ns: dict[str, int] = {}
@@ -119,6 +129,7 @@ class Telemetry:
         self.strategy_failures: dict[tuple[str, str], int] = {}
         """By (account, strategy)."""
 
+    def _begin_storage(self) -> None:
         self.tape_write = Histogram(FAST)
         self.tape_sync = Histogram(SLOW)
         self.tape_bytes = 0
@@ -130,10 +141,6 @@ class Telemetry:
         """When the newest checkpoint was taken."""
         self.store_applied_seq = 0
         self.store_failures = 0
-
-        self.accounts: dict[str, AccountFigures] = {}
-        self.positions: dict[tuple[str, str, str], float] = {}
-        """Signed quantity by (account, strategy, instrument)."""
 
     def refresh(self) -> None:
         """Let everybody who knows more bring it in; before every reading."""
