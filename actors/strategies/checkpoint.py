@@ -27,6 +27,7 @@ class RunnerState(msgspec.Struct, array_like=True, kw_only=True):
 
     is_started: bool
     is_stopped: bool
+    has_failed: bool
     state: msgspec.Raw
     """The strategy's own struct."""
     feeds: list[FeedState]

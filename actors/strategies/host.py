@@ -56,7 +56,7 @@ from actors.strategies.failure import failure_of
 from actors.strategies.lanes import Lane, lane_handler
 from actors.strategies.runner import Runner
 from actors.strategies.spec import StrategySpec
-from actors.strategies.states import States
+from actors.strategies.states import AWAKE, States
 from actors.views.holdings import Holdings
 from actors.views.valuation import Valuation
 
@@ -150,12 +150,16 @@ class StrategyHost(CoreActor):
             self._states.set(Scope(account=account), "starting")
         for runner in self._runners.values():
             runner.is_stopped = False
-            runner.answers = [_lost(started, runner.spec.name, request) for request in runner.requests]
+            runner.lose_requests(started.ts_event)
         self._refresh_all()
 
     def on_state_changed(self, change: StateChanged) -> None:
         """A scope's state decides who is awake."""
         self._states.set(change.scope, change.state)
+        if change.state in AWAKE:
+            for runner in self._runners.values():
+                if change.scope == Scope(account=runner.spec.account, strategy=runner.spec.name):
+                    runner.has_failed = False  # resumed; `halted` on top of the pause would not be that
         self._refresh_all()
 
     def on_stop(self, stop: Stop) -> None:
@@ -172,7 +176,8 @@ class StrategyHost(CoreActor):
 
     def _refresh(self, runner: Runner) -> None:
         """Start the strategy when everything is there, and wake it or send it to sleep."""
-        begins = not runner.is_started and not runner.is_stopped and self._may_start(runner.spec)
+        is_held = runner.is_started or runner.is_stopped or runner.has_failed
+        begins = not is_held and self._may_start(runner.spec)
         runner.is_started = runner.is_started or begins
         self._recompute(runner)
         if begins:
@@ -183,8 +188,9 @@ class StrategyHost(CoreActor):
     def _recompute(self, runner: Runner) -> None:
         spec = runner.spec
         may_trade = self._states.may_trade(spec.account, spec.name)
-        runner.is_awake = may_trade and runner.is_started and not runner.is_stopped
-        runner.hears_facts = runner.is_started and "paused" not in self._states.of(spec.account, spec.name)
+        is_paused = runner.has_failed or "paused" in self._states.of(spec.account, spec.name)
+        runner.is_awake = may_trade and runner.is_started and not (is_paused or runner.is_stopped)
+        runner.hears_facts = runner.is_started and not is_paused
         for lane in runner.lanes.values():
             self.refresh_lane(runner, lane)
 
@@ -359,7 +365,7 @@ class StrategyHost(CoreActor):
         """A handler raised: the strategy sleeps at once; risk keeps it paused until it is resumed."""
         spec = runner.spec
         failed, text = failure_of(spec, handler, error, self.now)
-        self._states.set(Scope(account=spec.account, strategy=spec.name), "paused")
+        runner.has_failed = True
         self._refresh(runner)
         self.send(failed)
         if self.on_failure is not None:
@@ -389,9 +395,3 @@ class StrategyHost(CoreActor):
                 runner.restore(kept)
         for runner in self._runners.values():
             self._recompute(runner)
-
-
-def _lost(started: Started, strategy: str, request_id: int) -> OffLoopResult:
-    return OffLoopResult(
-        ts_event=started.ts_event, request_id=request_id, strategy=strategy, value=None, error="LOST"
-    )

@@ -50,6 +50,7 @@ class Runner:
         self.fills: list[OrderFilled] = []
         self.is_started = False
         self.is_stopped = False
+        self.has_failed = False
         self.is_awake = False
         self.hears_facts = False
         self.lanes = {instrument: Lane(self, instrument) for instrument in spec.instruments}
@@ -216,6 +217,15 @@ class Runner:
             answer = OffLoopAnswer(request_id=result.request_id, value=value, error=result.error)
             self.call("on_result", self.strategy.on_result, answer)
 
+    def lose_requests(self, ts_event: int) -> None:
+        """The process that ran off-loop work is gone; the strategy is told so when it wakes."""
+        self.answers = [
+            OffLoopResult(
+                ts_event=ts_event, request_id=request, strategy=self.spec.name, value=None, error="LOST"
+            )
+            for request in self.requests
+        ]
+
     # state
 
     def snapshot(self) -> RunnerState:
@@ -223,6 +233,7 @@ class Runner:
         return RunnerState(
             is_started=self.is_started,
             is_stopped=self.is_stopped,
+            has_failed=self.has_failed,
             state=msgspec.Raw(_MSGPACK.encode(self.strategy.state)),
             feeds=[
                 FeedState(lane.instrument, interval, feed.last_end, list(feed.bars))
@@ -269,6 +280,7 @@ class Runner:
         for lane in self.lanes.values():
             lane.is_warm = all(indicator.is_warm for indicator in lane.indicators)
         self.is_started, self.is_stopped = state.is_started, state.is_stopped
+        self.has_failed = state.has_failed
         self.orders.restore(state.orders)
         self.wishes = {i: (direction, strength) for i, direction, strength in state.wishes}
         self.refused = dict.fromkeys(state.refused)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from actors.messages.control import Scope, TradingState
 
-ASLEEP: frozenset[TradingState] = frozenset({"paused", "starting", "reconciling"})
-"""States in which a strategy hears no market data and no timers: whatever it wished would be refused."""
+AWAKE: frozenset[TradingState] = frozenset({"active", "reduce_only"})
+"""In every other state a strategy hears no market data and no timers: whatever it wished would be refused."""
 
 
 class States:
@@ -32,7 +32,7 @@ class States:
     def may_trade(self, account: str, strategy: str, instrument: str | None = None) -> bool:
         """Whether the strategy may hear the market; never before its account's state is known."""
         is_known = Scope(account=account) in self._states
-        return is_known and not any(state in ASLEEP for state in self.of(account, strategy, instrument))
+        return is_known and all(state in AWAKE for state in self.of(account, strategy, instrument))
 
     def is_active(self, account: str, strategy: str) -> bool:
         """Whether nothing at all holds the strategy back."""

@@ -74,6 +74,20 @@ def test_a_failed_strategy_sleeps_until_it_is_resumed() -> None:
     assert heard(stage)[-1] == "timer soon 0s late"
 
 
+def test_a_halt_on_top_of_a_failure_does_not_wake_the_strategy() -> None:
+    stage = Stage(a_spec(Fragile))
+    stage.start()
+    stage.run(a_quote(1, 100))
+    for state in ("paused", "halted", "paused"):
+        stage.state(state, account="paper", strategy="one")
+        assert stage.run(a_quote(2, 40)) == []
+    again = Stage(a_spec(Fragile))
+    again.restore(stage.snapshot())
+    assert again.run(a_quote(3, 40)) == []
+    again.state("reduce_only", account="paper", strategy="one")
+    assert len(again.run(a_quote(4, 40))) == 2
+
+
 def test_a_strategy_that_fails_in_on_start_starts_again_when_resumed() -> None:
     class Stillborn(Listener):
         def on_start(self) -> None:
