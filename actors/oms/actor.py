@@ -65,7 +65,7 @@ from actors.oms.external import ExternalFills, Stray
 from actors.oms.fills import is_past, moved_marks, report_of
 from actors.oms.life import OrderLife
 from actors.oms.order import STATES, WORKING, Order
-from actors.oms.reconcile import compare_orders, is_complete, replace_took_place
+from actors.oms.reconcile import compare_orders, is_complete, newer_parts, replace_took_place
 
 MISSING_STATEMENTS = 2
 """Complete statements in a row without an accepted order before that is shown as a difference."""
@@ -219,9 +219,10 @@ class OmsActor(CoreActor):
 
     def on_account_evidence(self, evidence: AccountEvidence) -> None:
         account = self._desk.accounts[evidence.account]
-        complete = is_complete(evidence, account.began_seq)
+        evidence = newer_parts(evidence, account.orders_seq, account.fills_seq)
         fills, orders = evidence.fills, evidence.orders
         if fills is not None:
+            account.fills_seq = fills.asked_seq
             for fill in fills.fills:
                 report = report_of(evidence.account, fill)
                 # The first history read reaches back before our time: what is not ours there is no news.
@@ -230,11 +231,12 @@ class OmsActor(CoreActor):
             account.marks = moved_marks(account.marks, fills)
             account.has_baseline = True
         if orders is not None:
+            account.orders_seq = orders.asked_seq
             self._adopt_orders(evidence, orders, fills is not None)
         if fills is not None:
             self._book.pass_by(evidence.account, fills.asked_seq)
             self._external.pass_by(evidence.account, fills.asked_seq)
-        if complete and orders is not None:
+        if orders is not None and is_complete(evidence, account.began_seq):
             account.reconciled = True
             self._desk.statement_done(evidence.account)
             self.send(

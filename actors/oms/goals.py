@@ -121,8 +121,8 @@ def plan_flatten(
         held = net.get((account, instrument_id), ZERO)
         if not quantity or not scope.covers(*key) or (quantity > ZERO) != (held > ZERO) or not held:
             continue
-        instrument, mark = instruments[instrument_id], marks.get(instrument_id)
-        if not tradable(min(abs(quantity), abs(held)), instrument, mark):
+        instrument, mark = instruments.get(instrument_id), marks.get(instrument_id)
+        if instrument is None or not tradable(min(abs(quantity), abs(held)), instrument, mark):
             continue
         is_flat = False
         side: Side = "sell" if held > ZERO else "buy"

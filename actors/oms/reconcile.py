@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from actors.messages.account import AccountEvidence, OrdersEvidence, VenueOrder
 from actors.messages.orders import StatusReport
 from actors.model.ids import looks_like_tickerd
@@ -31,6 +33,16 @@ class Findings(NamedTuple):
     """Accepted before the question, open in our books, not in the list."""
     foreign: list[VenueOrder]
     """Under an id as tickerd makes them that our books do not know."""
+
+
+def newer_parts(evidence: AccountEvidence, orders_seq: int, fills_seq: int) -> AccountEvidence:
+    """The statement without its late or repeated parts: those asked for no later than what was used already."""
+    orders, fills = evidence.orders, evidence.fills
+    return msgspec.structs.replace(
+        evidence,
+        orders=orders if orders is not None and orders.asked_seq > orders_seq else None,
+        fills=fills if fills is not None and fills.asked_seq > fills_seq else None,
+    )
 
 
 def is_complete(evidence: AccountEvidence, began_seq: int) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
 
+from actors.core.actor import CoreActor
 from actors.core.sequencer import Sequencer
 from actors.messages.account import (
     AccountEvidence,
@@ -68,8 +70,14 @@ class Bench:
     """Feeds inputs and keeps what each step sent."""
 
     def __init__(
-        self, *, instruments: dict[str, Instrument] | None = None, reconcile_s: int = 0, **rule_fields: Any
+        self,
+        *,
+        instruments: dict[str, Instrument] | None = None,
+        reconcile_s: int = 0,
+        around: Callable[[], Sequence[CoreActor]] = tuple,
+        **rule_fields: Any,
     ) -> None:
+        self._around = around
         self._arguments: dict[str, Any] = {
             "rules": {"acc": rules(**rule_fields)},
             "instruments": instruments or {BTC: an_instrument()},
@@ -81,7 +89,9 @@ class Bench:
 
     def _build(self) -> None:
         self.oms = OmsActor(**self._arguments)
-        self.sequencer = Sequencer(actors=[self.oms], ids=ClientOrderIds(store_id="0000", epoch=1))
+        self.sequencer = Sequencer(
+            actors=[self.oms, *self._around()], ids=ClientOrderIds(store_id="0000", epoch=1)
+        )
 
     def feed(self, *messages: Message) -> list[Message]:
         """Run inputs now; returns what they and the timers before them sent."""
@@ -238,7 +248,11 @@ def evidence(
 
 
 def position(
-    quantity: str | int, *, net: str | int | None = None, strategy: str = "alpha", instrument: str = BTC
+    quantity: str | int | Decimal,
+    *,
+    net: str | int | None = None,
+    strategy: str = "alpha",
+    instrument: str = BTC,
 ) -> PositionChanged:
     return PositionChanged(
         ts_event=START,

@@ -10,20 +10,23 @@ from typing import Any
 import msgspec
 import pytest
 
+from actors.core.actor import CoreActor
 from actors.messages.account import DifferenceFound
 from actors.messages.base import Message
-from actors.messages.control import BrokerStarted, BrokerStopped, CancelAll, Scope, Started
+from actors.messages.control import BrokerStarted, BrokerStopped, CancelAll, Flatten, GoalMet, Scope, Started
 from actors.messages.orders import (
     ApprovedOrder,
     CancelOrder,
     OrderCancelled,
     OrderExpired,
     OrderFilled,
+    OrderIntent,
     OrderRejected,
     QueryAccount,
     QueryOrder,
     ReplaceOrder,
     ReplaceReady,
+    Side,
     SubmitOrder,
     VenueStatus,
 )
@@ -43,6 +46,7 @@ from tests.oms.bench import (
     fill,
     not_sent,
     only,
+    position,
     rejected,
     replaced,
     status,
@@ -56,6 +60,7 @@ class Truth(msgspec.Struct):
     """An order as the venue has it."""
 
     venue_order_id: str
+    side: Side
     quantity: Decimal
     price: Decimal | None
     status: VenueStatus = "accepted"
@@ -123,7 +128,7 @@ class Venue:
                 self.to_come.remove((due, command))
                 self._arrive(command, now)
         for name, order in self.orders.items():
-            if order.is_live and self.faults and self._random.random() < 0.2:
+            if order.is_live and (order.price is None or self.chance(0.2)):
                 left = order.quantity - order.filled
                 self._trade(name, order, D(self._random.randint(1, int(left))), now)
             elif order.is_live and self.chance(0.03):
@@ -137,7 +142,7 @@ class Venue:
             self.say(now, self._named(rejected, command), lose=0)
             return
         terms = command.terms
-        order = Truth(f"v{len(self.orders) + 1}", terms.quantity, terms.price)
+        order = Truth(f"v{len(self.orders) + 1}", terms.side, terms.quantity, terms.price)
         self.orders[command.client_order_id] = order
         self.say(now, self._named(accept, command, venue_order_id=order.venue_order_id))
         if self.chance(0.1):
@@ -152,7 +157,10 @@ class Venue:
 
     def _fill(self, name: str, order: Truth, trade_id: str, quantity: Decimal, *, named: bool) -> Message:
         client_order_id = name if named else None
-        return fill(trade_id, quantity, client_order_id=client_order_id, venue_order_id=order.venue_order_id)
+        return fill(
+            trade_id, quantity, client_order_id=client_order_id, venue_order_id=order.venue_order_id,
+            side=order.side,
+        )  # fmt: skip
 
     def _cancel(self, command: CancelOrder, now: int) -> None:
         order = self.orders.get(command.client_order_id)
@@ -186,13 +194,18 @@ class Venue:
         lines = tuple(
             venue_order(
                 client_order_id=name, venue_order_id=order.venue_order_id, quantity=order.quantity,
-                price=order.price, filled_quantity=order.filled, status=order.status,
+                price=order.price, filled_quantity=order.filled, status=order.status, side=order.side,
             )
             for name, order in self.orders.items()
             if order.is_live
         )  # fmt: skip
         fills = tuple(
-            venue_fill(trade_id, quantity, venue_order_id=self.orders[name].venue_order_id)
+            venue_fill(
+                trade_id,
+                quantity,
+                venue_order_id=self.orders[name].venue_order_id,
+                side=self.orders[name].side,
+            )
             for trade_id, name, quantity in self.trades
             if int(trade_id) > int(after[BTC] or 0)
         )
@@ -207,13 +220,40 @@ class Venue:
         )  # fmt: skip
 
 
+class Held(msgspec.Struct, array_like=True):
+    quantity: Decimal = D(0)
+
+
+class RiskAndLedger(CoreActor):
+    """Approves everything, and books every fill, in the very step in which it comes."""
+
+    name = "around"
+    state_type = Held
+
+    def __init__(self) -> None:
+        self._held = Held()
+
+    def on_request(self, request: OrderIntent | ReplaceReady) -> None:
+        self.send(ApprovedOrder(ts_event=self.now, terms=request.terms, mid_price=None))
+
+    def on_order_filled(self, filled: OrderFilled) -> None:
+        self._held.quantity += filled.quantity if filled.side == "buy" else -filled.quantity
+        self.send(position(self._held.quantity))
+
+    def snapshot(self) -> Held:
+        return Held(self._held.quantity)
+
+    def restore(self, state: Held) -> None:
+        self._held = state
+
+
 class World:
     """One bench, one venue, and a hand that approves, cancels, replaces, restarts and cuts the line."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.native = self.random.random() < 0.5
-        self.bench = Bench(native_replace=self.native, reconcile_s=20)
+        self.bench = Bench(native_replace=self.native, reconcile_s=20, around=lambda: [RiskAndLedger()])
         self.venue = Venue(self.random)
         self.wanted: list[str] = []
         self.names = 0
@@ -225,9 +265,13 @@ class World:
     def pass_on(self, sent: list[Message]) -> None:
         for message in sent:
             self.venue.take(message, self.bench.now)
-            if isinstance(message, ReplaceReady):  # risk approves the second half in the same step
+            if isinstance(message, ReplaceReady):
                 self.wanted.append(message.terms.client_order_id)
-                self.feed(ApprovedOrder(ts_event=START, terms=message.terms, mid_price=None))
+
+    def truly_held(self) -> Decimal:
+        """The venue's view of the position."""
+        signs = {"buy": 1, "sell": -1}
+        return sum((signs[order.side] * order.filled for order in self.venue.orders.values()), D(0))
 
     def new_name(self) -> str:
         self.names += 1
@@ -270,11 +314,14 @@ class World:
         for message in due:
             self.feed(message)
 
-    def run(self) -> None:
+    def trade(self) -> None:
         self.feed(BrokerStarted(ts_event=START, account="acc"))
         for _ in range(150):
             self.act()
             self.step(self.random.choice((0, 0.05, 0.5, 3)))
+
+    def settle(self) -> None:
+        """A good line until everything is known."""
         self.venue.faults = False
         self.feed(BrokerStarted(ts_event=START, account="acc"))
         self.feed(CancelAll(ts_event=START, scope=Scope(), command_id="1", by="test"))
@@ -285,8 +332,26 @@ class World:
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_the_line_does_orders_end_once_and_every_fill_counts_once(seed: int) -> None:
     world = World(seed)
-    world.run()
+    world.trade()
+    world.settle()
     check(world, f"seed {seed}")
+
+
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_whatever_the_line_does_flatten_ends_flat_and_never_sells_more_than_is_held(seed: int) -> None:
+    world = World(seed)
+    world.trade()
+    world.feed(Flatten(ts_event=START, scope=Scope(), command_id="2", by="test"))
+    for _ in range(100):
+        if world.random.random() < 0.05:
+            world.restart()
+        world.step(world.random.choice((0, 0.5, 3)))
+        assert world.truly_held() >= 0, f"seed {seed}"
+    world.settle()
+    check(world, f"seed {seed}")
+    assert world.truly_held() == 0, f"seed {seed}: {world.truly_held()} left"
+    met = [message.goal for message in only(world.bench.sent, GoalMet)]
+    assert sorted(met) == ["cancel", "flatten"], f"seed {seed}"
 
 
 def check(world: World, seed: str) -> None:

@@ -156,6 +156,19 @@ def test_closed_orders_and_their_fills_are_forgotten_after_two_completed_queries
     assert bench.feed(fill("1", 4)) == []
 
 
+def test_a_statement_that_comes_twice_or_late_counts_once() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), fill("1", 4), cancelled(4))
+    late = evidence(8, orders=(venue_order(client_order_id="T00000001000000Z"),), read_to="")
+    assert names(bench.feed(evidence(9, read_to="1"), evidence(9, read_to="1"), late)) == [
+        "AccountReconciled"
+    ]
+    assert len(bench.oms.snapshot().orders) == 1
+    (query,) = bench.feed(BrokerStarted(ts_event=START, account="acc"))
+    assert isinstance(query, QueryAccount)
+    assert query.fills_after == {BTC: "1"}
+
+
 def test_a_list_from_before_an_order_was_refused_says_nothing_about_it() -> None:
     bench = Bench()
     bench.feed(approved(), accept(), cancelled())
