@@ -40,6 +40,7 @@ _FILLS = (
     "SELECT trade_id, venue_order_id, client_order_id, account, strategy, instrument, side, quantity, price,"
     " fee, fee_currency, liquidity, ts_event FROM fills ORDER BY seq, trade_id"
 )
+_NEWEST_FILLS = _FILLS.replace("ORDER BY seq, trade_id", "ORDER BY seq DESC, trade_id DESC LIMIT ?")
 _POSITIONS = (
     "SELECT account, strategy, instrument, quantity, entry_price_average, realised_pnl, account_quantity"
     " FROM positions ORDER BY account, strategy, instrument"
@@ -79,6 +80,21 @@ def summed(rows: list[dict[str, Any]]) -> dict[str, str]:
     for row in rows:
         totals[row["asset"]] = totals.get(row["asset"], Decimal(0)) + Decimal(row["total"])
     return {asset: plain(total) for asset, total in totals.items()}
+
+
+def newest_fills(state: Path, limit: int) -> list[dict[str, Any]]:
+    """The newest settled fills, oldest first; amounts are decimal text.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    connection = open_for_reading(state)
+    try:
+        with database.errors_named(database_path(state)):
+            rows = connection.execute(_NEWEST_FILLS, (limit,))
+            return [dict(row) for row in rows][::-1]
+    finally:
+        connection.close()
 
 
 def export(state: Path, books: Books | None = None) -> dict[str, Any]:
