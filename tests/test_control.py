@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import stat
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -266,3 +268,38 @@ def test_a_state_folder_of_any_length_works_on_both_loops(tmp_path: Path, engine
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop if engine == "uvloop" else None) as runner:
         runner.run(scenario())
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of this machine may enter."""
+    with tempfile.TemporaryDirectory(prefix="tickerd-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+async def talk_as_nobody(path: Path) -> tuple[int | None, bytes]:
+    """Connect as another user and give a command; exit code 3 when the connection is refused."""
+    script = (
+        '$SIG{PIPE} = "IGNORE"; my $s = IO::Socket::UNIX->new($ARGV[0]) or exit 3; $s->print($ARGV[1], "\\n"); '
+        "my $answer = <$s>; print defined $answer ? $answer : 'nothing';"
+    )
+    request = '{"jsonrpc": "2.0", "id": 1, "method": "pause"}'
+    process = await asyncio.create_subprocess_exec(
+        "perl", "-MIO::Socket::UNIX", "-e", script, str(path), request,
+        user=65534, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode, out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.skipif(shutil.which("perl") is None, reason="needs a program that every user may run")
+async def test_another_user_is_not_answered_even_where_the_file_lets_him_in(open_folder: Path) -> None:
+    daemon = Daemon(open_folder)
+    await daemon.server.start()
+    assert (await talk_as_nobody(daemon.path))[0] == 3
+    daemon.path.chmod(0o666)
+    assert await talk_as_nobody(daemon.path) == (0, b"nothing")
+    assert daemon.port.commands == []
+    await daemon.server.close()
