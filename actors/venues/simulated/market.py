@@ -243,14 +243,23 @@ class Market(RecordedMarket):
             self._depth_moved()
 
     def on_book_delta(self, delta: BookDelta) -> None:
-        """Some levels anew; without a book before it, it says nothing."""
+        """Some levels anew; without a book before it, it says nothing.
+
+        Quotes are the faster stream: a delta older than the newest one tells nothing of the touch and beyond.
+        """
         if not self.has_book:
             return
         self.sync()
+        quote = self.quote
+        bid, ask = INFINITY, 0.0
+        if quote is not None and quote.ts_event > delta.ts_event:
+            bid, ask = quote.bid_price or INFINITY, quote.ask_price
         for price, size in delta.bids:
-            self.wanted.update(price, size)
+            if price < bid:
+                self.wanted.update(price, size)
         for price, size in delta.asks:
-            self.offered.update(price, size)
+            if price > ask:
+                self.offered.update(price, size)
         if self.busy:
             self._depth_moved()
 

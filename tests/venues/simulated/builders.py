@@ -110,9 +110,9 @@ def a_book(bids: Any, asks: Any) -> BookSnapshot:
     return BookSnapshot(ts_event=0, instrument=BTC, update_id=1, bids=tuple(bids), asks=tuple(asks))
 
 
-def a_delta(bids: Any = (), asks: Any = ()) -> BookDelta:
+def a_delta(bids: Any = (), asks: Any = (), *, ts: int = 0) -> BookDelta:
     return BookDelta(
-        ts_event=0,
+        ts_event=ts,
         instrument=BTC,
         first_update_id=2,
         last_update_id=2,

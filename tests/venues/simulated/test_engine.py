@@ -85,6 +85,17 @@ def test_quote_newer_than_the_book_moves_its_touch() -> None:
     assert fills_in(engine.submit(order("buy", "3"), 3)) == ["o1 3@101 taker"]
 
 
+def test_delta_older_than_the_quote_leaves_the_touch_alone() -> None:
+    engine, order = an_engine(), Orders()
+    engine.on_book_snapshot(a_book([(99.0, 1.0)], [(100.0, 1.0), (101.0, 2.0)]), 1)
+    engine.on_quote(a_quote(98, 101, sizes=(5, 3), ts=20), 2)
+    engine.on_book_delta(a_delta(bids=[(99.0, 7.0)], asks=[(100.0, 9.0), (102.0, 4.0)], ts=10), 3)
+    assert fills_in(engine.submit(order("buy", "4"), 4)) == ["o1 3@101 taker", "o1 1@102 taker"]
+    assert fills_in(engine.submit(order("sell", "1"), 4)) == ["o2 1@98 taker"]
+    engine.on_book_delta(a_delta(asks=[(100.0, 9.0)], ts=21), 5)
+    assert fills_in(engine.submit(order("buy", "1"), 6)) == ["o3 1@100 taker"]
+
+
 @pytest.mark.parametrize(
     ("tif", "price", "expected"),
     [
