@@ -281,7 +281,8 @@ def open_folder() -> Iterator[Path]:
 async def talk_as_nobody(path: Path) -> tuple[int | None, bytes]:
     """Connect as another user and give a command; exit code 3 when the connection is refused."""
     script = (
-        '$SIG{PIPE} = "IGNORE"; my $s = IO::Socket::UNIX->new($ARGV[0]) or exit 3; $s->print($ARGV[1], "\\n"); '
+        '$SIG{PIPE} = "IGNORE"; my $s = IO::Socket::UNIX->new($ARGV[0]) or exit 3; '
+        '$s->print($ARGV[1], "\\n"); '
         "my $answer = <$s>; print defined $answer ? $answer : 'nothing';"
     )
     request = '{"jsonrpc": "2.0", "id": 1, "method": "pause"}'
