@@ -32,7 +32,8 @@ from actors.errors import ConfigError
 from actors.messages.base import Message
 from actors.messages.control import BackfillDone, BackfillDue, BarDue, Started
 from actors.messages.market import Bar, FeedStatus, Trade
-from actors.model.calendar import ALWAYS_OPEN, Calendar
+from actors.model.calendar import calendar_named
+from actors.model.instrument import Instrument
 
 GRACE_NS = 250_000_000
 SOURCE_GRACE_NS = 5_000_000_000
@@ -65,14 +66,14 @@ class BarsActor(CoreActor):
         self,
         specs: Sequence[BarSpec],
         *,
-        calendars: Mapping[str, Calendar] | None = None,
+        instruments: Mapping[str, Instrument],
         grace_ns: int = GRACE_NS,
         source_grace_ns: int = SOURCE_GRACE_NS,
         backfill_deadline_ns: int = BACKFILL_DEADLINE_NS,
     ) -> None:
         """
         Args:
-            calendars: By instrument; those not named trade without a break.
+            instruments: Their calendars say when they trade.
         Raises:
             ConfigError: A subscription cannot be built, or is there twice.
         """
@@ -84,7 +85,9 @@ class BarsActor(CoreActor):
             key = (spec.instrument, spec.interval_ns)
             if key in self._builders:
                 raise ConfigError(f"{spec} are subscribed twice: leave one out")
-            calendar = (calendars or {}).get(spec.instrument, ALWAYS_OPEN)
+            if spec.instrument not in instruments:
+                raise ConfigError(f"{spec}: the instrument is unknown; configure it first")
+            calendar = calendar_named(instruments[spec.instrument].calendar)
             self._builders[key] = Builder(
                 spec,
                 bounds=bounds_of(spec, calendar),

@@ -97,7 +97,10 @@ class Strategy:
         """The account may trade and all history is there; once in a strategy's life, restarts included."""
 
     def on_bar(self, bar: Bar) -> None:
-        """A bar has closed; indicators and `ctx.bars` include it. Waits until the indicators are warm."""
+        """A bar has closed; indicators and `ctx.bars` include it.
+
+        Not called before the indicators are warm, nor for bars that come a whole interval late.
+        """
 
     def on_quote(self, quote: Quote) -> None:
         """The best bid or ask has changed."""

@@ -84,7 +84,8 @@ class StrategyHost(CoreActor):
         """
         Args:
             currencies: Base currency of each account.
-            needs_backfill: Instrument and interval of every subscription whose history an edge hands over.
+            needs_backfill: Instrument and interval of all bars whose history an edge hands over; strategies
+                with timeframes wait for those of their instruments, which their own bars may be made of.
         Raises:
             ConfigError: A strategy's parameters, instruments or `on_setup` are wrong.
         """
@@ -93,7 +94,7 @@ class StrategyHost(CoreActor):
         self.valuation = Valuation(self.instruments.values())
         self.on_failure = on_failure
         self._currencies = dict(currencies)
-        self._needs_backfill = frozenset(needs_backfill)
+        self._needs_backfill = tuple(needs_backfill)
         self._backfilled: dict[tuple[str, int], None] = {}
         self._states = States()
         self._last_request_id = 0
@@ -124,6 +125,16 @@ class StrategyHost(CoreActor):
             for key, count in runner.warm_up_bars():
                 wanted[key] = max(count, wanted.get(key, 0))
         return wanted
+
+    def newest_bars(self) -> dict[tuple[str, int], int]:
+        """End of the newest bar that each instrument and interval has seen; nothing for what has seen none."""
+        newest: dict[tuple[str, int], int] = {}
+        for runner in self._runners.values():
+            for name, lane in runner.lanes.items():
+                for interval, feed in lane.feeds.items():
+                    if feed.last_end:
+                        newest[name, interval] = max(feed.last_end, newest.get((name, interval), 0))
+        return newest
 
     # market data: straight to the lanes
 
@@ -201,10 +212,10 @@ class StrategyHost(CoreActor):
         lane.is_awake = runner.is_awake and lane.is_warm and may_trade
 
     def _may_start(self, spec: StrategySpec) -> bool:
-        return self._states.is_active(spec.account, spec.name) and all(
-            (instrument, interval) not in self._needs_backfill or (instrument, interval) in self._backfilled
-            for instrument in spec.instruments
-            for interval in spec.timeframes
+        if not self._states.is_active(spec.account, spec.name):
+            return False
+        return not spec.timeframes or all(
+            key in self._backfilled for key in self._needs_backfill if key[0] in spec.instruments
         )
 
     def _catch_up(self, runner: Runner) -> None:

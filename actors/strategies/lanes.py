@@ -86,7 +86,11 @@ class Lane:
             self._runner.call("on_book", self._on_book, book)
 
     def on_bar(self, bar: Bar) -> None:
-        """Keep the bar, feed indicators, then the strategy; each bar once and in order."""
+        """Keep the bar, feed indicators, then the strategy; each bar once and in order.
+
+        A bar handed over so late that the one after it is over too is history: acting on it would be trading
+        on old news at new prices.
+        """
         feed = self.feeds.get(bar.interval_ns)
         if feed is None or bar.ts_event <= feed.last_end:
             return
@@ -101,7 +105,7 @@ class Lane:
         if not self.is_warm:
             self.warm()
         runner = self._runner
-        if self.is_awake:
+        if self.is_awake and runner.host.now - bar.ts_event < bar.interval_ns:
             if runner.refused:
                 runner.forget_refused(self.instrument)
             try:

@@ -16,9 +16,10 @@ from actors.core.sequencer import CoreSnapshot, Sequencer
 from actors.messages.base import Message
 from actors.messages.control import BackfillDone, Started, TimeReached
 from actors.messages.market import Bar, FeedStatus, Trade
-from actors.model.calendar import BUILT_IN, Calendar
+from actors.model.calendar import ALWAYS_OPEN, BUILT_IN, Calendar
 from actors.model.ids import ClientOrderIds
 from actors.model.intervals import parse_interval
+from tests.strategies.stage import an_instrument
 
 BTC = "BTCUSDT@binance"
 SECOND = 1_000_000_000
@@ -48,8 +49,8 @@ class Recorder(CoreActor):
 
 
 class Stage:
-    def __init__(self, *specs: BarSpec, calendar: Calendar | None = None, **settings: Any) -> None:
-        self.actor = BarsActor(specs, calendars={BTC: calendar} if calendar else None, **settings)
+    def __init__(self, *specs: BarSpec, calendar: Calendar = ALWAYS_OPEN, **settings: Any) -> None:
+        self.actor = BarsActor(specs, instruments={BTC: an_instrument(calendar=calendar.name)}, **settings)
         self.recorder = Recorder()
         self.sequencer = Sequencer(
             actors=[self.actor, self.recorder], ids=ClientOrderIds(store_id="TEST", epoch=1)
@@ -345,14 +346,14 @@ def test_sessions_keep_their_local_hours_over_a_change_of_clocks() -> None:
 @pytest.mark.parametrize(
     ("specs", "calendar", "text"),
     [
-        ([of_bars("5m", "2m")], None, "5m bars of BTCUSDT@binance cannot be made of 2m bars"),
-        ([of_bars("5m", "5m")], None, "cannot be made of 5m bars"),
-        ([of_trades(), of_trades()], None, "1m bars of BTCUSDT@binance are subscribed twice"),
+        ([of_bars("5m", "2m")], ALWAYS_OPEN, "5m bars of BTCUSDT@binance cannot be made of 2m bars"),
+        ([of_bars("5m", "5m")], ALWAYS_OPEN, "cannot be made of 5m bars"),
+        ([of_trades(), of_trades()], ALWAYS_OPEN, "1m bars of BTCUSDT@binance are subscribed twice"),
         ([of_trades("1w")], NEW_YORK, "bars longer than a day are not built where sessions count"),
     ],
 )
 def test_a_subscription_that_cannot_be_built_is_refused(
-    specs: Sequence[BarSpec], calendar: Calendar | None, text: str
+    specs: Sequence[BarSpec], calendar: Calendar, text: str
 ) -> None:
     with pytest.raises(ConfigError, match=text):
         Stage(*specs, calendar=calendar)

@@ -125,6 +125,17 @@ def test_each_bar_is_heard_once_and_in_order() -> None:
     assert heard(stage) == ["start", "bar 1", "bar 3"]
 
 
+def test_bars_that_come_an_interval_late_feed_indicators_and_nothing_else() -> None:
+    stage = Stage(a_spec(Averages))
+    stage.start()
+    for second in (0, 1):
+        stage.run(a_quote(second, 100))
+    for minute in (1, 2, 3, 4):
+        stage.run(a_bar(minute, minute), ts=START + 4 * MINUTE)
+    stage.run(a_bar(5, 5))
+    assert heard(stage) == ["start", "bar 3 2", "bar 4 2"]
+
+
 def test_bars_are_kept_per_timeframe_and_no_more_than_declared() -> None:
     class Short(Listener):
         history = 2

@@ -37,7 +37,18 @@ from actors.messages.orders import (
 from actors.strategies.library.quote_maker import QuoteMaker
 from actors.strategies.library.sma_cross import SmaCross
 from actors.strategies.spec import StrategySpec
-from tests.strategies.stage import BTC, MINUTE, START, Stage, a_quote, a_spec, a_trade, booked, filled
+from tests.strategies.stage import (
+    BTC,
+    MINUTE,
+    START,
+    Stage,
+    a_quote,
+    a_spec,
+    a_trade,
+    an_instrument,
+    booked,
+    filled,
+)
 
 
 class DeskState(msgspec.Struct):
@@ -176,7 +187,8 @@ def a_stage(spec: StrategySpec) -> Stage:
         [
             BarSpec(instrument=BTC, interval_ns=MINUTE),
             BarSpec(instrument=BTC, interval_ns=2 * MINUTE, source="bars", source_interval_ns=MINUTE),
-        ]
+        ],
+        instruments={BTC: an_instrument()},
     )
     return Stage(spec, others=[bars, Desk()])
 
