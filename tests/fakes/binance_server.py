@@ -73,6 +73,8 @@ class BinanceServer:
         refusal; `lose`, `drop` and `fail` (an HTTP 503 with -1007) come after the work was done."""
         self.headers: dict[str, str] = {}
         self.refusal_headers: dict[str, str] = {}
+        self.retry_after_ms = 0
+        """How long a 429 or 418 over the WebSocket API asks to wait."""
         self.streams: list[tuple[web.WebSocketResponse, list[str]]] = []
         self.users: list[web.WebSocketResponse] = []
         self.subscribed: set[web.WebSocketResponse] = set()
@@ -221,7 +223,10 @@ class BinanceServer:
                 raise Refused(503, -1007, "Timeout waiting for response from backend server.")
             reply |= {"status": status, "result": result}
         except Refused as refused:
-            reply |= {"status": refused.status, "error": {"code": refused.code, "msg": refused.text}}
+            error: Json = {"code": refused.code, "msg": refused.text}
+            if refused.status in (429, 418):
+                error["data"] = {"retryAfter": self.clock_ms() + self.retry_after_ms}
+            reply |= {"status": refused.status, "error": error}
         finally:
             await self._tell()
         await socket.send_str(json.dumps(reply))

@@ -16,7 +16,7 @@ from actors.venues.backoff import Backoff
 from actors.venues.binance.codes import Meaning, Refusal, refusal_from
 from actors.venues.binance.limits import RateBudget
 from actors.venues.binance.signing import Signer, signed_query
-from actors.venues.binance.sockets import quick_to_die
+from actors.venues.binance.sockets import abort_all, quick_to_die
 from actors.venues.binance.wire import SERVER_TIME
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class RestClient:
         """The venue's clock minus ours, as last measured."""
         self._url = url.rstrip("/")
         self._clock = clock
-        self._headers = {"X-MBX-APIKEY": api_key} if api_key else {}
+        self._headers = {"X-MBX-APIKEY": api_key}
         self._signer = signer
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._attempts = attempts
@@ -93,6 +93,7 @@ class RestClient:
     async def close(self) -> None:
         """Give all connections up."""
         if self._session is not None:
+            abort_all(self._session)
             await self._session.close()
             self._session = None
 
@@ -162,7 +163,7 @@ class RestClient:
         assert self._signer is not None
         body = _OnceBody(signed_query(params, self._signer), refusal=refusal)
         try:
-            return await self._request(method, path, data=body)
+            return await self._request(method, path, data=body, headers=self._headers)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             reason = f"{type(error).__name__} {error}".strip()
             if not body.handed_over:
@@ -175,14 +176,15 @@ class RestClient:
         assert self._signer is not None
         stamped = {**params, "recvWindow": READ_WINDOW_MS, "timestamp": self.venue_now_ms()}
         # `encoded`: what is sent must be, character for character, what was signed.
-        return await self._request("GET", f"{path}?{signed_query(stamped, self._signer)}")
+        query = signed_query(stamped, self._signer)
+        return await self._request("GET", f"{path}?{query}", headers=self._headers)
 
     async def _request(self, method: str, path: str, **more: Any) -> bytes:
         session = self._opened()
         url = self._url + path
         # A followed redirect would send an order a second time.
         async with session.request(
-            method, _as_is(url), headers=self._headers, allow_redirects=False, timeout=self._timeout, **more
+            method, _as_is(url), allow_redirects=False, timeout=self._timeout, **more
         ) as answer:
             body = await answer.read()
             now = self._clock() / NS_PER_S

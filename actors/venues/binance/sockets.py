@@ -26,6 +26,17 @@ def abort(connection: aiohttp.ClientWebSocketResponse) -> None:
     """Drop a WebSocket with everything that is still in its buffers; no closing handshake."""
     # aiohttp offers no public way: its `close` first flushes, which is what must not happen here.
     underlying = connection._response.connection
-    transport = underlying.transport if underlying is not None else None
+    if underlying is None:
+        return
+    transport = underlying.transport
     if transport is not None:
         transport.abort()
+    underlying.close()
+
+
+def abort_all(session: aiohttp.ClientSession) -> None:
+    """Drop every connection on which a request of the session is under way."""
+    connector = session.connector
+    for protocol in list(connector._acquired) if connector is not None else ():
+        if protocol.transport is not None:
+            protocol.transport.abort()

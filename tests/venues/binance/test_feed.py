@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 
 from actors.errors import ConfigError, VenueUnreachable
-from actors.messages.base import Message
 from actors.messages.control import BackfillDone
 from actors.messages.market import (
     Bar,
@@ -26,12 +24,12 @@ from actors.messages.market import (
 from actors.venues.binance.feed import BarsAfter, BinanceFeed
 from actors.venues.binance.streams import StreamSettings
 from tests.fakes.binance_server import BTCUSDT, BinanceServer, Refused
+from tests.venues.binance.recorder import Recorder
 
 BTC = "BTCUSDT@binance"
 MINUTE = 60_000_000_000
 QUICK = StreamSettings(pause_seconds=0.01, pause_cap_seconds=0.02, overlap_seconds=0.5)
 TICKER = {"s": "BTCUSDT", "b": "10.00", "B": "1", "a": "10.01", "A": "2"}
-M = TypeVar("M", bound=Message)
 
 
 class Subscription(msgspec.Struct):
@@ -40,27 +38,6 @@ class Subscription(msgspec.Struct):
     trades: bool = False
     book: bool = False
     bar_intervals: tuple[int, ...] = ()
-
-
-class Recorder:
-    """An intake that can be waited on."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self._news = asyncio.Event()
-
-    def offer(self, message: Message) -> None:
-        self.messages.append(message)
-        self._news.set()
-
-    def of(self, kind: type[M]) -> list[M]:
-        return [message for message in self.messages if isinstance(message, kind)]
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
 
 
 @pytest.fixture
