@@ -44,7 +44,7 @@ class DaemonSection(Section, frozen=True, kw_only=True):
 class TapeSection(Section, frozen=True, kw_only=True):
     """The write-ahead log."""
 
-    segment_mb: Count = 64
+    segment_mb: Count = 16
     keep_days: Positive | None = None
     keep_gb: Positive | None = None
     disk_free_min_gb: NotNegative = 1.0
@@ -128,6 +128,8 @@ class BacktestSection(Section, frozen=True, kw_only=True):
     data: tuple[DataFile, ...] = ()
     market_latency_ms: NotNegative = 0.0
     """ts_init = ts_event + this."""
+    equity_interval: str = "1d"
+    """How often the account is valued, for its drawdown."""
 
 
 class InstrumentSection(Section, frozen=True, kw_only=True):

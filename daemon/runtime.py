@@ -22,6 +22,7 @@ from actors.core.timers import NEVER
 from actors.errors import TapeError
 from actors.messages.base import Message
 from actors.messages.control import CommandDone, OffLoopRequest, OperatorCommand, StepFailed, TimeReached
+from actors.messages.market import MARKET_DATA
 from actors.messages.orders import CancelOrder, QueryAccount, QueryOrder, ReplaceOrder, SubmitOrder
 from actors.venues.ports import Broker
 from daemon.clock import Clock
@@ -33,7 +34,8 @@ INPUTS_PER_SLICE = 256
 """After so many inputs the loop gets its turn, so that sockets are read and heartbeats sent under load."""
 
 _FOR_BROKERS = (SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount)
-_LEAVING = frozenset({*_FOR_BROKERS, OffLoopRequest, CommandDone})
+_MARKET_DATA = frozenset(MARKET_DATA)
+_LEAVING: frozenset[type[Message]] = frozenset({*_FOR_BROKERS, OffLoopRequest, CommandDone})
 
 
 class Tape(Protocol):
@@ -49,11 +51,8 @@ class Tape(Protocol):
         """Make everything written durable and return its last seq; called from another thread."""
 
 
-class StepObserver(Protocol):
-    """Whoever follows the record: the store."""
-
-    def on_step(self, seq: int, ts_init: int, message: Message, sent: Sequence[Message]) -> None:
-        """A step whose frames are written."""
+StepObserver = Callable[[int, int, Message, Sequence[Message]], None]
+"""Follows the record: gets seq, ts_init, input and what its step sent, once that is in the tape's buffer."""
 
 
 class Runtime:
@@ -126,6 +125,18 @@ class Runtime:
 
     # through
 
+    def begin(self, first: Sequence[Message]) -> None:
+        """Run the first inputs of a process life; they stand in one write, and leave nothing for an edge.
+
+        Raises:
+            ActorFailed: The recovered state cannot go on.
+            TapeError: The tape cannot be written.
+        """
+        for message in first:
+            self._step(message)
+        self._tape.flush()
+        self._arm_timer()
+
     def _run_slice(self) -> None:
         self._is_scheduled = False
         if self.failed.done():
@@ -159,15 +170,16 @@ class Runtime:
         sent = sequencer.sent
         self._tape.append(sequencer.seq, sequencer.now, message, sent)
         self._telemetry.inputs += 1
-        if not sent:
+        if sent:
+            sequencer.sent = []
+        elif message.__class__ in _MARKET_DATA:
             return
-        sequencer.sent = []
         leaving = [each for each in sent if each.__class__ in _LEAVING]
         if leaving:
             self._tape.flush()
             self._let_go(leaving)
         for observer in self._observers:
-            observer.on_step(sequencer.seq, sequencer.now, message, sent)
+            observer(sequencer.seq, sequencer.now, message, sent)
 
     def _arm_timer(self) -> None:
         due = self.sequencer.timers.next_due

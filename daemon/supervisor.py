@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -20,18 +20,24 @@ HEALTHY_SECONDS = 120.0
 """After running so long a failure counts as the first one again."""
 
 
-class EdgeActor(Protocol):
-    """A supervised task at the edge."""
-
-    @property
-    def name(self) -> str:
-        """For logs and metrics: `feed:binance`."""
+class Runs(Protocol):
+    """What an edge actor is made of."""
 
     async def run(self) -> None:
-        """Work until cancelled, or until `close` has let the last work drain."""
+        """Work until cancelled; whoever drains returns by itself after `close`."""
 
     async def close(self) -> None:
-        """Finish what was taken and give up what is open."""
+        """Give up what is open, or finish what was taken."""
+
+
+class EdgeActor(NamedTuple):
+    """A supervised task at the edge."""
+
+    name: str
+    """For logs and metrics: `feed:binance`."""
+    work: Runs
+    drains: bool = False
+    """Whether its `run` has work to finish after `close`, and then returns."""
 
 
 async def run_with_restarts(edge: EdgeActor, telemetry: Telemetry) -> None:
@@ -45,7 +51,7 @@ async def run_with_restarts(edge: EdgeActor, telemetry: Telemetry) -> None:
     while True:
         began = loop.time()
         try:
-            await edge.run()
+            await edge.work.run()
         except ConfigError:
             raise
         except (TradingError, OSError) as error:
@@ -75,8 +81,9 @@ async def supervise(
         for edge, task in zip(edges, tasks, strict=True):
             try:
                 async with asyncio.timeout(drain_seconds):
-                    await edge.close()
-                    task.cancel()
+                    await edge.work.close()
+                    if not edge.drains:
+                        task.cancel()
                     await asyncio.wait([task])
             except TimeoutError:
                 log.error("drain timed out", actor=edge.name, seconds=drain_seconds)

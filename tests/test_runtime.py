@@ -108,7 +108,7 @@ class Rig:
             sequencer=Sequencer(actors=[Asker()], ids=ClientOrderIds(store_id="0000", epoch=1)),
             clock=clock,
             tape=self.tape,
-            observers=[self.observed],
+            observers=[self.observed.on_step],
             telemetry=Telemetry(now_ns=clock.now, version="0"),
             power_loss_accounts=frozenset({"demo"}) if power_loss else frozenset(),
             run_off_loop=self.off_loop.append,

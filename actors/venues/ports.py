@@ -31,12 +31,25 @@ class Intake(Protocol):
 class MarketSubscription(Protocol):
     """What a feed is asked to deliver for one instrument."""
 
-    instrument: str
-    quotes: bool
-    trades: bool
-    book: bool
-    bar_intervals: tuple[int, ...]
-    """Nanoseconds; bars that the venue itself publishes."""
+    @property
+    def instrument(self) -> str:
+        """`BTCUSDT@binance`."""
+
+    @property
+    def quotes(self) -> bool:
+        """Best bid and ask."""
+
+    @property
+    def trades(self) -> bool:
+        """Public executions."""
+
+    @property
+    def book(self) -> bool:
+        """The whole order book, as a snapshot and deltas."""
+
+    @property
+    def bar_intervals(self) -> tuple[int, ...]:
+        """Nanoseconds; bars that the venue itself publishes."""
 
 
 class Feed(Protocol):
@@ -68,6 +81,14 @@ class Broker(Protocol):
 
     account: str
     rules: VenueRules
+
+    async def account_id(self) -> str:
+        """The venue's own id of the account behind the credentials.
+
+        Raises:
+            VenueUnreachable: No answer.
+            ConfigError: The credentials are refused.
+        """
 
     def submit(self, command: BrokerCommand) -> None:
         """Take a command whose step is on the tape. Never blocks and never refuses.

@@ -1,0 +1,63 @@
+"""`tickerd run`: trade until told to stop."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from daemon.cli.common import add_config_arguments, add_json_argument, load, print_json
+
+EXAMPLE = "tickerd run configs/binance-paper.toml --state state"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_config_arguments(parser)
+    add_json_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    import uvloop
+
+    from daemon.logs import set_up_logging
+
+    loaded = load(args)
+    daemon = loaded.config.daemon
+    set_up_logging(level=daemon.log_level, format=daemon.log_format, environ=os.environ)
+    summary: dict[str, Any] = uvloop.run(_serve(loaded.config))
+    if args.json:
+        print_json(summary)
+    return 0
+
+
+async def _serve(config: Any) -> dict[str, Any]:
+    """Run the service; the first SIGTERM or SIGINT stops it gracefully, a second one at once."""
+    import asyncio
+    import signal
+
+    from daemon.service import Service
+
+    service = Service(config, os.environ)
+    task = asyncio.current_task()
+    assert task is not None, "uvloop runs a coroutine as a task"
+
+    def on_signal() -> None:
+        if service.stop.is_set():
+            os._exit(1)  # as a crash would: the next start recovers
+        service.stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        return await service.run()
+    except BaseExceptionGroup as group:
+        raise first_of(group) from group
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that made the others: the first leaf."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

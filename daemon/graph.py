@@ -1,0 +1,298 @@
+"""The only place where core actors are built and connected: read the data flow here.
+
+    simulated venues ─► bars ─► oms ─► ledger ─► risk ─► portfolio ─► strategies (─► listeners)
+
+That is the order in which subscribers of one message get it. The ledger stands before those who ask what is
+held, so they never decide on a position that a fill has already changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from actors.bars.actor import BarsActor
+from actors.bars.spec import BarSpec
+from actors.core.actor import CoreActor
+from actors.core.sequencer import Sequencer
+from actors.errors import ConfigError
+from actors.ledger.account_book import LedgerAccount
+from actors.ledger.actor import LedgerActor
+from actors.model.ids import ClientOrderIds
+from actors.model.instrument import Instrument
+from actors.model.intervals import parse_interval
+from actors.model.venue_rules import VenueRules
+from actors.oms.actor import OmsActor
+from actors.portfolio.actor import PortfolioActor, StrategyPlan
+from actors.risk.actor import RiskActor
+from actors.risk.gate import RiskAccount
+from actors.strategies.base import Strategy
+from actors.strategies.host import FailureHook, StrategyHost
+from actors.strategies.spec import StrategySpec
+from actors.venues.binance.rules import BINANCE_RULES
+from actors.venues.simulated.actor import SimulatedVenueActor
+from daemon.config import AccountSection, Config
+
+SECOND_NS = 1_000_000_000
+MILLISECOND_NS = 1_000_000
+
+StrategyClasses = Mapping[str, type[Strategy]]
+"""Strategy name → its class, loaded."""
+Timeframe = tuple[str, int]
+"""Instrument and interval in nanoseconds."""
+
+
+class Core(msgspec.Struct, frozen=True, kw_only=True):
+    """The trading system of one process: every actor, and the sequencer that runs them."""
+
+    sequencer: Sequencer
+    bars: BarsActor
+    oms: OmsActor
+    ledger: LedgerActor
+    risk: RiskActor
+    portfolio: PortfolioActor
+    strategies: StrategyHost
+    venues: tuple[SimulatedVenueActor, ...]
+
+
+class BarSources(msgspec.Struct, frozen=True, kw_only=True):
+    """Which timeframes come ready made, and which history an edge hands over before they count."""
+
+    given: frozenset[Timeframe] = frozenset()
+    """Bars that arrive as inputs."""
+    trades: frozenset[str] = frozenset()
+    """Instruments whose trades arrive as inputs."""
+    has_backfill: bool = False
+    """Whether history of the given timeframes is handed over first, closed by `BackfillDone`."""
+
+
+def build_core(
+    config: Config,
+    *,
+    instruments: Mapping[str, Instrument],
+    classes: StrategyClasses,
+    sources: BarSources,
+    ids: ClientOrderIds,
+    is_simulated: bool = False,
+    listeners: Sequence[CoreActor] = (),
+    keep_sent: bool = True,
+    on_failure: FailureHook | None = None,
+) -> Core:
+    """Build and connect all actors.
+
+    Args:
+        is_simulated: Treat every account as a paper account: backtests.
+        listeners: Actors behind all others that only listen.
+    Raises:
+        ConfigError: A strategy's instruments, timeframes or parameters are wrong.
+    """
+    venues = _simulated_venues(config, instruments, is_simulated=is_simulated)
+    bars = BarsActor(
+        bar_specs(config, sources),
+        instruments=instruments,
+        grace_ns=config.daemon.bar_grace_ms * MILLISECOND_NS,
+    )
+    oms = OmsActor(
+        rules={name: venue_rules(config, account) for name, account in config.accounts.items()},
+        instruments=instruments,
+        reconcile_ns={
+            name: 0 if is_simulated else round(account.reconcile_minutes * 60 * SECOND_NS)
+            for name, account in config.accounts.items()
+        },
+    )
+    ledger = LedgerActor(
+        accounts={
+            name: LedgerAccount(
+                base_currency=account.base_currency,
+                snapshot_ns=parse_interval(config.backtest.equity_interval)
+                if is_simulated
+                else round(account.snapshot_seconds * SECOND_NS),
+            )
+            for name, account in config.accounts.items()
+        },
+        instruments=instruments,
+    )
+    risk = RiskActor(
+        accounts={name: _risk_account(config, name, account) for name, account in config.accounts.items()},
+        strategies={name: strategy.account for name, strategy in config.strategies.items()},
+        instruments=instruments,
+    )
+    portfolio = PortfolioActor(
+        strategies={
+            name: StrategyPlan(
+                account=strategy.account,
+                base_currency=config.accounts[strategy.account].base_currency,
+                sizing=strategy.sizing,
+            )
+            for name, strategy in config.strategies.items()
+        },
+        instruments=instruments,
+    )
+    strategies = StrategyHost(
+        [_strategy_spec(name, config, classes) for name in config.strategies],
+        instruments=instruments,
+        currencies={name: account.base_currency for name, account in config.accounts.items()},
+        needs_backfill=sources.given if sources.has_backfill else (),
+        on_failure=on_failure,
+    )
+    sequencer = Sequencer(
+        venues=venues,
+        actors=[bars, oms, ledger, risk, portfolio, strategies, *listeners],
+        ids=ids,
+        keep_sent=keep_sent,
+    )
+    return Core(
+        sequencer=sequencer,
+        bars=bars,
+        oms=oms,
+        ledger=ledger,
+        risk=risk,
+        portfolio=portfolio,
+        strategies=strategies,
+        venues=venues,
+    )
+
+
+def is_paper(account: AccountSection, *, is_simulated: bool = False) -> bool:
+    """Whether the account's venue is the simulated one inside the core."""
+    return is_simulated or account.mode == "paper"
+
+
+def _simulated_venues(
+    config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool
+) -> tuple[SimulatedVenueActor, ...]:
+    by_venue: dict[str, dict[str, AccountSection]] = {}
+    for name, account in config.accounts.items():
+        if is_paper(account, is_simulated=is_simulated):
+            by_venue.setdefault(account.venue, {})[name] = account
+    return tuple(
+        SimulatedVenueActor(
+            name=f"venue:{venue}",
+            accounts={name: account.simulated for name, account in accounts.items()},
+            instruments={key: each for key, each in instruments.items() if each.venue == venue},
+        )
+        for venue, accounts in by_venue.items()
+    )
+
+
+def venue_rules(config: Config, account: AccountSection) -> VenueRules:
+    """What the account's venue promises; a paper account keeps to the rules of the venue it imitates."""
+    section = config.venues.get(account.venue)
+    if section is None or section.kind in ("binance", "simulated"):
+        return BINANCE_RULES
+    raise ConfigError(f"venue {account.venue} is of unknown kind {section.kind}")
+
+
+def _risk_account(config: Config, name: str, account: AccountSection) -> RiskAccount:
+    traded = dict.fromkeys(
+        instrument
+        for strategy in config.strategies.values()
+        if strategy.account == name
+        for instrument in strategy.instruments
+    )
+    return RiskAccount(
+        limits=account.limits,
+        base_currency=account.base_currency,
+        is_cash_account=venue_rules(config, account).is_cash_account,
+        instruments=tuple(traded),
+    )
+
+
+def _strategy_spec(name: str, config: Config, classes: StrategyClasses) -> StrategySpec:
+    section = config.strategies[name]
+    return StrategySpec(
+        name=name,
+        strategy=classes[name],
+        account=section.account,
+        instruments=section.instruments,
+        timeframes=tuple(parse_interval(text) for text in section.bars),
+        parameters=section.parameters,
+    )
+
+
+# what market data the strategies need
+
+
+def timeframes(config: Config) -> list[Timeframe]:
+    """Every (instrument, interval) that a strategy wants, in the order of the configuration."""
+    return list(
+        dict.fromkeys(
+            (instrument, parse_interval(text))
+            for strategy in config.strategies.values()
+            for instrument in strategy.instruments
+            for text in strategy.bars
+        )
+    )
+
+
+def traded_instruments(config: Config) -> dict[str, list[str]]:
+    """Venue → instruments that strategies trade there, in the order of the configuration."""
+    by_venue: dict[str, list[str]] = {}
+    for strategy in config.strategies.values():
+        for instrument in strategy.instruments:
+            names = by_venue.setdefault(instrument.partition("@")[2], [])
+            if instrument not in names:
+                names.append(instrument)
+    return by_venue
+
+
+def bar_specs(config: Config, sources: BarSources) -> list[BarSpec]:
+    """Bars to build: from the largest given bars that divide the timeframe, else from trades.
+
+    Raises:
+        ConfigError: Nothing that arrives can make a timeframe.
+    """
+    specs = []
+    for instrument, interval in timeframes(config):
+        if (instrument, interval) in sources.given:
+            continue
+        smaller = [
+            given
+            for name, given in sources.given
+            if name == instrument and not interval % given and given < interval
+        ]
+        if smaller:
+            spec = BarSpec(
+                instrument=instrument, interval_ns=interval, source="bars", source_interval_ns=max(smaller)
+            )
+        elif instrument in sources.trades:
+            spec = BarSpec(instrument=instrument, interval_ns=interval, source="trades", source_interval_ns=0)
+        else:
+            raise ConfigError(
+                f"no data makes bars of {interval / SECOND_NS:g} s for {instrument}: "
+                "add trades, or bars whose interval divides it"
+            )
+        specs.append(spec)
+    return specs
+
+
+def tape_configuration(
+    config: Config, instruments: Iterable[Instrument], sources: BarSources
+) -> dict[str, Any]:
+    """Everything `build_core` needs besides code, in the form the tape's heads keep it."""
+    plain: dict[str, Any] = msgspec.to_builtins(
+        {
+            "config": config,
+            "instruments": list(instruments),
+            "given": sorted(sources.given),
+            "trades": sorted(sources.trades),
+            "has_backfill": sources.has_backfill,
+        }
+    )
+    return plain
+
+
+def from_tape_configuration(plain: Mapping[str, Any]) -> tuple[Config, dict[str, Instrument], BarSources]:
+    """What a head was written with."""
+    instruments = msgspec.convert(plain["instruments"], list[Instrument], strict=False)
+    return (
+        msgspec.convert(plain["config"], Config, strict=False),
+        {instrument.id: instrument for instrument in instruments},
+        BarSources(
+            given=frozenset((name, interval) for name, interval in plain["given"]),
+            trades=frozenset(plain["trades"]),
+            has_backfill=plain["has_backfill"],
+        ),
+    )

@@ -1,0 +1,240 @@
+"""What the operator sees and asks: answers the control socket and the health checks from the running core."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic_ns
+from typing import Any
+
+from actors.messages.control import CommandDone, OperatorCommand, Scope, Stop
+from actors.oms.order import Order
+from actors.store.export import newest_fills
+from daemon.config import Config
+from daemon.control_commands import Names
+from daemon.graph import Core
+from daemon.runtime import Runtime
+from daemon.telemetry import AccountFigures, Telemetry
+
+UNHEALTHY_SECONDS = 10.0
+"""A loop that takes no input for so long, or a write that is not durable by then, needs a restart."""
+
+
+class OperatorPort:
+    """Reads between two steps, on the loop's own thread; commands go through the runtime like any input."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        core: Core,
+        runtime: Runtime,
+        telemetry: Telemetry,
+        state: Path,
+        take_checkpoint: Callable[[], int],
+        begin_stop: Callable[[], None],
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._config, self._core, self._runtime = config, core, runtime
+        self._telemetry, self._state = telemetry, state
+        self._take_checkpoint, self._begin_stop = take_checkpoint, begin_stop
+        self.now_ns = now_ns
+        self.is_stopping = False
+        self._cancels = False
+        telemetry.refreshers.append(self._refresh)
+
+    # what can be named
+
+    def names(self) -> Names:
+        """Accounts, strategies and instruments."""
+        strategies = {name: section.account for name, section in self._config.strategies.items()}
+        instruments: dict[str, dict[str, None]] = {}
+        for section in self._config.strategies.values():
+            for instrument in section.instruments:
+                instruments.setdefault(instrument, {})[section.account] = None
+        return Names(
+            accounts=tuple(self._config.accounts),
+            strategies=strategies,
+            instruments={name: tuple(accounts) for name, accounts in instruments.items()},
+        )
+
+    # reading
+
+    def status(self) -> dict[str, Any]:
+        """Process, accounts and strategies with their states, and what stands in the way."""
+        orders = [order for order in self._core.oms.orders() if not order.is_closed]
+        return {
+            "session": self._telemetry.session,
+            "pid": os.getpid(),
+            "version": self._telemetry.version,
+            "uptime_seconds": round(self._telemetry.age_seconds(self._telemetry.started_ns), 1),
+            "seq": self._core.sequencer.seq,
+            "inputs": self._telemetry.inputs,
+            "orders": sum(self._telemetry.orders_sent.values()),
+            "fills": sum(self._telemetry.fills.values()),
+            "open_orders": len(orders),
+            "unknown_orders": sum(order.state == "unknown" for order in orders),
+            "accounts": [self._account_row(name) for name in self._config.accounts],
+            "strategies": [self._strategy_row(name) for name in self._config.strategies],
+        }
+
+    def _account_row(self, name: str) -> dict[str, Any]:
+        section = self._config.accounts[name]
+        state, reason = self._core.risk.state_of(Scope(account=name))
+        figures = self._core.ledger.at_mark(name)
+        return {
+            "account": name,
+            "mode": section.mode,
+            "venue": section.venue,
+            "state": state,
+            "reason": reason,
+            "equity": figures.equity,
+            "currency": figures.currency,
+            "drawdown": figures.drawdown,
+        }
+
+    def _strategy_row(self, name: str) -> dict[str, Any]:
+        account = self._config.strategies[name].account
+        state, reason = self._core.risk.state_of(Scope(account=account, strategy=name))
+        return {"strategy": name, "account": account, "state": state, "reason": reason}
+
+    def positions(self) -> list[dict[str, Any]]:
+        """One row per strategy and instrument that is not flat."""
+        rows = []
+        for account in self._config.accounts:
+            for position in self._core.ledger.positions(account):
+                if position.quantity:
+                    rows.append(
+                        {
+                            "account": account,
+                            "strategy": position.strategy,
+                            "instrument": position.instrument,
+                            "quantity": position.quantity,
+                            "entry_price_average": position.entry_price_average,
+                            "realised_pnl": position.realised_pnl,
+                            "mark_price": self._core.sequencer.market.mark_price(position.instrument),
+                        }
+                    )
+        return rows
+
+    def orders(self) -> list[dict[str, Any]]:
+        """Every order that is not closed."""
+        return [_order_row(order) for order in self._core.oms.orders() if not order.is_closed]
+
+    async def fills(self, limit: int) -> list[dict[str, Any]]:
+        """The newest settled fills, oldest first."""
+        return await asyncio.to_thread(newest_fills, self._state, limit)
+
+    def metrics(self) -> dict[str, Any]:
+        """Every figure of /metrics."""
+        return self._telemetry.snapshot()
+
+    def headline(self) -> str:
+        """One line for systemd."""
+        states = ", ".join(
+            f"{name} {self._core.risk.state_of(Scope(account=name))[0]}" for name in self._config.accounts
+        )
+        return f"{states}; {self._telemetry.inputs} inputs, {sum(self._telemetry.fills.values())} fills"
+
+    # steering
+
+    async def submit(self, command: OperatorCommand) -> CommandDone:
+        """Give a command to the core; returns once it was taken and is durable."""
+        return await self._runtime.ask(command)
+
+    async def checkpoint(self) -> dict[str, Any]:
+        """Take a checkpoint now."""
+        return {"seq": self._take_checkpoint()}
+
+    async def stop(self, *, by: str, cancel_orders: bool | None) -> CommandDone:
+        """Give the core its last command and let the process end."""
+        cancels = self._config.daemon.on_stop == "cancel" if cancel_orders is None else cancel_orders
+        now = self.now_ns()
+        done = await self._runtime.ask(
+            Stop(ts_event=now, scope=Scope(), command_id=f"stop-{now}", by=by, cancel_orders=cancels)
+        )
+        self.is_stopping = True
+        self._cancels = cancels
+        self._begin_stop()
+        return done
+
+    def orders_to_cancel(self) -> list[str]:
+        """Orders that a stop waits for; what is unknown is not waited for."""
+        if not self._cancels:
+            return []
+        return [
+            order.terms.client_order_id
+            for order in self._core.oms.orders()
+            if not order.is_closed and order.state != "unknown"
+        ]
+
+    # health
+
+    def unhealthy(self) -> str | None:
+        """Why the process should be restarted; None while the loop turns and writes become durable."""
+        if self._runtime.failed.done():
+            return str(self._runtime.failed.result())
+        idle = (monotonic_ns() - self._runtime.last_slice_ns) / 1e9
+        if idle > UNHEALTHY_SECONDS:
+            return f"the trading loop has not turned for {idle:.1f} s"
+        waiting = self._runtime.oldest_wait_ns() / 1e9
+        if waiting > UNHEALTHY_SECONDS:
+            return f"the disk has not taken a write for {waiting:.1f} s"
+        return None
+
+    def unready(self) -> str | None:
+        """Why not every account trades; None when all do."""
+        for account in self._config.accounts:
+            state, reason = self._core.risk.state_of(Scope(account=account))
+            if state != "active":
+                return f"account {account} is {state}: {reason}"
+        return None
+
+    # telemetry, brought in when somebody looks
+
+    def _refresh(self, telemetry: Telemetry) -> None:
+        telemetry.queue_depth["inputs"] = self._runtime.waiting
+        for account, broker in self._runtime.brokers.items():
+            telemetry.queue_depth[f"broker:{account}"] = broker.backlog()
+        telemetry.watchdog_age_seconds = (monotonic_ns() - self._runtime.last_slice_ns) / 1e9
+        self._refresh_orders(telemetry)
+        telemetry.positions = {
+            (position.account, position.strategy, position.instrument): float(position.quantity)
+            for account in self._config.accounts
+            for position in self._core.ledger.positions(account)
+        }
+        for account, section in self._config.accounts.items():
+            figures = telemetry.accounts.get(account)
+            if figures is None:
+                figures = telemetry.accounts[account] = AccountFigures(currency=section.base_currency)
+            figures.state = self._core.risk.state_of(Scope(account=account))[0]
+
+    def _refresh_orders(self, telemetry: Telemetry) -> None:
+        counts: dict[tuple[str, str], int] = {}
+        unknown_since: dict[str, int] = {}
+        for order in self._core.oms.orders():
+            key = (order.terms.account, order.state)
+            counts[key] = counts.get(key, 0) + 1
+            if order.state == "unknown":
+                since = unknown_since.get(order.terms.account, order.unknown_at)
+                unknown_since[order.terms.account] = min(since, order.unknown_at)
+        telemetry.orders, telemetry.unknown_since_ns = counts, unknown_since
+
+
+def _order_row(order: Order) -> dict[str, Any]:
+    terms = order.terms
+    return {
+        "account": terms.account,
+        "strategy": terms.strategy,
+        "instrument": terms.instrument,
+        "client_order_id": terms.client_order_id,
+        "venue_order_id": order.venue_order_id,
+        "state": order.state,
+        "side": terms.side,
+        "order_type": terms.order_type,
+        "quantity": terms.quantity,
+        "filled": order.filled,
+        "price": terms.price,
+    }

@@ -1,0 +1,334 @@
+"""`tickerd run`: recovery, the core, its edges, and a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from time import monotonic_ns
+from typing import Any
+
+import structlog
+
+from actors.errors import ConfigError, VenueUnreachable
+from actors.messages.base import Message
+from actors.messages.control import StrategyFailed
+from actors.model.instrument import Instrument
+from actors.store.recovery import Recovered, load
+from actors.store.writer import StoreWriter
+from actors.venues.ports import Feed
+from daemon.clock import Clock
+from daemon.config import Config
+from daemon.control import ControlServer
+from daemon.edges import bars_known, live_sources, make_brokers, make_feed, subscriptions
+from daemon.graph import from_tape_configuration, is_paper, traded_instruments
+from daemon.housekeeping import Housekeeping
+from daemon.http.server import HttpServer
+from daemon.notify import Notifier, watchdog_seconds
+from daemon.off_loop import OffLoop
+from daemon.operator_port import OperatorPort
+from daemon.runtime import Runtime, accounts_with_power_loss
+from daemon.startup import Opened, load_classes, open_core, state_path, wait_for_clock
+from daemon.supervisor import EdgeActor, supervise
+from daemon.telemetry import Telemetry, summary
+from daemon.telemetry_steps import StepTelemetry
+
+log = structlog.get_logger(__name__)
+
+INSTRUMENT_RETRY_SECONDS = 2.0
+
+
+class FeedIntake:
+    """Remembers when a venue last said anything."""
+
+    __slots__ = ("_offer", "last_ns")
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._offer = runtime.offer
+        self.last_ns = 0
+
+    def offer(self, message: Message) -> None:
+        """Hand over one message."""
+        self.last_ns = monotonic_ns()
+        self._offer(message)
+
+
+class _Nowhere:
+    """Takes what a feed says while it is only asked for definitions."""
+
+    def offer(self, message: Message) -> None:
+        """Forget it."""
+
+
+class _StoreEdge:
+    """The store's writer as an edge actor that drains."""
+
+    def __init__(self, writer: StoreWriter) -> None:
+        self._writer = writer
+
+    async def run(self) -> None:
+        """Store until closed."""
+        await self._writer.run()
+
+    async def close(self) -> None:
+        """Store what is durable and end."""
+        self._writer.close()
+
+
+def _log_failure(failed: StrategyFailed, text: str) -> None:
+    log.error(
+        "strategy failed and is paused", strategy=failed.strategy, handler=failed.handler, traceback=text
+    )
+
+
+async def known_instruments(config: Config, recovered: Recovered, clock: Clock) -> dict[str, Instrument]:
+    """Definitions of everything traded: from the venues, or as last known while a venue does not answer.
+
+    Raises:
+        ConfigError: A venue does not know an instrument.
+    """
+    former: Mapping[str, Instrument] = {}
+    if recovered.head is not None:
+        former = from_tape_configuration(recovered.head.config)[1]
+    found: dict[str, Instrument] = {}
+    for venue, names in traded_instruments(config).items():
+        feed = make_feed(venue, config.venues[venue], [], intake=_Nowhere(), clock=clock.now, bars_after={})
+        try:
+            found |= await _definitions(feed, names, former)
+        finally:
+            await feed.close()
+    return found
+
+
+async def _definitions(
+    feed: Feed, names: Sequence[str], former: Mapping[str, Instrument]
+) -> dict[str, Instrument]:
+    while True:
+        try:
+            listed = await feed.instruments([name.partition("@")[0] for name in names])
+            return {instrument.id: instrument for instrument in listed}
+        except VenueUnreachable as error:
+            if all(name in former for name in names):
+                log.warning("venue unreachable, using its last known definitions", error=str(error))
+                return {name: former[name] for name in names}
+            log.warning("venue unreachable, trying again", error=str(error))
+            await asyncio.sleep(INSTRUMENT_RETRY_SECONDS)
+
+
+class Service:
+    """One life of the daemon."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
+        self._config, self._environ = config, environ
+        self._clock = Clock()
+        self._notifier = Notifier(environ)
+        self.stop = asyncio.Event()
+        """Set it to end gracefully."""
+
+    async def run(self) -> dict[str, Any]:
+        """Trade until `stop` is set or nothing may be sent any more.
+
+        Returns:
+            The session's summary.
+        Raises:
+            TradingError: The core or the tape failed; a restart recovers.
+        """
+        config = self._config
+        classes = load_classes(config)
+        recovered = load(state_path(config))
+        with recovered.lock:
+            for note in recovered.notes:
+                log.warning("recovery", note=note)
+            wait_for_clock(recovered, self._clock.now)
+            opened = open_core(
+                recovered,
+                config,
+                instruments=await known_instruments(config, recovered, self._clock),
+                classes=classes,
+                sources=live_sources(config),
+                now=max(self._clock.now(), recovered.last_ts),
+                on_failure=_log_failure,
+            )
+            try:
+                return await self._trade(opened)
+            finally:
+                opened.tape.close()
+
+    async def _trade(self, opened: Opened) -> dict[str, Any]:
+        config, core, clock = self._config, opened.core, self._clock
+        telemetry = Telemetry(now_ns=clock.now, version=version("tickerd"), session=opened.session)
+        store = StoreWriter(
+            state_path(config),
+            durable_seq=lambda: opened.tape.durable_seq,
+            now_ns=clock.now,
+            checkpoint_inputs=config.store.checkpoint_inputs,
+            checkpoint_seconds=config.store.checkpoint_seconds,
+            on_fault=lambda fault: log.error("store", fault=str(fault)) if fault else log.info("store works"),
+        )
+        store.begin_at(core.sequencer.seq)
+        off_loop: OffLoop
+        runtime = Runtime(
+            sequencer=core.sequencer,
+            clock=clock,
+            tape=opened.tape,
+            observers=[StepTelemetry(telemetry).on_step, store.offer],
+            telemetry=telemetry,
+            power_loss_accounts=accounts_with_power_loss(durabilities(config)),
+            run_off_loop=lambda request: off_loop.request(request),
+        )
+        off_loop = OffLoop(offer=runtime.offer, now=clock.now)
+        runtime.brokers |= make_brokers(
+            config, core.strategies.instruments, intake=runtime, clock=clock.now, environ=self._environ
+        )
+        await self._check_account_ids(runtime)
+        try:
+            runtime.begin(opened.first_inputs)
+            await self._run_edges(opened, runtime, store, telemetry)
+        finally:
+            off_loop.close()
+            runtime.close()
+            self._notifier.close()
+        if runtime.failed.done():
+            raise runtime.failed.result()
+        return self._summary(opened, telemetry)
+
+    async def _check_account_ids(self, runtime: Runtime) -> None:
+        """Live orders go only to the account that the configuration names."""
+        for name, section in self._config.accounts.items():
+            if section.mode != "live":
+                continue
+            found = await runtime.brokers[name].account_id()
+            if found != section.account_id:
+                raise ConfigError(
+                    f"account {name} is {found} at {section.venue}, not {section.account_id} as configured: "
+                    "correct account_id, or use the other account's key"
+                )
+
+    async def _run_edges(
+        self, opened: Opened, runtime: Runtime, store: StoreWriter, telemetry: Telemetry
+    ) -> None:
+        config, core = self._config, opened.core
+        housekeeping: Housekeeping
+        port = OperatorPort(
+            config=config,
+            core=core,
+            runtime=runtime,
+            telemetry=telemetry,
+            state=state_path(config),
+            take_checkpoint=lambda: housekeeping.checkpoint(),
+            begin_stop=self.stop.set,
+            now_ns=self._clock.now,
+        )
+        housekeeping = Housekeeping(
+            state=state_path(config),
+            sequencer=core.sequencer,
+            runtime=runtime,
+            tape=opened.tape,
+            store=store,
+            clock=self._clock,
+            telemetry=telemetry,
+            notifier=self._notifier,
+            status=port.headline,
+            watchdog_seconds=watchdog_seconds(self._environ),
+        )
+        edges = [
+            EdgeActor("control", ControlServer(folder=state_path(config), port=port)),
+            *self._http(telemetry, port),
+            *self._feeds(opened, runtime, telemetry),
+            *(EdgeActor(f"broker:{name}", broker) for name, broker in runtime.brokers.items()),
+            EdgeActor("tape", housekeeping),
+            EdgeActor("store", _StoreEdge(store), drains=True),
+        ]
+        edges_stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(
+                supervise(
+                    edges,
+                    stop=edges_stop,
+                    drain_seconds=config.daemon.drain_seconds,
+                    telemetry=telemetry,
+                )
+            )
+            self._notifier.ready(port.headline())
+            log.info("running", session=opened.session, state=config.daemon.state, epoch=opened.epoch)
+            await self._until_stopped(port, runtime)
+            edges_stop.set()
+
+    def _http(self, telemetry: Telemetry, port: OperatorPort) -> list[EdgeActor]:
+        http = self._config.http
+        if http.port < 0:
+            return []
+        return [
+            EdgeActor("http", HttpServer(host=http.host, port=http.port, telemetry=telemetry, health=port))
+        ]
+
+    def _feeds(self, opened: Opened, runtime: Runtime, telemetry: Telemetry) -> list[EdgeActor]:
+        config, host, sources = self._config, opened.core.strategies, live_sources(self._config)
+        edges = []
+        for venue, wanted in subscriptions(config, host, sources).items():
+            intake = FeedIntake(runtime)
+            feed = make_feed(
+                venue,
+                config.venues[venue],
+                wanted,
+                intake=intake,
+                clock=self._clock.now,
+                bars_after=bars_known(host, sources, self._clock.now()),
+            )
+            telemetry.refreshers.append(_feed_refresher(venue, intake))
+            edges.append(EdgeActor(f"feed:{venue}", feed))
+        return edges
+
+    async def _until_stopped(self, port: OperatorPort, runtime: Runtime) -> None:
+        """Wait for the operator or a failure; then let the core say its last, and resting orders end."""
+        stopping = asyncio.create_task(self.stop.wait())
+        ends: list[asyncio.Future[Any]] = [stopping, runtime.failed]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if runtime.failed.done():
+            return
+        self._notifier.stopping()
+        log.info("stopping")
+        try:
+            async with asyncio.timeout(self._config.daemon.drain_seconds):
+                if not port.is_stopping:
+                    await port.stop(by="signal", cancel_orders=None)
+                while port.orders_to_cancel() and not runtime.failed.done():  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            log.error("orders are still open at the venue", orders=port.orders_to_cancel())
+
+    def _summary(self, opened: Opened, telemetry: Telemetry) -> dict[str, Any]:
+        core = opened.core
+        figures = [core.ledger.at_mark(name) for name in self._config.accounts]
+        latency = summary(telemetry.tick_to_order)
+        return {
+            "session": opened.session,
+            "state": str(state_path(self._config)),
+            "inputs": telemetry.inputs,
+            "orders": sum(telemetry.orders_sent.values()),
+            "fills": sum(telemetry.fills.values()),
+            "pnl": round(sum(f.realised_pnl + f.unrealised_pnl - f.fees for f in figures), 8),
+            "tick_to_order_us": {
+                key: round(value * 1e6, 1) if value is not None else None
+                for key, value in latency.items()
+                if key != "count"
+            },
+        }
+
+
+def durabilities(config: Config) -> dict[str, str]:
+    """Account → durability of its commands; paper accounts send nothing."""
+    return {
+        name: account.durability or ("power-loss" if account.mode == "live" else "process-crash")
+        for name, account in config.accounts.items()
+        if not is_paper(account)
+    }
+
+
+def _feed_refresher(venue: str, intake: FeedIntake) -> Callable[[Telemetry], None]:
+    def refresh(telemetry: Telemetry) -> None:
+        if intake.last_ns:
+            telemetry.feed_last_ns[venue] = telemetry.now_ns() - (monotonic_ns() - intake.last_ns)
+
+    return refresh
