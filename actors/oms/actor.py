@@ -219,10 +219,10 @@ class OmsActor(CoreActor):
 
     def on_account_evidence(self, evidence: AccountEvidence) -> None:
         account = self._desk.accounts[evidence.account]
-        evidence = newer_parts(evidence, account.orders_seq, account.fills_seq)
+        evidence = newer_parts(evidence, account.orders_asked, account.fills_asked)
         fills, orders = evidence.fills, evidence.orders
         if fills is not None:
-            account.fills_seq = fills.asked_seq
+            account.fills_asked = (fills.asked_seq, evidence.venue_time_ms)
             for fill in fills.fills:
                 report = report_of(evidence.account, fill)
                 # The first history read reaches back before our time: what is not ours there is no news.
@@ -231,7 +231,7 @@ class OmsActor(CoreActor):
             account.marks = moved_marks(account.marks, fills)
             account.has_baseline = True
         if orders is not None:
-            account.orders_seq = orders.asked_seq
+            account.orders_asked = (orders.asked_seq, evidence.venue_time_ms)
             self._adopt_orders(evidence, orders, fills is not None)
         if fills is not None:
             self._book.pass_by(evidence.account, fills.asked_seq)

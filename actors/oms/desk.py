@@ -41,9 +41,9 @@ class Account(msgspec.Struct, kw_only=True, array_like=True):
     """A first history was read; what it held that is not ours is from before our time."""
     began_seq: int = 0
     """Statements asked for earlier do not count."""
-    orders_seq: int = -1
-    """When the newest list of orders used was asked for; older and repeated ones are no news."""
-    fills_seq: int = -1
+    orders_asked: tuple[int, int] = (-1, 0)
+    """Of the newest list of orders used: when it was asked for, and the venue's time. Others are no news."""
+    fills_asked: tuple[int, int] = (-1, 0)
     """The same of fills."""
     evidence_timer: int = 0
 

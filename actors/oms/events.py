@@ -13,6 +13,7 @@ from actors.messages.orders import (
     OrderExpired,
     OrderFact,
     OrderFilled,
+    OrderOutcomeUnknown,
     OrderRejected,
 )
 from actors.model.ids import looks_like_tickerd
@@ -72,6 +73,9 @@ class OrderEvents:
     def refused(self, order: Order, command: Command, code: str, text: str) -> None:
         """A cancel or replace did not take place."""
         self.send(order, CommandRefused, command=command, code=code, text=text)
+        if order.state == "unknown":  # this refusal settles nothing of what is open about the order
+            awaiting = order.awaiting if order.awaiting == "replace" else "submit"
+            self.send(order, OrderOutcomeUnknown, command=awaiting, reason="STILL_UNKNOWN")
 
     def differ(
         self,

@@ -35,13 +35,20 @@ class Findings(NamedTuple):
     """Under an id as tickerd makes them that our books do not know."""
 
 
-def newer_parts(evidence: AccountEvidence, orders_seq: int, fills_seq: int) -> AccountEvidence:
-    """The statement without its late or repeated parts: those asked for no later than what was used already."""
-    orders, fills = evidence.orders, evidence.fills
+def newer_parts(
+    evidence: AccountEvidence, orders_asked: tuple[int, int], fills_asked: tuple[int, int]
+) -> AccountEvidence:
+    """The statement without late or repeated parts.
+
+    Args:
+        orders_asked: When the newest list used was asked for, and the venue's time then: one step may ask twice.
+        fills_asked: The same of fills.
+    """
+    orders, fills, time_ms = evidence.orders, evidence.fills, evidence.venue_time_ms
     return msgspec.structs.replace(
         evidence,
-        orders=orders if orders is not None and orders.asked_seq > orders_seq else None,
-        fills=fills if fills is not None and fills.asked_seq > fills_seq else None,
+        orders=orders if orders is not None and (orders.asked_seq, time_ms) > orders_asked else None,
+        fills=fills if fills is not None and (fills.asked_seq, time_ms) > fills_asked else None,
     )
 
 

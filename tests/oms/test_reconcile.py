@@ -59,6 +59,16 @@ def test_statements_are_asked_for_at_intervals() -> None:
     assert names(bench.wait(0.1)) == ["QueryAccount"]
 
 
+def test_intervals_hold_when_one_step_carries_several_statements() -> None:
+    bench = connected(reconcile_s=60)
+    bench.feed(evidence(2))
+    bench.wait(60)
+    later = START // 1_000_000 + 60_000
+    same_step = bench.sequencer.seq
+    bench.feed(evidence(same_step), evidence(same_step, venue_time_ms=later))
+    assert len(only(bench.sent, AccountReconciled)) == 3
+
+
 def test_the_operator_can_ask_for_a_statement_of_an_account_that_exists() -> None:
     bench = connected()
     ask = Reconcile(ts_event=START, scope=Scope(account="acc"), command_id="1", by="test")

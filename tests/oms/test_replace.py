@@ -144,6 +144,14 @@ def test_a_cancel_waits_for_a_native_replace() -> None:
     assert names(bench.feed(replaced())) == ["OrderReplaced", "CancelOrder"]
 
 
+def test_a_refused_replace_of_an_unknown_order_leaves_it_unknown() -> None:
+    bench = Bench(native_replace=True)
+    bench.feed(approved(), unsure())
+    sent = bench.feed(approved_replace())
+    assert names(sent) == ["CommandRefused", "OrderOutcomeUnknown"]
+    assert only(sent, OrderOutcomeUnknown)[0].reason == "STILL_UNKNOWN"
+
+
 def unsettled() -> Bench:
     bench = native()
     (unknown,) = bench.feed(unsure("replace"))
