@@ -93,6 +93,7 @@ class StrategyHost(CoreActor):
         self.holdings = Holdings()
         self.valuation = Valuation(self.instruments.values())
         self.on_failure = on_failure
+        self.is_bound = False
         self._currencies = dict(currencies)
         self._needs_backfill = tuple(needs_backfill)
         self._backfilled: dict[tuple[str, int], None] = {}
@@ -106,13 +107,9 @@ class StrategyHost(CoreActor):
     def bind(self, sequencer: Sequencer) -> None:
         """Called once by the sequencer before any message."""
         super().bind(sequencer)
+        self.is_bound = True
         for runner in self._runners.values():
             runner.outbox = sequencer.outbox
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether a sequencer has taken this actor; before, there is neither time nor market."""
-        return hasattr(self, "_sequencer")
 
     def currency_of(self, account: str) -> str:
         """Base currency of an account."""
@@ -127,7 +124,7 @@ class StrategyHost(CoreActor):
         return wanted
 
     def newest_bars(self) -> dict[tuple[str, int], int]:
-        """End of the newest bar that each instrument and interval has seen; nothing for what has seen none."""
+        """End of the newest bar of each instrument and interval that has seen any."""
         newest: dict[tuple[str, int], int] = {}
         for runner in self._runners.values():
             for name, lane in runner.lanes.items():

@@ -79,6 +79,8 @@ class Orders:
 
     def __init__(self) -> None:
         self._orders: dict[str, Order] = {}
+        self._of: dict[str, tuple[Order, ...]] = {}
+        """By instrument, as last asked for; empty after every change."""
 
     def get(self, client_order_id: str) -> Order | None:
         """The order; None when it is closed or was never this strategy's."""
@@ -88,35 +90,41 @@ class Orders:
         """Open orders of one instrument, or of all."""
         if instrument is None:
             return tuple(self._orders.values())
-        return tuple([order for order in self._orders.values() if order.terms.instrument == instrument])
+        found = self._of.get(instrument)
+        if found is None:
+            found = tuple([order for order in self._orders.values() if order.terms.instrument == instrument])
+            self._of[instrument] = found
+        return found
+
+    def put(self, order: Order) -> None:
+        """The order is from now on this."""
+        self._orders[order.terms.client_order_id] = order
+        self._of.clear()
 
     def add(self, terms: OrderTerms, *, is_request: bool) -> None:
         """Know an order from now on; one already known stays as it is."""
-        self._orders.setdefault(terms.client_order_id, Order(terms, is_request))
+        if terms.client_order_id not in self._orders:
+            self.put(Order(terms, is_request))
 
     def adopt(self, terms: OrderTerms) -> None:
         """Know an order that was approved; the successor of a replaced one was wished for by the strategy."""
-        if terms.client_order_id not in self._orders:
-            self.add(terms, is_request=terms.replaces is not None)
+        self.add(terms, is_request=terms.replaces is not None)
 
     def drop(self, client_order_id: str) -> Order | None:
         """The order is closed."""
+        self._of.clear()
         return self._orders.pop(client_order_id, None)
 
     def ask(self, client_order_id: str, change: Literal["cancel", "replace"], successor: str = "") -> None:
         """A cancel or replace of this order is under way."""
         order = self._orders[client_order_id]
-        self._orders[client_order_id] = msgspec.structs.replace(order, change=change, successor=successor)
-
-    def put(self, order: Order) -> None:
-        """Take back a change: the order is again what it was."""
-        self._orders[order.client_order_id] = order
+        self.put(msgspec.structs.replace(order, change=change, successor=successor))
 
     def answer(self, client_order_id: str) -> None:
         """No cancel or replace of this order is under way any more."""
         order = self._orders.get(client_order_id)
         if order is not None:
-            self._orders[client_order_id] = msgspec.structs.replace(order, change="none", successor="")
+            self.put(msgspec.structs.replace(order, change="none", successor=""))
 
     def replaced_by(self, successor: str) -> Order | None:
         """The order whose replacement was to bear this id."""
@@ -128,12 +136,11 @@ class Orders:
     def apply_fill(self, fill: OrderFilled) -> None:
         """Follow one execution."""
         if fill.remaining <= ZERO:
-            self._orders.pop(fill.client_order_id, None)
+            self.drop(fill.client_order_id)
             return
         order = self._orders.get(fill.client_order_id)
         if order is not None:
-            filled = order.filled + fill.quantity
-            self._orders[fill.client_order_id] = msgspec.structs.replace(order, filled=filled)
+            self.put(msgspec.structs.replace(order, filled=order.filled + fill.quantity))
 
     def apply_status(self, fact: OrderAccepted | OrderOutcomeUnknown | OrderReplaced) -> None:
         """Follow what the venue made of the order while it stays open."""
@@ -152,7 +159,7 @@ class Orders:
                 order = msgspec.structs.replace(
                     order, terms=terms, status="accepted", change="none", successor=""
                 )
-        self._orders[fact.client_order_id] = order
+        self.put(order)
 
     def snapshot(self) -> list[Order]:
         """State for the checkpoint."""
@@ -161,3 +168,4 @@ class Orders:
     def restore(self, orders: Iterable[Order]) -> None:
         """Take a checkpoint's orders."""
         self._orders = {order.client_order_id: order for order in orders}
+        self._of.clear()

@@ -47,48 +47,51 @@ class QuoteMaker(Strategy):
         for instrument in self.ctx.instruments:
             if self.ctx.round_quantity(self.quantity, instrument) <= 0:
                 raise ValueError(f"quantity {self.quantity} is less than one lot of {instrument}")
+        self.half_inventory = float(self.inventory_max - self.inventory_min) / 2
+        self.middle_inventory = float(self.inventory_max + self.inventory_min) / 2
 
     def on_quote(self, quote: Quote) -> None:
         instrument = quote.instrument
         tick = float(self.ctx.instrument(instrument).tick_size)
         position = self.ctx.position(instrument)
-        middle = quote.mid_price - self.lean(position) * self.skew_ticks * tick
+        lean = (float(position) - self.middle_inventory) / self.half_inventory
+        middle = quote.mid_price - lean * self.skew_ticks * tick
+        buy = sell = None
+        for order in self.ctx.open_orders(instrument):
+            if order.terms.side == "buy":
+                buy = order
+            else:
+                sell = order
         bid = min(middle - self.half_spread_ticks * tick, quote.ask_price - tick)
         ask = max(middle + self.half_spread_ticks * tick, quote.bid_price + tick)
-        resting: dict[Side, Order] = {order.side: order for order in self.ctx.open_orders(instrument)}
-        self.keep("buy", bid, self.inventory_max - position, resting.get("buy"), quote, tick)
-        self.keep("sell", ask, position - self.inventory_min, resting.get("sell"), quote, tick)
+        self.keep(instrument, "buy", bid, self.inventory_max - position, buy, tick)
+        self.keep(instrument, "sell", ask, position - self.inventory_min, sell, tick)
 
     def on_stop(self) -> None:
         self.ctx.cancel_all()
 
-    def lean(self, position: Decimal) -> float:
-        """−1 at the least inventory, 0 half-way, 1 at the most."""
-        half = (self.inventory_max - self.inventory_min) / 2
-        return float((position - self.inventory_min - half) / half)
-
     def keep(
-        self, side: Side, price: float, room: Decimal, resting: Order | None, quote: Quote, tick: float
+        self, instrument: str, side: Side, price: float, room: Decimal, resting: Order | None, tick: float
     ) -> None:
         """Have one order at about this price, no larger than there is room for."""
         if resting is None:
-            quantity = self.ctx.round_quantity(min(self.quantity, room), quote.instrument)
-            if quantity > 0 and price > 0 and self.may_place():
-                self.ctx.limit(
-                    side, quantity, self.rounded(side, price, quote), quote.instrument, post_only=True
-                )
+            if room > 0 and price > 0:
+                quantity = self.ctx.round_quantity(min(self.quantity, room), instrument)
+                if quantity > 0 and self.may_place():
+                    wanted = self.on_grid(instrument, side, price)
+                    self.ctx.limit(side, quantity, wanted, instrument, post_only=True)
         elif not resting.can_change:
             return
         elif resting.remaining > room:
             self.ctx.cancel(resting.client_order_id, "inventory")
         elif resting.price is not None and abs(float(resting.price) - price) >= self.requote_ticks * tick:
-            wanted = self.rounded(side, price, quote)
+            wanted = self.on_grid(instrument, side, price)
             if wanted != resting.price and wanted > 0 and self.may_place():
                 self.ctx.replace(resting.client_order_id, price=wanted)
 
-    def rounded(self, side: Side, price: float, quote: Quote) -> Decimal:
-        """On the grid, away from the market."""
-        return self.ctx.round_price(price, quote.instrument, "down" if side == "buy" else "up")
+    def on_grid(self, instrument: str, side: Side, price: float) -> Decimal:
+        """Rounded away from the market."""
+        return self.ctx.round_price(price, instrument, "down" if side == "buy" else "up")
 
     def may_place(self) -> bool:
         """Count one order against the budget; False when it is used up."""
