@@ -48,7 +48,6 @@ from actors.messages.orders import (
     OrderRejected,
     OrderReplaced,
 )
-from actors.model.calendar import calendar_named
 from actors.model.instrument import Instrument
 from actors.strategies.base import OrderUpdate
 from actors.strategies.checkpoint import HostState
@@ -127,10 +126,8 @@ class StrategyHost(CoreActor):
         """End of the newest bar of each instrument and interval that has seen any."""
         newest: dict[tuple[str, int], int] = {}
         for runner in self._runners.values():
-            for name, lane in runner.lanes.items():
-                for interval, feed in lane.feeds.items():
-                    if feed.last_end:
-                        newest[name, interval] = max(feed.last_end, newest.get((name, interval), 0))
+            for key, end in runner.newest_bars():
+                newest[key] = max(end, newest.get(key, 0))
         return newest
 
     # market data: straight to the lanes
@@ -349,8 +346,7 @@ class StrategyHost(CoreActor):
             runner.missed_day = day
 
     def _set_day_timer(self, runner: Runner) -> None:
-        calendars = dict.fromkeys(self.instruments[name].calendar for name in runner.spec.instruments)
-        due = min(calendar_named(calendar).next_close(self.now) for calendar in calendars)
+        due = runner.spec.next_day_close(self.instruments, self.now)
         self.set_timer(due, DayClose(ts_event=due, strategy=runner.spec.name))
 
     def next_request_id(self) -> int:

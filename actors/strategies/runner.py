@@ -111,6 +111,15 @@ class Runner:
             for interval, feed in lane.feeds.items()
         ]
 
+    def newest_bars(self) -> list[tuple[tuple[str, int], int]]:
+        """End of the newest bar of each instrument and interval that has seen any."""
+        return [
+            ((lane.instrument, interval), feed.last_end)
+            for lane in self.lanes.values()
+            for interval, feed in lane.feeds.items()
+            if feed.last_end
+        ]
+
     # calling
 
     def call(self, name: str, handler: Callable[..., None], *arguments: Any) -> None:
