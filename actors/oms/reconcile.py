@@ -41,7 +41,7 @@ def newer_parts(
     """The statement without late or repeated parts.
 
     Args:
-        orders_asked: When the newest list used was asked for, and the venue's time then: one step may ask twice.
+        orders_asked: When the newest list used was asked for, and the venue's time: a step may ask twice.
         fills_asked: The same of fills.
     """
     orders, fills, time_ms = evidence.orders, evidence.fills, evidence.venue_time_ms
