@@ -12,6 +12,7 @@ from actors.core.frames import HEADER_BYTES as FRAME_HEADER_BYTES
 from actors.core.frames import INPUT, Head, TornFrame, read_frames
 from actors.core.sequencer import Sequencer
 from actors.errors import BadFrame, TapeError, UsageError
+from actors.messages.base import Message
 from actors.messages.control import Started, Stop
 from actors.store.layout import HEADER_BYTES, Part, list_parts, tape_folder
 from actors.store.rerun import Difference, Differs, Rerun, decode_snapshot
@@ -71,25 +72,28 @@ def sessions(state: Path) -> list[Session]:
 
 def ends_with_stop(part: Part) -> bool:
     """Whether the newest of the part's `Started` and `Stop` inputs is a `Stop`."""
-    starts = {_tag(Started): False, _tag(Stop): True}
     for segment in reversed(part.segments):
-        is_stop: bool | None = None
-        try:
-            for frame in read_frames(segment.read(), HEADER_BYTES):
-                if frame.kind == INPUT:
-                    for tag, stops in starts.items():
-                        if frame.payload.startswith(tag, 1):
-                            is_stop = stops
-        except TornFrame:
-            pass  # reserved space, or an end that the next start will cut
-        if is_stop is not None:
-            return is_stop
+        data = segment.read()
+        stop, start = _newest_input(data, Stop), _newest_input(data, Started)
+        if stop != start:  # else it holds neither
+            return stop > start
     return False
 
 
-def _tag(kind: type) -> bytes:
-    """How a message of this type goes on behind the first byte of its array."""
-    return msgspec.msgpack.encode(kind.__name__)
+def _newest_input(data: bytes, kind: type[Message]) -> int:
+    """Where the newest input of this type lies in a segment, -1 without one; found by its name."""
+    tag = msgspec.msgpack.encode(kind.__name__)
+    place = data.rfind(tag)
+    while place >= 0:
+        offset = place - 1 - FRAME_HEADER_BYTES  # its array's head is one byte
+        if offset >= HEADER_BYTES:
+            try:
+                if next(read_frames(data, offset)).kind == INPUT:
+                    return place
+            except TornFrame:
+                pass  # the name stands elsewhere
+        place = data.rfind(tag, 0, place)
+    return -1
 
 
 def _chosen(parts: list[Part], session: str | None, numbers: Sequence[int] | None) -> tuple[int, int]:
@@ -193,6 +197,3 @@ def run_segments(
             # The newest segment may be in use: it ends where it is whole.
         if progress is not None:
             progress(rerun.inputs, rerun.sequencer.seq)
-
-
-assert FRAME_HEADER_BYTES == 25

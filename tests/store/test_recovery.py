@@ -117,6 +117,45 @@ def test_killed_after_any_input_the_next_life_goes_on_as_if_it_had_not_died(tmp_
         assert replay(state, build=lambda head: a_sequencer()).identical
 
 
+WRITER = """
+import sys
+from pathlib import Path
+from tests.store.trading import Life, a_quote
+life = Life(Path(sys.argv[1]), segment_bytes=1 << 14).begin()
+number = 0
+while True:
+    number += 1
+    life.take(a_quote(number))
+    life.tape.flush()
+    if number % 7 == 0:
+        life.tape.sync()
+    print(life.sequencer.seq, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("inputs", [1, 40, 333])
+def test_killed_at_any_instruction_nothing_that_was_written_is_lost(
+    tmp_path: Path, repo_root: Path, inputs: int
+) -> None:
+    state = tmp_path / "state"
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(state)], stdout=subprocess.PIPE, text=True, cwd=repo_root
+    )
+    assert process.stdout is not None
+    for _ in range(inputs):
+        assert process.stdout.readline()
+    process.kill()
+    *_, last = process.stdout.read().splitlines(keepends=True) or ["0"]
+    process.wait()
+    process.stdout.close()
+    told = int(last) if last.endswith("\n") else 0
+    found, sequencer, caught_up = recovered(state)
+    assert found.last_seq >= max(told, inputs)
+    assert caught_up.seq == sequencer.seq == found.last_seq
+    assert replay(state, build=lambda head: a_sequencer()).identical
+
+
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(tmp_path: Path) -> None:
     life = Life(tmp_path).begin().trade(range(1, 100))
     first = save_checkpoint(life)

@@ -204,6 +204,23 @@ def rerun_to(state: Path, sequencer: Sequencer) -> None:
     assert rerun.finish() is None
 
 
+def test_a_part_with_another_core_is_run_on_by_that_core_from_its_head(tmp_path: Path) -> None:
+    def build(head: Head) -> Sequencer:
+        return a_sequencer(Trader(every=head.config["every"]))
+
+    life = Life(tmp_path).begin().trade(range(1, 100))
+    chain, now = life.tape.chain, life.sequencer.now
+    snapshot = life.sequencer.snapshot()
+    life.sequencer = a_sequencer(Trader(every=7))
+    life.sequencer.restore(snapshot)
+    head = life.head(part=2, epoch=1, session="first", chain=chain)
+    life.tape.begin_part(msgspec.structs.replace(head, config={"every": 7}), now)
+    life.trade(range(100, 200))
+    life.tape.close()
+    assert replay(tmp_path, build=build).identical
+    assert not replay(tmp_path, build=plain).identical
+
+
 def test_sessions_are_listed_and_chosen_by_label(tmp_path: Path) -> None:
     two_parts(tmp_path)
     life = Life(tmp_path)

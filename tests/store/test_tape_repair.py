@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from actors.core.frames import read_frames
 from actors.errors import BadFrame
+from actors.store import database
+from actors.store.database import Checkpoint, checkpoint_values, database_path, open_database
 from actors.store.layout import HEADER_BYTES, list_parts, seal, tape_folder, unsealed
+from actors.store.maintenance import needed_after_seq, tidy
 from actors.store.tape_reader import TapeReader
 from actors.store.tape_repair import DAY_NS, cut_torn_end, durable_mark, prunable, prune
 from tests.store.trading import T0, Life, a_quote, a_sequencer
@@ -166,6 +170,31 @@ def several_parts(state: Path) -> list[int]:
             life.take(a_quote(part * 20 + number))
     life.tape.close()
     return begins
+
+
+def test_tidying_seals_what_is_finished_and_prunes_before_the_last_but_one_checkpoint(tmp_path: Path) -> None:
+    begins = several_parts(tmp_path)
+    seqs = [begins[1] + 5, begins[3] + 1, begins[4] + 1]
+    with closing(open_database(database_path(tmp_path))) as connection:
+        for seq in seqs:
+            values = checkpoint_values(Checkpoint(seq, bytes(16), b"state"), 0)
+            connection.execute(database.SAVE_CHECKPOINT, values)
+    assert needed_after_seq(tmp_path) == seqs[1]
+    damaged = unsealed(tape_folder(tmp_path))[3]
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    done = tidy(tmp_path, T0 + 9 * DAY_NS, 0.0, None)
+    assert len(done.sealed) == 3
+    assert done.pruned == (1, 2, 3)
+    assert len(done.faults) == 1
+    assert "part-000004/000001.tape was not sealed" in done.faults[0]
+    assert tidy(tmp_path, T0 + 9 * DAY_NS, None, None).sealed == ()
+
+
+def test_without_checkpoints_nothing_is_pruned(tmp_path: Path) -> None:
+    several_parts(tmp_path)
+    assert tidy(tmp_path, T0 + 99 * DAY_NS, 0.0, 0.0).pruned == ()
+    open_database(database_path(tmp_path)).close()
+    assert tidy(tmp_path, T0 + 99 * DAY_NS, 0.0, 0.0).pruned == ()
 
 
 def test_old_parts_go_but_none_that_a_checkpoint_needs(tmp_path: Path) -> None:
