@@ -66,6 +66,8 @@ from actors.risk.gate import Gate, RiskAccount
 from actors.risk.rules import Refusal
 from actors.risk.states import StatesState
 
+__all__ = ["RiskAccount", "RiskActor", "RiskState"]
+
 
 class RiskState(msgspec.Struct, array_like=True):
     """The gate as checkpoints keep it."""

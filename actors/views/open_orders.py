@@ -115,6 +115,10 @@ class OpenOrders:
             del self._orders[order.terms.client_order_id]
         return order
 
+    def drop(self, client_order_id: str) -> OpenOrder | None:
+        """Forget an order that was counted before its approval and then denied; returns it."""
+        return self._orders.pop(client_order_id, None)
+
     def settle(self, client_order_id: str) -> None:
         """The venue has the order after all: its outcome is known."""
         order = self._orders.get(client_order_id)
