@@ -97,7 +97,7 @@ class StrategyHost(CoreActor):
         self._needs_backfill = tuple(needs_backfill)
         self._backfilled: dict[tuple[str, int], None] = {}
         self._states = States()
-        self._last_request_id = 0
+        self.last_request_id = 0
         self._runners: dict[str, Runner] = {}
         for spec in strategies:
             spec.check(self._runners, self._currencies, self.instruments)
@@ -349,11 +349,6 @@ class StrategyHost(CoreActor):
         due = runner.spec.next_day_close(self.instruments, self.now)
         self.set_timer(due, DayClose(ts_event=due, strategy=runner.spec.name))
 
-    def next_request_id(self) -> int:
-        """A number for off-loop work."""
-        self._last_request_id += 1
-        return self._last_request_id
-
     def on_off_loop_result(self, result: OffLoopResult) -> None:
         """Hand an answer to the strategy that waits for it, or keep it for when that wakes."""
         runner = self._runners.get(result.strategy)
@@ -382,7 +377,7 @@ class StrategyHost(CoreActor):
         return HostState(
             states=self._states.snapshot(),
             backfilled=list(self._backfilled),
-            last_request_id=self._last_request_id,
+            last_request_id=self.last_request_id,
             holdings=self.holdings.snapshot(),
             runners={name: runner.snapshot() for name, runner in self._runners.items()},
         )
@@ -391,7 +386,7 @@ class StrategyHost(CoreActor):
         """Take a checkpoint's state; strategies it does not name begin anew."""
         self._states.restore(state.states)
         self._backfilled = dict.fromkeys(state.backfilled)
-        self._last_request_id = state.last_request_id
+        self.last_request_id = state.last_request_id
         self.holdings.restore(state.holdings)
         for name, kept in state.runners.items():
             runner = self._runners.get(name)

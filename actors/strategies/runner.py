@@ -213,7 +213,8 @@ class Runner:
 
     def open_request(self) -> int:
         """A fresh id for off-loop work."""
-        request_id = self.host.next_request_id()
+        self.host.last_request_id += 1
+        request_id = self.host.last_request_id
         self.requests[request_id] = None
         self.pending.append((None, partial(self.requests.pop, request_id, None)))
         return request_id

@@ -127,7 +127,11 @@ def test_bar_by_bar_and_over_an_array_give_the_same_to_the_last_bit(make: Callab
         one.take_bar(bar)
         values.append(one.value)
     two = make()
-    over = two.over(series) if isinstance(two, ATR) else two.over([b.close for b in series])  # type: ignore[attr-defined]
+    if isinstance(two, ValueIndicator):
+        over = two.over(bar.close for bar in series)
+    else:
+        assert isinstance(two, ATR)
+        over = two.over(series)
     assert str(over) == str(values)
 
 
