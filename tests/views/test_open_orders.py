@@ -146,3 +146,11 @@ def test_a_restored_view_goes_on_like_the_original() -> None:
         view.apply(a_booking("4"))
         view.apply(a_cancel("4"))
     assert copy.snapshot() == orders.snapshot() == []
+
+
+def test_an_order_denied_after_it_was_counted_is_forgotten() -> None:
+    orders = OpenOrders()
+    orders.add(some_terms())
+    dropped = orders.drop("T1")
+    assert dropped is not None
+    assert (len(orders), orders.drop("T1")) == (0, None)
