@@ -12,7 +12,7 @@ from daemon.exchange.truth import TruthLog
 
 
 class Records:
-    """One line per fact; balances as changes, booked from the executions and not from the engine's figures."""
+    """One line per fact; balances as changes, from the executions and not from the engine's figures."""
 
     def __init__(self, truth: TruthLog, listings: Mapping[str, Listing]) -> None:
         self._truth, self._listings = truth, listings

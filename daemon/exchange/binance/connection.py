@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -53,10 +54,8 @@ class Connection:
     ) -> web.WebSocketResponse:
         """Shake hands, then take messages until the end."""
         await self._response.prepare(request)
-        transport = request.transport
-        if not isinstance(transport, asyncio.Transport):
-            return self._response
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio.Transport, and have all that it has
+        self._transport = cast(asyncio.Transport, request.transport)
         pinging = asyncio.create_task(self._keep_alive())
         try:
             async for message in self._response:
@@ -90,6 +89,13 @@ class Connection:
         """Cut the line without a word."""
         if self._transport is not None:
             self._transport.abort()
+
+    def hang_up(self) -> None:
+        """Send what waits, then end the line without a close frame; nothing pushed later is sent."""
+        self._stalled_until = 0.0
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
 
     async def close(self, code: int = WSCloseCode.GOING_AWAY, message: bytes = b"") -> None:
         """Send what waits, then a close frame; the client may answer for a second."""

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from daemon.exchange.binance import format as wire
+from daemon.exchange.binance.definitions import symbol_info
 from daemon.exchange.binance.errors import ApiError
-from daemon.exchange.binance.order_requests import symbol_info
 from daemon.exchange.binance.parameters import Parameters
 from daemon.exchange.binance.services import Caller, Services
 from daemon.exchange.market_data.events import PublicTrade
@@ -48,7 +48,7 @@ def exchange_info(services: Services, caller: Caller, params: Parameters) -> dic
         "serverTime": services.clock.now_ms(),
         "rateLimits": services.limits.definitions(),
         "exchangeFilters": [],
-        "symbols": [symbol_info(market, open_max) for market in markets],
+        "symbols": [symbol_info(market.listing, open_max) for market in markets],
     }
 
 

@@ -182,7 +182,9 @@ class MarketStreams:
         for name, levels in names.partial:
             if name in self._listeners:
                 self.publish(name, _partial_book(market, levels))
-        if names.depth_slow in self._listeners:
+        if names.depth_slow not in self._listeners:
+            self._slow_depth.pop(market.symbol, None)
+        else:
             waiting = self._slow_depth.setdefault(market.symbol, _DepthSum(change))
             waiting.add(change)
             if waiting.is_due(change.event_ms):

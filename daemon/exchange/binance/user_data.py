@@ -102,9 +102,9 @@ class UserData:
         self._send(account, wire.balance_update(asset, amount, event_ms=now_ms))
 
     def on_cut(self, account: str) -> None:
-        """Cut the lines of this account."""
+        """End the lines of this account; what it was told until now still arrives."""
         for connection in self.connections(account):
-            connection.abort()
+            connection.hang_up()
 
     def _send(self, account: str, event: dict[str, Any]) -> None:
         for connection, active in self._subscriptions.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -177,7 +178,7 @@ async def test_trades_are_paged_by_id_without_a_gap(client: Client) -> None:
 async def test_klines_reach_back_before_the_start_without_a_hole(client: Client, interval: str) -> None:
     _, rows = await client.get("/klines", symbol="BTCUSDT", interval=interval, limit=15)
     assert len(rows) == 15
-    for row, after in zip(rows, rows[1:], strict=False):
+    for row, after in pairwise(rows):
         assert after[0] == row[6] + 1
         low, high = float(row[3]), float(row[2])
         assert low <= float(row[1]) <= high
