@@ -79,6 +79,7 @@ class BinanceServer:
         self.users: list[web.WebSocketResponse] = []
         self.subscribed: set[web.WebSocketResponse] = set()
         self.accepting = True
+        self.answering_pings = True
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._changed = asyncio.Condition()
         self._execution_id = 0
@@ -352,7 +353,7 @@ class BinanceServer:
     async def _accept(self, request: web.Request) -> web.WebSocketResponse:
         if not self.accepting:
             raise web.HTTPServiceUnavailable
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoping=self.answering_pings)
         await socket.prepare(request)
         assert request.transport is not None
         self._transports[socket] = request.transport

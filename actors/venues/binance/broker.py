@@ -20,7 +20,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from actors.errors import OutcomeUnknown
+from actors.errors import ConfigError, OutcomeUnknown, VenueUnreachable
 from actors.messages.orders import (
     CancelOrder,
     Command,
@@ -99,12 +99,29 @@ class BinanceBroker:
             intake=intake,
             clock=clock,
             on_event=self._user_data.take,
+            on_lost=self._drop_questions,
             settings=settings,
         )
         self._inbox: asyncio.Queue[BrokerCommand] = asyncio.Queue()
         self._order_queries = asyncio.Semaphore(ORDER_QUERIES_AT_ONCE)
-        self._account_query = asyncio.Lock()
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._statement_wanted: QueryAccount | None = None
+        self._statement_due = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
+
+    async def account_id(self) -> str:
+        """The venue's own id of the account behind the credentials.
+
+        Raises:
+            VenueUnreachable: No answer.
+            ConfigError: The credentials are refused.
+        """
+        try:
+            return await self._queries.account_id()
+        except Refusal as refusal:
+            if refusal.is_repeatable:
+                raise VenueUnreachable(f"account {self.account}: {refusal}") from refusal
+            raise ConfigError(f"account {self.account}: {refusal}; check api_key and api_secret") from refusal
 
     def submit(self, command: BrokerCommand) -> None:
         """Take a command whose step is on the tape."""
@@ -122,6 +139,7 @@ class BinanceBroker:
                 tasks.create_task(self._session.stay_connected(), name="binance trading")
                 tasks.create_task(self._send_all(), name="binance commands")
                 tasks.create_task(self._session.watch_clock(), name="binance clock")
+                tasks.create_task(self._give_statements(), name="binance statements")
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group
         finally:
@@ -148,9 +166,10 @@ class BinanceBroker:
                 case SubmitOrder() | CancelOrder():
                     await self._send(command)
                 case QueryOrder():
-                    self._tasks.create_task(self._answer_order(command))
+                    self._ask(command, self._tasks)
                 case QueryAccount():
-                    self._tasks.create_task(self._answer_account(command))
+                    self._statement_wanted = command
+                    self._statement_due.set()
                 case ReplaceOrder():
                     self._not_sent(command, "Binance changes no order in place")
                 case VenueCommand():
@@ -273,14 +292,38 @@ class BinanceBroker:
             "venue_order_id": getattr(command, "venue_order_id", None),
         }
 
+    # questions
+
+    def _ask(self, query: QueryOrder, tasks: asyncio.TaskGroup) -> None:
+        """One question an order at a time; the core counts from the first that has no answer."""
+        if query.client_order_id not in self._asking:
+            task = tasks.create_task(self._answer_order(query))
+            self._asking[query.client_order_id] = task
+            task.add_done_callback(lambda done: self._asked(query.client_order_id, done))
+
+    def _asked(self, client_order_id: str, task: asyncio.Task[None]) -> None:
+        if self._asking.get(client_order_id) is task:
+            del self._asking[client_order_id]
+
+    def _drop_questions(self) -> None:
+        # After the next BrokerStarted the core asks anew; an older answer would be taken for the newer one.
+        for task in list(self._asking.values()):
+            task.cancel()
+        self._asking.clear()
+
     async def _answer_order(self, query: QueryOrder) -> None:
         async with self._order_queries:
             for report in await self._queries.order(query):
                 self._intake.offer(report)
 
-    async def _answer_account(self, query: QueryAccount) -> None:
-        async with self._account_query:
-            self._intake.offer(await self._queries.statement(query))
+    async def _give_statements(self) -> None:
+        """The newest question is answered; older ones that still wait are not worth their weight."""
+        while True:
+            await self._statement_due.wait()
+            self._statement_due.clear()
+            query, self._statement_wanted = self._statement_wanted, None
+            if query is not None:
+                self._intake.offer(await self._queries.statement(query))
 
 
 def _kind(command: VenueCommand) -> Command:

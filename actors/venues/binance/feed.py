@@ -90,7 +90,7 @@ class BinanceFeed:
             VenueUnreachable: No answer.
             ConfigError: The venue does not know a symbol; the text names the nearest.
         """
-        found = {info.symbol: info for info in await self._symbol_infos(symbols)}
+        found = {info.symbol: info for info in await self._listed(symbols)}
         missing = [symbol for symbol in symbols if symbol not in found]
         if missing:
             raise unlisted(missing, (info.symbol for info in (await self._exchange_info(None)).symbols))
@@ -297,19 +297,24 @@ class BinanceFeed:
         pause = Backoff(first_seconds=1.0, cap_seconds=60.0)
         while symbols:
             try:
-                infos = await self._symbol_infos(symbols)
+                infos = {info.symbol: info for info in await self._listed(symbols)}
             except VenueUnreachable as error:
                 log.warning("no instrument definitions", error=str(error))
                 await asyncio.sleep(pause.next())
                 continue
             pause.reset()
-            for info in infos:
-                self._report_definition(info)
+            for instrument, channel in self._channels.items():
+                info = infos.get(_symbol(instrument))
+                if info is not None:
+                    self._report_definition(instrument_from(info, self.venue), info.status == TRADING)
+                elif instrument in self._definitions:
+                    self._report_definition(self._definitions[instrument][0], False)
+                else:
+                    channel.report("down", "the venue does not list it")
             await asyncio.sleep(self._definitions_seconds)
 
-    def _report_definition(self, info: SymbolInfo) -> None:
-        definition = instrument_from(info, self.venue)
-        known = (definition, info.status == TRADING)
+    def _report_definition(self, definition: Instrument, is_trading: bool) -> None:
+        known = (definition, is_trading)
         if self._definitions.get(definition.id) == known:
             return
         self._definitions[definition.id] = known
@@ -318,22 +323,18 @@ class BinanceFeed:
                 ts_event=self._clock(),
                 instrument=definition.id,
                 definition=definition,
-                is_trading=known[1],
+                is_trading=is_trading,
             )
         )
 
-    async def _symbol_infos(self, symbols: Sequence[str]) -> list[SymbolInfo]:
+    async def _listed(self, symbols: Sequence[str]) -> list[SymbolInfo]:
+        """What the venue knows of these symbols; one that it does not know takes nothing from the others."""
         try:
             return (await self._exchange_info(symbols)).symbols
         except ConfigError:
             pass
         # One unknown name spoils the whole question and is not named in the answer.
-        everything = await self._exchange_info(None)
-        known = {info.symbol: info for info in everything.symbols}
-        missing = [symbol for symbol in symbols if symbol not in known]
-        if missing:
-            raise unlisted(missing, known)
-        return [known[symbol] for symbol in symbols]
+        return [info for info in (await self._exchange_info(None)).symbols if info.symbol in symbols]
 
     async def _exchange_info(self, symbols: Sequence[str] | None) -> ExchangeInfo:
         params = {"symbols": "[" + ",".join(f'"{s}"' for s in symbols) + "]"} if symbols else {}

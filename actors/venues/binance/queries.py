@@ -170,6 +170,18 @@ class Queries:
                 return found
             start = rows[-1].id + 1
 
+    async def account_id(self) -> str:
+        """The venue's id of the account behind the key.
+
+        Raises:
+            Refusal: The venue does not take the key.
+            VenueUnreachable: No answer.
+        """
+        answer = await self._rest.read("/api/v3/account", ACCOUNT, {"omitZeroBalances": "true"}, signed=True)
+        if answer.uid is None:
+            raise VenueUnreachable("the account's statement has no uid: check that the base URL is Binance's")
+        return str(answer.uid)
+
     async def _balances(self) -> dict[str, Decimal]:
         answer = await self._rest.read("/api/v3/account", ACCOUNT, {"omitZeroBalances": "true"}, signed=True)
         # What the venue leaves out is zero; for the assets we trade that is worth saying.

@@ -40,6 +40,8 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Between measurements of the venue's clock."""
     pause_seconds: float = 0.5
     pause_cap_seconds: float = 30.0
+    heartbeat_seconds: float = 10.0
+    """Between our pings: a quiet line looks like a dead one, and what a dead one misses is not repeated."""
     timeout_seconds: float = 10.0
     """Of a REST request."""
 
@@ -58,6 +60,7 @@ class Session:
         intake: Intake,
         clock: Callable[[], int],
         on_event: Callable[[msgspec.Raw], str],
+        on_lost: Callable[[], None],
         settings: SessionSettings,
     ) -> None:
         self.socket: TradingSocket | None = None
@@ -71,6 +74,7 @@ class Session:
         self._intake = intake
         self._clock = clock
         self._on_event = on_event
+        self._on_lost = on_lost
         self._settings = settings
         self._http: aiohttp.ClientSession | None = None
         self._clock_due = asyncio.Event()
@@ -164,7 +168,9 @@ class Session:
         if self._http is None:
             self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=quick_to_die))
         async with asyncio.timeout(self._settings.connect_seconds):
-            connected = await self._http.ws_connect(self._url, max_msg_size=0)
+            connected = await self._http.ws_connect(
+                self._url, max_msg_size=0, heartbeat=self._settings.heartbeat_seconds
+            )
         self.connections += 1
         socket = TradingSocket(
             connected,
@@ -191,6 +197,7 @@ class Session:
         if self._is_up is False:
             return
         self._is_up = False
+        self._on_lost()
         log.warning("broker down", account=self._account, reason=reason)
         self._intake.offer(BrokerStopped(ts_event=self._clock(), account=self._account, reason=reason))
 

@@ -275,6 +275,8 @@ class Account(Wire, frozen=True, gc=False, rename="camel"):
     """`GET /api/v3/account`."""
 
     balances: list[Holding]
+    uid: int | None = None
+    """The venue's id of the account."""
     can_trade: bool = True
 
 

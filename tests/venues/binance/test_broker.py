@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -17,103 +14,26 @@ from actors.messages.account import AccountEvidence, CashTransferred
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
 from actors.messages.orders import (
     AcceptReport,
-    CancelOrder,
     CancelReport,
     FillReport,
     NotSent,
-    OrderTerms,
     OutcomeUnknownReport,
-    QueryAccount,
-    QueryOrder,
     RejectReport,
-    Report,
     StatusReport,
-    SubmitOrder,
 )
 from actors.venues.binance.broker import BinanceBroker
-from actors.venues.binance.session import SessionSettings
 from tests.fakes.binance_server import API_KEY, SECRET, BinanceServer, Refused
+from tests.venues.binance.broker_harness import (
+    ID,
+    PLACE,
+    QUICK,
+    a_broker,
+    a_cancel,
+    a_query,
+    a_question,
+    a_submit,
+)
 from tests.venues.binance.recorder import Recorder
-
-BTC = "BTCUSDT@binance"
-ID = "T0000AAAA0000001"
-QUICK = SessionSettings(pause_seconds=0.01, pause_cap_seconds=0.02, timeout_seconds=2.0)
-PLACE, CANCEL = "order.place", "order.cancel"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as running:
-        yield running
-
-
-@contextlib.asynccontextmanager
-async def a_broker(
-    server: BinanceServer, *, settings: SessionSettings = QUICK, started: bool = True, secret: str = SECRET
-) -> AsyncIterator[tuple[BinanceBroker, Recorder]]:
-    intake = Recorder()
-    broker = BinanceBroker(
-        account="main",
-        rest_url=server.rest_url,
-        trading_url=server.trading_url,
-        api_key=API_KEY,
-        api_secret=secret,
-        instruments=[],
-        intake=intake,
-        clock=time.time_ns,
-        settings=settings,
-    )
-    task = asyncio.create_task(broker.run())
-    try:
-        await intake.first(BrokerStarted if started else BrokerStopped)
-        yield broker, intake
-    finally:
-        task.cancel()
-        try:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        finally:
-            await broker.close()
-
-
-def a_submit(number: int = 1, *, age_ms: int = 0, **changes: Any) -> SubmitOrder:
-    client_id = f"T0000AAAA{number:07}"
-    terms: dict[str, Any] = {
-        "client_order_id": client_id,
-        "account": "main",
-        "strategy": "s",
-        "instrument": BTC,
-        "side": "buy",
-        "order_type": "limit",
-        "quantity": Decimal("0.01"),
-        "price": Decimal("60000"),
-        **changes,
-    }
-    return SubmitOrder(**_about(client_id, age_ms), terms=OrderTerms(**terms))
-
-
-def a_cancel(venue_order_id: str | None, client_id: str = ID) -> CancelOrder:
-    return CancelOrder(**_about(client_id), venue_order_id=venue_order_id)
-
-
-def a_query(venue_order_id: str | None = None, client_id: str = ID) -> QueryOrder:
-    return QueryOrder(**_about(client_id), venue_order_id=venue_order_id)
-
-
-def a_question(**after: str) -> QueryAccount:
-    marks = {f"{symbol}@binance": mark for symbol, mark in after.items()}
-    return QueryAccount(ts_event=0, account="main", asked_seq=77, fills_after=marks)
-
-
-def _about(client_id: str, age_ms: int = 0) -> dict[str, Any]:
-    return {
-        "ts_event": 0,
-        "account": "main",
-        "instrument": BTC,
-        "client_order_id": client_id,
-        "venue_timestamp_ms": time.time_ns() // 1_000_000 - age_ms,
-        "receive_window_ms": 5_000,
-    }
 
 
 async def test_a_line_starts_with_the_clock_and_a_subscription(server: BinanceServer) -> None:
@@ -273,86 +193,6 @@ async def test_an_order_for_a_venue_that_is_not_there_is_not_sent(server: Binanc
         assert (await intake.first(NotSent)).client_order_id == ID
 
 
-async def test_a_query_gives_the_fills_and_then_the_status(server: BinanceServer) -> None:
-    async with a_broker(server) as (broker, intake):
-        server.script[PLACE].append("lose")
-        broker.submit(a_submit())
-        await server.until(lambda: len(server.orders) == 1)
-        await server.fill(server.orders[0], "0.004", "60000.00", tell=False)
-        broker.submit(a_query())
-        status = await intake.first(StatusReport)
-        assert (status.status, status.venue_order_id) == ("partially_filled", "28")
-        assert (status.filled_quantity, status.fills_complete) == (Decimal("0.004"), True)
-        reports = intake.of(Report)
-        assert [type(report) for report in reports] == [FillReport, StatusReport]
-        assert (reports[0].client_order_id, reports[0].venue_order_id) == (ID, "28")
-
-
-async def test_fills_the_history_does_not_show_yet_make_the_answer_incomplete(server: BinanceServer) -> None:
-    async with a_broker(server) as (broker, intake):
-        broker.submit(a_submit())
-        await intake.first(AcceptReport)
-        await server.fill(server.orders[0], "0.004", "60000.00", tell=False)
-        server.trades.clear()
-        broker.submit(a_query("28"))
-        status = await intake.first(StatusReport)
-        assert not status.fills_complete
-        assert status.filled_quantity == Decimal("0.004")
-
-
-async def test_an_order_nobody_knows_is_not_found_after_a_second_look(server: BinanceServer) -> None:
-    async with a_broker(server) as (broker, intake):
-        broker.submit(a_query())
-        assert (await intake.first(StatusReport)).status == "not_found"
-        assert server.count("GET /api/v3/allOrders") == 1
-        broker.submit(a_submit())
-        await intake.first(AcceptReport)
-        server.script["GET /api/v3/order"].append(Refused(400, -2013, "Order does not exist."))
-        broker.submit(a_query())
-        assert (await intake.first(StatusReport, 2)).status == "accepted", "seen in the list of all orders"
-
-
-@pytest.mark.slow
-async def test_a_query_without_an_answer_says_nothing(server: BinanceServer) -> None:
-    async with a_broker(server) as (broker, intake):
-        server.script["GET /api/v3/order"].append(Refused(401, -2015, "Invalid API-key"))
-        broker.submit(a_query())
-        server.script["GET /api/v3/openOrders"].append(Refused(401, -2015, "Invalid API-key"))
-        broker.submit(a_question())
-        evidence = await intake.first(AccountEvidence)
-        assert not intake.of(StatusReport)
-        assert evidence.orders is None, "no answer never means that there are none"
-        assert evidence.fills is not None
-        assert evidence.balances is not None
-
-
-async def test_a_statement_has_orders_fills_of_all_pages_and_balances(server: BinanceServer) -> None:
-    async with a_broker(server) as (broker, intake):
-        broker.submit(a_submit(quantity=Decimal(5)))
-        await intake.first(AcceptReport)
-        for _ in range(1_203):
-            await server.fill(server.orders[0], "0.001", "60000.00", tell=False)
-        broker.submit(a_question(BTCUSDT="57", ETHBTC=""))
-        evidence = await intake.first(AccountEvidence)
-        assert evidence.orders is not None
-        assert evidence.fills is not None
-        assert evidence.balances is not None
-        [order] = evidence.orders.orders
-        assert (order.client_order_id, order.status, order.filled_quantity) == (
-            ID,
-            "partially_filled",
-            Decimal("1.203"),
-        )
-        ids = [int(fill.trade_id) for fill in evidence.fills.fills]
-        assert ids == list(range(58, 56 + 1_203))
-        assert {fill.client_order_id for fill in evidence.fills.fills} == {ID}
-        assert evidence.fills.read_to == {BTC: "1258", "ETHBTC@binance": ""}
-        assert evidence.balances.total == {"USDT": Decimal("1000.0")}
-        asked = {part.asked_seq for part in (evidence.orders, evidence.fills, evidence.balances)}
-        assert asked == {77}
-        assert evidence.positions is None
-
-
 async def test_a_shutdown_notice_moves_to_a_new_line_without_a_break(server: BinanceServer) -> None:
     async with a_broker(server) as (broker, intake):
         broker.submit(a_submit(1))
@@ -461,3 +301,26 @@ def test_an_empty_secret_is_a_configuration_error() -> None:
             intake=Recorder(),
             clock=time.time_ns,
         )
+
+
+async def test_a_line_whose_peer_has_gone_silent_is_given_up(server: BinanceServer) -> None:
+    server.answering_pings = False
+    impatient = msgspec.structs.replace(QUICK, heartbeat_seconds=0.05)
+    async with a_broker(server, settings=impatient) as (_, intake):
+        await intake.first(BrokerStopped)
+
+
+async def test_a_question_from_before_a_break_is_not_answered_after_it(server: BinanceServer) -> None:
+    async with a_broker(server) as (broker, intake):
+        server.script["GET /api/v3/order"].extend([Refused(503, -1008, "busy")] * 4)
+        broker.submit(a_query())
+        broker.submit(a_query())
+        await server.until(lambda: server.count("GET /api/v3/order") == 1)
+        server.drop_users()
+        await intake.first(BrokerStarted, 2)
+        server.script["GET /api/v3/order"].clear()
+        broker.submit(a_query())
+        await intake.first(StatusReport)
+        broker.submit(a_question())
+        await intake.first(AccountEvidence)
+        assert len(intake.of(StatusReport)) == 1

@@ -40,12 +40,6 @@ class Subscription(msgspec.Struct):
     bar_intervals: tuple[int, ...] = ()
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as running:
-        yield running
-
-
 @contextlib.asynccontextmanager
 async def a_running_feed(
     server: BinanceServer,
@@ -256,8 +250,6 @@ async def test_an_unlisted_symbol_is_a_configuration_error_with_the_nearest_name
     try:
         with pytest.raises(ConfigError, match="did you mean BTCUSDT"):
             await feed.instruments(["BTCUSDT", "BTCUSD"])
-        with pytest.raises(ConfigError, match="did you mean BTCUSDT"):
-            await feed.run()
     finally:
         await feed.close()
 
@@ -290,3 +282,19 @@ def test_a_timeframe_the_venue_lacks_is_refused_at_once() -> None:
             intake=Recorder(),
             clock=time.time_ns,
         )
+
+
+async def test_an_unlisted_instrument_takes_nothing_from_the_others(server: BinanceServer) -> None:
+    strange = Subscription(instrument="NOSUCH@binance", trades=True)
+    async with a_running_feed(server, Subscription(trades=True), strange, definitions_seconds=0.01) as (
+        _,
+        intake,
+    ):
+        await intake.until(lambda: intake.of(InstrumentUpdate))
+        await server.publish("btcusdt@trade", a_trade(1))
+        await intake.until(lambda: intake.of(Trade))
+        await intake.until(lambda: any("does not list" in status.reason for status in intake.of(FeedStatus)))
+        assert [update.instrument for update in intake.of(InstrumentUpdate)] == [BTC]
+        server.symbols = server.symbols[1:]
+        await intake.until(lambda: len(intake.of(InstrumentUpdate)) == 2)
+        assert not intake.of(InstrumentUpdate)[1].is_trading, "delisted while it was traded"

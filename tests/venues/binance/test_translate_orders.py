@@ -36,7 +36,8 @@ HOLDER = translate.Account(account="main", venue="binance", instruments={})
 FILL_FRAME = (
     '{"subscriptionId":0,"event":{"e":"executionReport","E":1790000000009,"s":"BTCUSDT","c":"q-1","S":"BUY",'
     '"o":"LIMIT","f":"GTC","q":"0.01","p":"60000.00","P":"0","F":"0","g":-1,"C":"","x":"TRADE",'
-    '"X":"PARTIALLY_FILLED","r":"NONE","i":28,"l":"0.004","z":"0.004","L":"60000.00","n":"0.000004","N":"BTC",'
+    '"X":"PARTIALLY_FILLED","r":"NONE","i":28,"l":"0.004","z":"0.004","L":"60000.00","n":"0.000004",'
+    '"N":"BTC",'
     '"T":1790000000001,"t":56,"I":8641984,"w":true,"m":false,"M":false,"O":1,"Z":"240.00","Y":"240.00",'
     '"Q":"0","W":1,"V":"NONE"}}'
 )
