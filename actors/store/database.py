@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from actors.core.frames import INPUT, STEP, Frame, StepReader
-from actors.errors import StoreError
+from actors.core.frames import CHAIN_BYTES, INPUT, STEP, Frame, StepReader
+from actors.errors import StoreError, TapeError
 from actors.store.columns import compress, decompress
 from actors.store.projections import INPUT_KINDS, STATEMENTS, Projector, Row, audit_hash, exact_minus
 from actors.store.tape_reader import TapeReader
@@ -246,8 +246,13 @@ def catch_up(connection: sqlite3.Connection, reader: TapeReader, up_to_seq: int)
     for given, step in _relevant(reader.frames(seq)):
         if given.seq > up_to_seq:
             break
-        message = steps.messages(b"\x91" + given.payload)[0]
-        sent = steps.messages(step.payload[16:]) if step is not None else []
+        try:
+            message = steps.messages(b"\x91" + given.payload)[0]
+            sent = steps.messages(step.payload[CHAIN_BYTES:]) if step is not None else []
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise TapeError(
+                f"seq {given.seq} on the tape was written by another tickerd ({error}); rebuild with that one"
+            ) from error
         rows += projector.rows(given.seq, given.ts_init, message, sent)
         if len(rows) >= _BATCH:
             with transaction(connection):

@@ -46,6 +46,7 @@ _LIST: Any = GenericAlias(list, (any_message(),))
 _MESSAGES: msgspec.msgpack.Decoder[list[Any]] = msgspec.msgpack.Decoder(_LIST)
 _ALONE = frozenset({HEAD, INPUT, MARK})
 _FAILED = _ENCODE("StepFailed")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
 Kind = Literal["messages", "chain", "snapshot", "sequence", "failed"]
 
@@ -120,7 +121,7 @@ def first_difference(recorded: bytes, now: Sequence[Message]) -> tuple[str, str]
     """The first message that differs, as recorded and as made now."""
     try:
         before: Sequence[Message] = _MESSAGES.decode(recorded)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         return f"a step that cannot be read ({error})", f"{len(now)} messages"
     for ours, theirs in zip_longest(before, now):
         if ours is None or theirs is None or _ENCODE(ours) != _ENCODE(theirs):
@@ -140,6 +141,16 @@ def _snapshot_difference(recorded: bytes, now: bytes) -> tuple[str, str]:
     names += [name for name in b.actors if name not in a.actors]
     where = ", ".join(names) or "order of fields"
     return f"a snapshot of {len(recorded)} bytes", f"one of {len(now)} bytes that differs in: {where}"
+
+
+def _is_failed_step(recorded: bytes) -> bool:
+    """Whether the record says that an actor had failed."""
+    if _FAILED not in recorded[:32]:
+        return False
+    try:
+        return isinstance(_MESSAGES.decode(recorded)[0], StepFailed)
+    except _UNREADABLE:
+        return False  # the comparison will name it
 
 
 class Rerun:
@@ -188,10 +199,9 @@ class Rerun:
                 if seq > skip_to:
                     if seq != sequencer.seq + 1:
                         raise self._out_of_sequence(seq, ts_init)
-                    message = decode(body[17:])
                     try:
-                        run(message, ts_init)
-                    except ActorFailed as error:
+                        run(decode(body[17:]), ts_init)
+                    except (ActorFailed, *_UNREADABLE) as error:
                         raise self._failed(_Input(seq, ts_init, body), error) from error
                     if sent:
                         raise self._differs(_Input(seq, ts_init, body), b"\x90")
@@ -214,15 +224,19 @@ class Rerun:
             self._head(decode_head(frame.body[17:]), frame, self._step_at(data, end))
         elif kind == MARK:
             self._settle(None)
-            if frame.seq == self.sequencer.seq and frame.body[25:] != self.chain:
-                raise self._chain_differs(frame)
-            self.proven_seq = max(self.proven_seq, frame.seq)
-        elif kind == STEP:
-            if self._held is not None and frame.seq == self._held.seq:
-                self._settle(frame.body[17:])
-            elif frame.seq > self.sequencer.seq:
+            if frame.seq > self.sequencer.seq:
                 raise self._out_of_sequence(frame.seq, frame.ts_init)
-        elif frame.seq > self._skip_to:
+            if frame.seq == self.sequencer.seq:
+                if frame.body[25:] != self.chain:
+                    raise self._chain_differs(frame)
+                self.proven_seq = frame.seq
+        elif kind == STEP:
+            if self._held is not None and frame[:2] == self._held[:2]:
+                self._settle(frame.body[17:])
+            elif frame.seq > self._skip_to and frame.seq != self.sequencer.seq:
+                self._settle(None)
+                raise self._out_of_sequence(frame.seq, frame.ts_init)
+        elif kind == INPUT and frame.seq > self._skip_to:
             self._settle(None)
             if frame.seq != self.sequencer.seq + 1:
                 raise self._out_of_sequence(frame.seq, frame.ts_init)
@@ -245,12 +259,12 @@ class Rerun:
             return
         recorded = step[CHAIN_BYTES:] if step is not None else b"\x90"
         sequencer = self.sequencer
-        if _FAILED in recorded[:32] and isinstance(_MESSAGES.decode(recorded)[0], StepFailed):
+        if _is_failed_step(recorded):
             sequencer.seq = held.seq  # nothing of this input counts, then as now
         else:
             try:
                 sequencer.run(_MESSAGE.decode(held.body[17:]), held.ts_init)
-            except ActorFailed as error:
+            except (ActorFailed, *_UNREADABLE) as error:
                 raise self._failed(held, error) from error
             sent = sequencer.sent
             if sent if step is None else _ENCODE(sent) != recorded:
@@ -322,23 +336,23 @@ class Rerun:
     def _describe(self, given: _Input) -> str:
         try:
             return repr(_MESSAGE.decode(given.body[17:]))
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             return f"an input that cannot be read ({error})"
 
     def _differs(self, given: _Input, recorded: bytes) -> Differs:
         expected, got = first_difference(recorded, self.sequencer.sent)
         return self._difference("messages", given, expected, got)
 
-    def _failed(self, given: _Input, error: ActorFailed) -> Differs:
+    def _failed(self, given: _Input, error: Exception) -> Differs:
         return self._difference("failed", given, "a step", str(error))
 
     def _chain_differs(self, given: _Input) -> Differs:
         return self._difference("chain", given, "another chain", self.chain.hex())
 
     def _out_of_sequence(self, seq: int, ts_init: int) -> Differs:
-        expected = f"seq {seq}"
-        got = f"seq {self.sequencer.seq + 1} is due"
-        return Differs(Difference("sequence", self.proven_seq, seq, ts_init, "a frame", expected, got))
+        due = self.sequencer.seq + 1
+        got = f"seq {due} is due"
+        return Differs(Difference("sequence", self.proven_seq, due, ts_init, "a frame", f"seq {seq}", got))
 
     def _difference(self, kind: Kind, given: _Input, expected: str, got: str) -> Differs:
         is_input = len(given.body) > 17 and given.body[0] == INPUT

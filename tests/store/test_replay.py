@@ -136,6 +136,27 @@ def test_a_changed_input_that_changes_nothing_is_bracketed_by_the_chain(tmp_path
     assert "was changed on the tape" in str(difference)
 
 
+@pytest.mark.slow
+def test_any_changed_byte_of_any_input_or_step_is_found_and_placed(tmp_path: Path) -> None:
+    """Checksums put right each time: what finds it is the comparison and the chain."""
+    Life(tmp_path, is_preallocated=False).begin().trade(range(1, 13), sync_every=4).stop(13)
+    path = list_parts(tape_folder(tmp_path))[0].segments[0].path
+    good = path.read_bytes()
+    frames = [frame for frame in read_frames(good, layout.HEADER_BYTES) if frame.kind in (INPUT, STEP)]
+    assert any(frame.kind == STEP for frame in frames)
+    for frame in frames:
+        for place in range(frame.offset + 8, frame.end):
+            data = bytearray(good)
+            data[place] ^= 1 << place % 8
+            body = bytes(data[frame.offset + 8 : frame.end])
+            data[frame.offset + 4 : frame.offset + 8] = crc32(body).to_bytes(4, "little")
+            path.write_bytes(bytes(data))
+            difference = replay(tmp_path, build=plain).difference
+            assert difference is not None, (frame, place)
+            assert difference.after_seq < frame.seq <= max(difference.seq, difference.after_seq + 1)
+            assert str(difference)
+
+
 def test_a_changed_step_is_named(tmp_path: Path) -> None:
     two_parts(tmp_path)
 
