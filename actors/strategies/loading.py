@@ -14,13 +14,15 @@ from types import ModuleType
 
 from actors.errors import ConfigError
 from actors.strategies.base import Strategy
+from actors.strategies.guards import check_source
 
 
 def load_strategy(path: str) -> type[Strategy]:
     """The class that `package.module:Class` or `folder/file.py:Class` names; runs its module.
 
     Raises:
-        ConfigError: No such file, module or class, the module raises, or the class is no `Strategy`.
+        ConfigError: No such file, module or class, the module raises, the class is no `Strategy`, or its
+            source calls what no replay could repeat.
     """
     place, separator, name = path.rpartition(":")
     if not separator or not place or not name:
@@ -33,6 +35,8 @@ def load_strategy(path: str) -> type[Strategy]:
         raise ConfigError(f"{place} has no class {name}; {_hint(module, name)}")
     if not (isinstance(found, type) and issubclass(found, Strategy)) or found is Strategy:
         raise ConfigError(f"{path} is not a strategy: its class must be derived from actors.Strategy")
+    for file, source in _sources(found).values():
+        check_source(file, source)
     return found
 
 
@@ -43,18 +47,29 @@ def strategy_source_hash(strategies: Iterable[type[Strategy]]) -> str:
     """
     sources: dict[str, bytes] = {}
     for strategy in strategies:
-        for part in strategy.__mro__:
-            module = getmodule(part)
-            if part in (Strategy, object) or module is None:
-                continue
-            loader = getattr(module.__spec__, "loader", None)
-            if isinstance(loader, SourceFileLoader):
-                sources[module.__name__] = loader.get_data(loader.path)
+        sources.update((name, source) for name, (_, source) in _sources(strategy).items())
     digest = sha256()
     for name in sorted(sources):
         digest.update(f"{name}\n{len(sources[name])}\n".encode())
         digest.update(sources[name])
     return digest.hexdigest()
+
+
+def _sources(strategy: type[Strategy]) -> dict[str, tuple[str, bytes]]:
+    """Module name → file name and source of the modules that define the class and its bases, without ours."""
+    sources: dict[str, tuple[str, bytes]] = {}
+    for part in strategy.__mro__:
+        module = getmodule(part)
+        if part in (Strategy, object) or module is None:
+            continue
+        loader = getattr(module.__spec__, "loader", None)
+        if isinstance(loader, SourceFileLoader):
+            sources[module.__name__] = (_file_name(loader.path), loader.get_data(loader.path))
+    return sources
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _from_package(place: str) -> ModuleType:
@@ -76,7 +91,7 @@ def _from_file(place: str) -> ModuleType:
         source = SourceFileLoader("strategy", place).get_data(place)
     except OSError as error:
         raise ConfigError(f"the strategy file {place} cannot be read: {error.strerror}") from None
-    stem = place.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+    stem = _file_name(place).removesuffix(".py")
     name = f"{stem}_{sha256(source).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]

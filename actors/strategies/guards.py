@@ -1,0 +1,122 @@
+"""What strategies must not do, found in their source before it runs: a guard against mistakes, not a sandbox.
+
+A clock, chance or anything from outside would make a replay differ from its session. Functions that are
+handed to `run_off_loop` may do all of it: only their answers enter the core.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from actors.errors import ConfigError
+
+_CLOCK = "use ctx.now"
+_CHANCE = "draw numbers in a function given to ctx.run_off_loop"
+_OUTSIDE = "do it in a function given to ctx.run_off_loop"
+
+FORBIDDEN: dict[str, str] = {
+    "time.sleep": "use ctx.set_timer",
+    "time": _CLOCK,
+    "datetime.datetime.now": _CLOCK,
+    "datetime.datetime.utcnow": _CLOCK,
+    "datetime.datetime.today": _CLOCK,
+    "datetime.date.today": _CLOCK,
+    "random": _CHANCE,
+    "secrets": _CHANCE,
+    "uuid.uuid1": _CHANCE,
+    "uuid.uuid4": _CHANCE,
+    "os.urandom": _CHANCE,
+    "numpy.random": _CHANCE,
+    "open": _OUTSIDE,
+    "input": _OUTSIDE,
+    "os.environ": _OUTSIDE,
+    "os.getenv": _OUTSIDE,
+    "pathlib.Path": _OUTSIDE,
+    "socket": _OUTSIDE,
+    "subprocess": _OUTSIDE,
+    "threading": _OUTSIDE,
+    "multiprocessing": _OUTSIDE,
+    "asyncio": _OUTSIDE,
+    "requests": _OUTSIDE,
+    "urllib.request": _OUTSIDE,
+    "aiohttp": _OUTSIDE,
+    "httpx": _OUTSIDE,
+}
+"""Full name, or what it begins with → what to do instead."""
+
+
+def check_source(file: str, source: bytes) -> None:
+    """Look through a strategy's module.
+
+    Raises:
+        ConfigError: It calls a clock, chance or the outside; names file, line and the way to do it.
+    """
+    tree = ast.parse(source)
+    names = _imported(tree)
+    exempt = _off_loop(tree)
+    for node in _nodes(tree, exempt):
+        if isinstance(node, ast.Call):
+            called = _full_name(node.func, names)
+            advice = _advice(called)
+            if advice is not None:
+                raise ConfigError(
+                    f"{file}:{node.lineno}: {called}() would make a replay differ from its session; {advice}"
+                )
+
+
+def _advice(called: str) -> str | None:
+    parts = called.split(".")
+    for count in range(len(parts), 0, -1):
+        advice = FORBIDDEN.get(".".join(parts[:count]))
+        if advice is not None:
+            return advice
+    return None
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """What each imported name stands for."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                names[item.asname or item.name.partition(".")[0]] = (
+                    item.name if item.asname else item.name.partition(".")[0]
+                )
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for item in node.names:
+                names[item.asname or item.name] = f"{node.module}.{item.name}"
+    return names
+
+
+def _full_name(node: ast.expr, names: dict[str, str]) -> str:
+    """`datetime.datetime.now` of `dt.now` after `from datetime import datetime as dt`."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    if node.id in names:
+        return ".".join([names[node.id], *reversed(parts)])
+    return node.id if not parts else f"<local>.{node.id}"
+
+
+def _off_loop(tree: ast.Module) -> frozenset[str]:
+    """Names of the functions that the module hands to `run_off_loop`."""
+    return frozenset(
+        node.args[0].id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "run_off_loop"
+        and node.args
+        and isinstance(node.args[0], ast.Name)
+    )
+
+
+def _nodes(tree: ast.Module, exempt: frozenset[str]) -> Iterator[ast.AST]:
+    """All nodes but those of exempt functions at the top of the module, in the order of the source."""
+    for statement in tree.body:
+        if not (isinstance(statement, ast.FunctionDef) and statement.name in exempt):
+            yield from ast.walk(statement)
