@@ -49,7 +49,7 @@ from actors.portfolio.target import NoTarget, check_signal, needs_equity, target
 from actors.portfolio.wants import Key, Want, Wants, WantsState
 from actors.views.holdings import Holdings, HoldingsState
 from actors.views.open_orders import OpenOrder
-from actors.views.terms import fault_in_terms
+from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_terms
 from actors.views.valuation import Valuation
 
 
@@ -223,6 +223,8 @@ class PortfolioActor(CoreActor):
 
     def on_order_denied(self, denied: OrderDenied) -> None:
         """A denied signal is sized anew when its scope becomes active, or with the next signal."""
+        if denied.code == ORDER_ID_NOT_NEW:
+            return
         order = self._wants.orders.drop(denied.client_order_id)
         if order is None:
             return

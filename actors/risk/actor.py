@@ -1,7 +1,7 @@
 """Risk: the gate that every order passes, and the trading states that close it.
 
 Reads   OrderIntent, ReplaceRequest, ReplaceReady       orders and changes that ask for approval
-        order facts, PositionChanged, BalanceChanged    what open orders, positions and balances became
+        order facts, OrderDenied, PositionChanged, BalanceChanged   what open orders and holdings became
         Started, BrokerStarted, BrokerStopped, AccountReconciled, StrategyFailed, DifferenceFound
         Pause, Resume, ReduceOnly, Halt, ClearHalt      operator, and limits that act like one
         Flatten, GoalMet, CommandDone, Stop             goals of the oms, and the end of the process
@@ -65,6 +65,7 @@ from actors.risk.exposure import ExposureState
 from actors.risk.gate import Gate, RiskAccount
 from actors.risk.rules import Refusal
 from actors.risk.states import StatesState
+from actors.views.terms import ORDER_ID_NOT_NEW
 
 __all__ = ["RiskAccount", "RiskActor", "RiskState"]
 
@@ -176,6 +177,11 @@ class RiskActor(CoreActor):
         self._gate.exposure.settle(fact)
         if isinstance(fact, OrderOutcomeUnknown) or self._states.has_cause("unknown"):
             self._follow_unknown(fact.account, fact.instrument)
+
+    def on_order_denied(self, denied: OrderDenied) -> None:
+        """What the oms could not send after all reserves nothing; our own denials never did."""
+        if denied.code != ORDER_ID_NOT_NEW:
+            self._gate.exposure.drop(denied.client_order_id)
 
     def on_position_changed(self, change: PositionChanged) -> None:
         """What was reserved for this fill is now held."""

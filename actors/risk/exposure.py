@@ -90,6 +90,11 @@ class Exposure:
         worst = self._worst[client_order_id]
         self._worst[client_order_id] = Worst(max(worst.price, price), max(worst.quantity, quantity))
 
+    def drop(self, client_order_id: str) -> None:
+        """An approved order was not sent."""
+        self.orders.drop(client_order_id)
+        self._worst.pop(client_order_id, None)
+
     def settle(self, event: Settled | PositionChanged) -> None:
         """Follow one settled fact, or the booking of a fill."""
         order_id = event.client_order_id

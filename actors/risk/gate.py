@@ -15,10 +15,17 @@ from actors.model.money import ZERO
 from actors.risk.exposure import Exposure
 from actors.risk.limits import RiskLimits
 from actors.risk.rate import OrderTimes
-from actors.risk.rules import RULES, Candidate, Refusal, first_refusal, is_reduction, worst_price
+from actors.risk.rules import (
+    RULES,
+    Candidate,
+    Refusal,
+    first_refusal,
+    is_reduction,
+    worst_price,
+)
 from actors.risk.states import Action, States
 from actors.views.open_orders import OpenOrder
-from actors.views.terms import fault_in_terms
+from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_terms
 
 
 class RiskAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +64,7 @@ class Gate:
         if isinstance(candidate, Refusal):
             return candidate
         if terms.client_order_id in self.exposure.orders:
-            return Refusal("ORDER_ID_NOT_NEW", f"order={terms.client_order_id}")
+            return Refusal(ORDER_ID_NOT_NEW, f"order={terms.client_order_id}")
         is_reducing = candidate.is_reduction and self._reduces_own(terms)
         refusal = self._obstacle(candidate, "reduce" if is_reducing else "new")
         refusal = refusal or first_refusal(RULES, candidate)
@@ -95,7 +102,7 @@ class Gate:
         if order.is_unknown:
             return Refusal("ORDER_OUTCOME_UNKNOWN", f"order={order.terms.client_order_id}")
         if terms.client_order_id in self.exposure.orders:
-            return Refusal("ORDER_ID_NOT_NEW", f"order={terms.client_order_id}")
+            return Refusal(ORDER_ID_NOT_NEW, f"order={terms.client_order_id}")
         if terms.quantity <= order.filled:
             return Refusal("REPLACE_BELOW_FILLED", f"quantity={terms.quantity}, filled={order.filled}")
         fault = fault_in_terms(terms, candidate.instrument, candidate.market.mark_price(terms.instrument))

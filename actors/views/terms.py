@@ -9,6 +9,9 @@ from actors.messages.orders import OrderTerms, OrderType
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, round_to_lot, round_to_tick, to_decimal
 
+ORDER_ID_NOT_NEW = "ORDER_ID_NOT_NEW"
+"""Code of the one denial whose order id also names an order that goes on."""
+
 Fault = tuple[str, str]
 """Stable code and figures, as `OrderDenied` carries them."""
 

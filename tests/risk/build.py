@@ -35,7 +35,7 @@ BTC = "BTCUSDT@binance"
 ETH = "ETHUSDT@binance"
 ETHBTC = "ETHBTC@binance"
 M = TypeVar("M", bound=Message)
-F = TypeVar("F", bound=OrderFact)
+F = TypeVar("F", bound=OrderFact | OrderDenied)
 C = TypeVar("C", bound=OperatorCommand)
 D = Decimal
 _ids = count(1)

@@ -38,6 +38,7 @@ from tests.risk.build import (
     ETH,
     D,
     Rig,
+    a_fact,
     a_fill,
     a_quote,
     accepted,
@@ -320,6 +321,23 @@ def test_the_successor_passes_the_gate_again() -> None:
 def test_the_next_intent_of_the_same_step_sees_the_first() -> None:
     rig = Rig(is_cash_account=True).balance("USDT", "150")
     assert [rig.verdict("buy", "1", "100") for _ in range(2)] == ["approved", "BALANCE_INSUFFICIENT"]
+
+
+def test_an_order_that_the_oms_could_not_send_reserves_nothing() -> None:
+    rig = Rig(is_cash_account=True).balance("USDT", "100")
+    terms = some_terms("buy", "1", "100")
+    rig.feed(OrderIntent(ts_event=0, terms=terms, mid_price=None))
+    assert rig.risk.available("main", "USDT") == 0
+    rig.feed(a_fact(OrderDenied, terms, code="BROKER_DOWN", figures=""))
+    assert rig.risk.available("main", "USDT") == 100
+
+
+def test_a_second_order_under_an_open_ones_id_leaves_it_reserved() -> None:
+    rig = Rig(is_cash_account=True).balance("USDT", "100")
+    terms = some_terms("buy", "1", "100")
+    for _ in range(2):
+        rig.feed(OrderIntent(ts_event=0, terms=terms, mid_price=None))
+    assert rig.risk.available("main", "USDT") == 0
 
 
 def a_session() -> list[Message]:
