@@ -18,7 +18,7 @@ OVERRIDES = {"live": ["accounts.live.account_id=1"]}
 @pytest.mark.parametrize("name", ["paper", "testnet", "live"])
 def test_a_ready_made_configuration_passes_every_check(repo_root: Path, name: str) -> None:
     config = load_config(
-        repo_root / "configs" / f"{name}.toml", overrides=OVERRIDES.get(name, []), environ={}
+        repo_root / "configs" / f"binance-{name}.toml", overrides=OVERRIDES.get(name, []), environ={}
     ).config
     assert {account.mode for account in config.accounts.values()} == {name}
     assert doubts_about(config) == []
@@ -27,11 +27,13 @@ def test_a_ready_made_configuration_passes_every_check(repo_root: Path, name: st
 
 def test_live_refuses_to_load_until_the_account_is_named(repo_root: Path) -> None:
     with pytest.raises(ConfigError, match=r'mode = "live" needs account_id'):
-        load_config(repo_root / "configs" / "live.toml", environ={})
+        load_config(repo_root / "configs" / "binance-live.toml", environ={})
 
 
 def test_live_waits_for_the_disk_and_limits_every_order(repo_root: Path) -> None:
-    config = load_config(repo_root / "configs" / "live.toml", overrides=OVERRIDES["live"], environ={}).config
+    config = load_config(
+        repo_root / "configs" / "binance-live.toml", overrides=OVERRIDES["live"], environ={}
+    ).config
     account = config.accounts["live"]
     assert account.durability == "power-loss"
     assert account.limits.order_notional_max is not None

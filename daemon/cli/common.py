@@ -20,7 +20,8 @@ def add_state_argument(parser: ArgumentParser) -> None:
 
 
 def add_config_arguments(parser: ArgumentParser) -> None:
-    """`--config`, `--set` and `--state`, as every verb that reads the configuration takes them."""
+    """The file (by itself or after `--config`), `--set` and `--state`: for every verb that reads them."""
+    parser.add_argument("file", nargs="?", metavar="FILE", type=Path, help="the same as --config FILE")
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -51,11 +52,16 @@ def load(args: Namespace, *, needs_file: bool = True) -> Loaded:
         needs_file: Whether a configuration of defaults alone is no use to the verb.
     Raises:
         ConfigError: It is wrong, or there is none.
+        UsageError: Two files are given.
     """
-    from actors.errors import ConfigError
+    from actors.errors import ConfigError, UsageError
     from daemon.config_sources import DEFAULT_FILE, load_config
 
-    loaded = load_config(args.config, overrides=args.overrides, state=args.state, environ=os.environ)
+    if args.config and args.file:
+        raise UsageError(f"two configurations are given, {args.file} and {args.config}: leave one out")
+    loaded = load_config(
+        args.config or args.file, overrides=args.overrides, state=args.state, environ=os.environ
+    )
     if needs_file and loaded.path is None:
         raise ConfigError(
             f"there is no {DEFAULT_FILE} here: give --config FILE, or write one with `tickerd init`"

@@ -125,6 +125,12 @@ def test_a_strategy_that_would_not_start_is_a_wrong_configuration(
     assert message in error
 
 
+def test_the_file_may_be_given_by_itself_but_not_twice(config: Path, tickerd: Callable[..., Any]) -> None:
+    assert tickerd("check", config, "--json").json == tickerd("check", "--config", config, "--json").json
+    ran = tickerd("check", config, "--config", config)
+    assert (ran.code, "two configurations are given" in ran.err) == (2, True)
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_wrong_key_is_one_sentence_and_78(
     config: Path, tickerd: Callable[..., Any], more: tuple[str, ...]
