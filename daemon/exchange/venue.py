@@ -103,6 +103,8 @@ class Venue:
             VenueRefusal: Nothing has changed.
         """
         now = self._clock.now_ns()
+        if self._would_trigger(request):
+            raise self._refusal(account, request, "WOULD_TRIGGER", f"stop_price={request.stop_price}")
         cut = self._faults.take(
             "partial_fill_then_disconnect", Subject(request.symbol, "order.place", account)
         )
@@ -111,10 +113,9 @@ class Venue:
         events = self._engine.submit(self._terms(account, request, quantity), now)
         first = events[0]
         if isinstance(first, Rejected):
-            self._records.refused(account, request.client_order_id, first.code, first.text)
             if cut is not None:
                 self._restore(request.symbol, now)
-            raise VenueRefusal(first.code, first.text)
+            raise self._refusal(account, request, first.code, first.text)
         assert first.venue_order_id is not None
         view = OrderView(
             account=account,
@@ -234,6 +235,19 @@ class Venue:
         """Nothing to do between batches."""
 
     # inside
+
+    def _refusal(self, account: str, request: OrderRequest, code: str, text: str) -> VenueRefusal:
+        self._records.refused(account, request.client_order_id, code, text)
+        return VenueRefusal(code, text)
+
+    def _would_trigger(self, request: OrderRequest) -> bool:
+        """Whether a stop's price has already been reached."""
+        market = self._markets.get(request.symbol)
+        if request.stop_price is None or market is None or market.top is None:
+            return False
+        if request.side == "SELL":
+            return Decimal(market.last_price or market.top.bid_price) <= request.stop_price
+        return Decimal(market.last_price or market.top.ask_price) >= request.stop_price
 
     def _terms(self, account: str, request: OrderRequest, quantity: Decimal) -> OrderTerms:
         return OrderTerms(
