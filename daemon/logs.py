@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from actors.errors import UsageError
 
@@ -55,7 +55,7 @@ def set_up_logging(
             structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
         )
     else:
-        last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        last += [structlog.processors.format_exc_info, _ordered, structlog.processors.JSONRenderer()]
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last, logger=None)
@@ -65,6 +65,12 @@ def set_up_logging(
     for name, quieter in _QUIETER.items():
         logging.getLogger(name).setLevel(quieter)
     set_log_level(level)
+
+
+def _ordered(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    """When, how bad, what and where first; then what was added, as it was given."""
+    first = {key: line.pop(key) for key in ("timestamp", "level", "event", "logger") if key in line}
+    return first | dict(line)
 
 
 def set_log_level(level: str) -> None:

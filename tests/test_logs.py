@@ -43,6 +43,7 @@ def test_structlog_and_the_standard_library_write_the_same_json() -> None:
         "slow reply", "warning", "theirs", "paper",
     )  # fmt: skip
     assert str(ours["timestamp"]).endswith("Z")
+    assert list(ours) == ["timestamp", "level", "event", "logger", "account"]
 
 
 def test_an_error_carries_its_traceback_on_one_line() -> None:
