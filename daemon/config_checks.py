@@ -44,6 +44,7 @@ def check_config(config: Config) -> None:
         _check_account(config, account, ("accounts", name))
     for name, strategy in config.strategies.items():
         _check_strategy(config, strategy, ("strategies", name))
+    _check_interval(config.backtest.equity_interval, ("backtest", "equity_interval"))
     for number, data in enumerate(config.backtest.data):
         place = ("backtest", "data", str(number))
         _check_venue_of(config, data.instrument, (*place, "instrument"))

@@ -216,6 +216,7 @@ def test_toml_yaml_and_json_say_the_same(tmp_path: Path) -> None:
         ("threshold = 0.25", "threshold = nan", "strategies.sma.parameters.threshold: NaN is not a number"),
         ('USDT = "10', 'USDT = "-10', "opening_balances.USDT: -10000.000000000000000001 is neg"),
         ("[venues.binance]", "[venues.binance]\nrest_url = 'ws://x'", "must be an address that starts with"),
+        ("[[backtest.data]]", "[backtest]\nequity_interval='x'\n[[backtest.data]]", "'x' is not a time"),
         ("[daemon]", "[daemon", "bot.toml is not valid TOML"),
         ("# A comment = not a key\n[daemon]", "daemon = 3\n[http]", "bot.toml:1: daemon: 3 is not a table"),
         ("drain_seconds = 2.5", "", None),
