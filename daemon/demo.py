@@ -22,6 +22,8 @@ from daemon.control_client import call
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
+CREDENTIALS = {"TICKERD_DEMO_KEY": "demo-key", "TICKERD_DEMO_SECRET": "demo-secret"}
+"""Of the account that the local exchange gives to anybody."""
 CONFIG = Path(__file__).parent.parent / "configs" / "demo.toml"
 
 
@@ -52,7 +54,11 @@ async def _start(*arguments: str, log: Path, **pipes: Any) -> Process:
     """Our own command in a process of its own; its log goes to a file, Ctrl-C reaches only us."""
     with log.open("ab") as stderr:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "daemon", *arguments, stderr=stderr, start_new_session=True, **pipes
+            *(sys.executable, "-m", "daemon", *arguments),
+            stderr=stderr,
+            start_new_session=True,
+            env={**os.environ, **CREDENTIALS},
+            **pipes,
         )
 
 

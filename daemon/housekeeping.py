@@ -13,11 +13,15 @@ from time import monotonic, monotonic_ns, perf_counter
 import msgspec
 import structlog
 
+from actors.core.frames import Head
 from actors.core.sequencer import Sequencer
-from actors.store.layout import list_parts, seal, tape_folder
+from actors.errors import TapeError
+from actors.store.maintenance import Tidied, tidy
+from actors.store.rerun import encode_snapshot
 from actors.store.tape_file import TapeWriter
 from actors.store.writer import StoreWriter
 from daemon.clock import Clock
+from daemon.config import TapeSection
 from daemon.notify import Notifier
 from daemon.runtime import Runtime
 from daemon.telemetry import Telemetry
@@ -26,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 SEAL_SECONDS = 60.0
-_ENCODER = msgspec.msgpack.Encoder()
+DAY_NS = 86_400_000_000_000
 
 
 class Housekeeping:
@@ -39,6 +43,8 @@ class Housekeeping:
         sequencer: Sequencer,
         runtime: Runtime,
         tape: TapeWriter,
+        head: Head,
+        settings: TapeSection,
         store: StoreWriter,
         clock: Clock,
         telemetry: Telemetry,
@@ -50,43 +56,49 @@ class Housekeeping:
         self._tape, self._store, self._clock = tape, store, clock
         self._telemetry, self._notifier, self._status = telemetry, notifier, status
         self._watchdog_seconds = watchdog_seconds
+        self._head, self._settings = head, settings
+        self._day = clock.now() // DAY_NS
         self._is_clock_good = True
         self._background: ProcessPoolExecutor | None = None
 
     async def run(self) -> None:
         """Once a second, until cancelled."""
         next_seal = monotonic() + SEAL_SECONDS
-        while True:
+        while not self._runtime.failed.done():
             before = perf_counter()
             await asyncio.sleep(TICK_SECONDS)
             self._telemetry.loop_lag.observe(max(0.0, perf_counter() - before - TICK_SECONDS))
             self._runtime.pulse()
             self._watch_clock()
             self._tell_systemd()
-            await self._sync()
+            try:
+                await self._sync()
+                self._roll_part()
+            except TapeError as error:
+                self._runtime.fail(error)
+                return
             if self._store.wants_checkpoint(self._sequencer.seq):
                 self.checkpoint()
             if monotonic() >= next_seal:
                 next_seal = monotonic() + SEAL_SECONDS
-                await self._seal()
+                await self._tidy()
 
     def checkpoint(self) -> int:
         """Encode the whole state between two inputs and hand it to the store; returns its seq."""
         began = perf_counter()
-        self._store.offer_checkpoint(
-            self._sequencer.seq, self._tape.chain, _ENCODER.encode(self._sequencer.snapshot())
-        )
+        self._store.offer_checkpoint(self._sequencer.seq, self._tape.chain, encode_snapshot(self._sequencer))
         self._telemetry.checkpoint.observe(perf_counter() - began)
         self._telemetry.checkpoint_ns = self._clock.now()
         return self._sequencer.seq
 
     async def close(self) -> None:
-        """Everything the core has done becomes durable, and the newest state is kept."""
+        """The core takes no more; all that it has done becomes durable, and its last state is kept."""
         if self._background is not None:
             self._background.shutdown(wait=False, cancel_futures=True)
-        self._tape.flush()
-        await asyncio.to_thread(self._tape.sync)
-        self.checkpoint()
+        self._runtime.close()
+        if not self._runtime.failed.done():
+            await asyncio.to_thread(self._tape.close)
+            self.checkpoint()
         self._store.notify_durable()
 
     async def _sync(self) -> None:
@@ -97,14 +109,36 @@ class Housekeeping:
         self._telemetry.tape_sync.observe(perf_counter() - began)
         self._store.notify_durable()
 
-    async def _seal(self) -> None:
-        """Compress finished segments, in a process of its own: it takes a second of work each."""
-        parts = list_parts(tape_folder(self._state))
-        finished = [segment.path for part in parts for segment in part.segments if not segment.is_sealed][:-1]
-        for path in finished:
-            if self._background is None:
-                self._background = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-            await asyncio.get_running_loop().run_in_executor(self._background, seal, path)
+    def _roll_part(self) -> None:
+        """Begin a part a day, so that a long life can be pruned and replayed in pieces."""
+        day = self._clock.now() // DAY_NS
+        if day == self._day:
+            return
+        self._day = day
+        self._head = msgspec.structs.replace(
+            self._head,
+            part=self._head.part + 1,
+            previous_seq=self._sequencer.seq,
+            previous_chain=self._tape.chain,
+            snapshot=encode_snapshot(self._sequencer),
+        )
+        self._tape.begin_part(self._head, self._sequencer.now)
+        self._tape.flush()
+
+    async def _tidy(self) -> None:
+        """Seal and prune, in a process of its own: sealing a segment takes a second of work."""
+        if self._background is None:
+            self._background = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+        tidied: Tidied = await asyncio.get_running_loop().run_in_executor(
+            self._background,
+            tidy,
+            self._state,
+            self._clock.now(),
+            self._settings.keep_days,
+            self._settings.keep_gb,
+        )
+        for fault in tidied.faults:
+            log.error("tape", fault=fault)
 
     def _watch_clock(self) -> None:
         is_good = self._clock.discipline()

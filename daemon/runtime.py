@@ -80,7 +80,7 @@ class Runtime:
         self._loop = asyncio.get_running_loop()
         self._waiting = WaitingInputs()
         self._answers: dict[str, asyncio.Future[CommandDone]] = {}
-        self._is_scheduled = False
+        self._is_scheduled = self._is_closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = NEVER
         self._sync_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tape-sync")
@@ -139,7 +139,7 @@ class Runtime:
 
     def _run_slice(self) -> None:
         self._is_scheduled = False
-        if self.failed.done():
+        if self._is_closed or self.failed.done():
             return
         try:
             for _ in range(INPUTS_PER_SLICE):
@@ -149,7 +149,7 @@ class Runtime:
                 self._step(message)
             self._tape.flush()
         except (ActorFailed, TapeError) as error:
-            self._fail(error)
+            self.fail(error)
             return
         self.last_slice_ns = monotonic_ns()
         self._telemetry.conflated = self._waiting.conflated
@@ -196,7 +196,7 @@ class Runtime:
     def _on_timer(self) -> None:
         """Number an input of the sequencer's own when a timer is due and nothing else waits."""
         self._timer = None
-        if len(self._waiting) or self.failed.done():
+        if len(self._waiting) or self._is_closed or self.failed.done():
             return  # the next slice runs the timer before its input, and arms again
         now = self._clock.now()
         if self.sequencer.timers.next_due <= now:
@@ -230,7 +230,7 @@ class Runtime:
         def synced(done: asyncio.Future[int]) -> None:
             began, self._sync_began_ns = self._sync_began_ns, None
             if (error := done.exception()) is not None:
-                self._fail(error if isinstance(error, TapeError) else TapeError(f"fdatasync failed: {error}"))
+                self.fail(error if isinstance(error, TapeError) else TapeError(f"fdatasync failed: {error}"))
                 return
             self._telemetry.tape_sync.observe((monotonic_ns() - (began or 0)) / 1e9)
             self._hand_over(batch)
@@ -253,7 +253,7 @@ class Runtime:
             elif isinstance(message, OffLoopRequest):
                 self._run_off_loop(message)
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
         """Nothing may leave any more: the process ends, and recovery rebuilds from the record."""
         log.error("trading stopped", error=str(error))
         if self._timer is not None:
@@ -262,9 +262,11 @@ class Runtime:
             self.failed.set_result(error)
 
     def close(self) -> None:
-        """After the last slice: no timers, no thread."""
+        """Take no further inputs: what is offered from now on waits for ever."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         self._sync_thread.shutdown(wait=True)
 
 

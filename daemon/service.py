@@ -156,7 +156,7 @@ class Service:
 
     async def _trade(self, opened: Opened) -> dict[str, Any]:
         config, core, clock = self._config, opened.core, self._clock
-        telemetry = Telemetry(now_ns=clock.now, version=version("tickerd"), session=opened.session)
+        telemetry = Telemetry(now_ns=clock.now, version=version("tickerd"), session=opened.head.session)
         store = StoreWriter(
             state_path(config),
             durable_seq=lambda: opened.tape.durable_seq,
@@ -224,6 +224,8 @@ class Service:
             sequencer=core.sequencer,
             runtime=runtime,
             tape=opened.tape,
+            head=opened.head,
+            settings=config.tape,
             store=store,
             clock=self._clock,
             telemetry=telemetry,
@@ -250,7 +252,9 @@ class Service:
                 )
             )
             self._notifier.ready(port.headline())
-            log.info("running", session=opened.session, state=config.daemon.state, epoch=opened.epoch)
+            log.info(
+                "running", session=opened.head.session, state=config.daemon.state, epoch=opened.head.epoch
+            )
             await self._until_stopped(port, runtime)
             edges_stop.set()
 
@@ -303,7 +307,7 @@ class Service:
         figures = [core.ledger.at_mark(name) for name in self._config.accounts]
         latency = summary(telemetry.tick_to_order)
         return {
-            "session": opened.session,
+            "session": opened.head.session,
             "state": str(state_path(self._config)),
             "inputs": telemetry.inputs,
             "orders": sum(telemetry.orders_sent.values()),

@@ -20,10 +20,13 @@ from actors.messages.control import Started
 from actors.messages.orders import CancelOrder, NotSent, ReplaceOrder, SubmitOrder
 from actors.model.ids import ClientOrderIds, next_epoch
 from actors.model.instrument import Instrument
+from actors.store.database import newest_checkpoint
 from actors.store.layout import tape_folder
 from actors.store.recovery import CaughtUp, Recovered, catch_up
-from actors.store.rerun import LastInputFailed
+from actors.store.replay import run_segments
+from actors.store.rerun import LastInputFailed, Rerun, decode_snapshot
 from actors.store.tape_file import TapeWriter
+from actors.store.tape_reader import TapeReader
 from actors.strategies.host import FailureHook
 from actors.strategies.loading import load_strategy, strategy_source_hash
 from daemon.config import Config
@@ -47,8 +50,7 @@ class Opened(NamedTuple):
 
     core: Core
     tape: TapeWriter
-    session: str
-    epoch: int
+    head: Head
     first_inputs: tuple[Message, ...]
     """To be run before anything else, in one write."""
 
@@ -141,7 +143,7 @@ def open_core(
     )
     tape.begin_part(head, max(now, snapshot.now), caught.late_step if caught is not None else None)
     late = caught.late_messages if caught is not None else ()
-    return Opened(core, tape, session, epoch, (Started(ts_event=now, epoch=epoch), *_never_sent(late, now)))
+    return Opened(core, tape, head, (Started(ts_event=now, epoch=epoch), *_never_sent(late, now)))
 
 
 def _caught_up(recovered: Recovered) -> tuple[CaughtUp | None, Core | None]:
@@ -190,3 +192,28 @@ def versions() -> dict[str, str]:
 def state_path(config: Config) -> Path:
     """The state folder."""
     return Path(config.daemon.state)
+
+
+def read_core(state: Path) -> Core | None:
+    """The core in the state that the tape's end leaves it in, beside a running daemon or without one.
+
+    Returns:
+        None while there is no tape.
+    Raises:
+        ReplayDiffers: The newest state cannot be reached from the record.
+        TapeError: The tape cannot be read.
+    """
+    reader = TapeReader(tape_folder(state))
+    if not reader.parts:
+        return None
+    head = reader.parts[-1].head
+    core = core_of_head(head)
+    checkpoint = newest_checkpoint(state, after_seq=head.previous_seq)
+    chain, snapshot = (
+        (checkpoint.chain, checkpoint.snapshot) if checkpoint else (head.previous_chain, head.snapshot)
+    )
+    core.sequencer.restore(decode_snapshot(snapshot))
+    rerun = Rerun(core.sequencer, chain)
+    run_segments(reader, rerun)
+    rerun.finish()
+    return core

@@ -62,6 +62,9 @@ class ListedBroker:
         self.events = events
         self.taken: asyncio.Queue[BrokerCommand] = asyncio.Queue()
 
+    async def account_id(self) -> str:
+        return "1"
+
     def submit(self, command: BrokerCommand) -> None:
         self.events.append("command")
         self.taken.put_nowait(command)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from importlib.resources import files
 from itertools import groupby
@@ -204,6 +204,22 @@ def read_checkpoint(connection: sqlite3.Connection, seq: int) -> Checkpoint:
     if _checkpoint_digest(seq, chain, snapshot) != digest:
         raise ValueError("its digest differs")
     return Checkpoint(seq, chain, snapshot)
+
+
+def newest_checkpoint(state: Path, *, after_seq: int) -> Checkpoint | None:
+    """The newest whole checkpoint behind a seq, read beside a running writer; None when there is none."""
+    path = database_path(state)
+    if not path.exists():
+        return None
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        for seq in checkpoint_seqs(connection):
+            if seq <= after_seq:
+                return None
+            try:
+                return read_checkpoint(connection, seq)
+            except ValueError:
+                continue
+    return None
 
 
 # projections

@@ -20,7 +20,6 @@ from actors.store.database import database_path
 class Books(Protocol):
     """What the ledger actor shows of itself."""
 
-    @property
     def accounts(self) -> Sequence[str]:
         """All accounts, in configured order."""
 
@@ -118,7 +117,7 @@ def export(state: Path, books: Books | None = None) -> dict[str, Any]:
     accounts = list(dict.fromkeys(row["account"] for row in told))
     trial_balance = None
     if books is not None:
-        accounts = list(books.accounts)
+        accounts = list(books.accounts())
         off = [value for account in accounts for value in books.trial_balance(account).values()]
         trial_balance = plain(sum(map(abs, off), Decimal(0)))
         told = [

@@ -21,6 +21,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """Where the generator begins, quote per base."""
     price_max: Decimal = Decimal(1_000_000)
     market_quantity_max: Decimal = Decimal(1_000)
+    """Base units in one market order."""
     percent_price: Decimal | None = Decimal(5)
     """A limit price may be this many times above or below the last price; None switches the filter off."""
 
@@ -53,6 +54,7 @@ def listing(symbol: str) -> Listing:
     if quote is None or not symbol.isalnum() or symbol != symbol.upper():
         raise UsageError(f"{symbol!r} is no symbol: write base and quote as in BTCUSDT (quotes: {QUOTES})")
     tick, lot, price = _KNOWN.get(symbol, ("0.01", "0.001", 100.0))
+    is_dear = price >= 1_000
     instrument = Instrument(
         id=instrument_id(symbol, VENUE),
         symbol=symbol,
@@ -63,7 +65,11 @@ def listing(symbol: str) -> Listing:
         tick_size=Decimal(tick),
         lot_size=Decimal(lot),
         quantity_min=Decimal(lot),
-        quantity_max=Decimal(9_000),
+        quantity_max=Decimal(9_000 if is_dear else 9_000_000),
         notional_min=Decimal(5) if quote.startswith(("USD", "FDUSD", "EUR")) else Decimal("0.0001"),
     )
-    return Listing(instrument=instrument, start_price=price)
+    return Listing(
+        instrument=instrument,
+        start_price=price,
+        market_quantity_max=Decimal(1_000 if is_dear else 1_000_000),
+    )

@@ -21,8 +21,9 @@ from tests.architecture.source import (
 from tests.architecture.source import imports as imports_of
 
 PURE = (
-    "actors/errors.py", "actors/messages", "actors/model", "actors/core", "actors/views", "actors/bars", "actors/strategies",
-    "actors/portfolio", "actors/risk", "actors/oms", "actors/ledger", "actors/indicators", "actors/analytics",
+    "actors/errors.py", "actors/messages", "actors/model", "actors/core", "actors/views", "actors/bars",
+    "actors/strategies", "actors/portfolio", "actors/risk", "actors/oms", "actors/ledger", "actors/indicators",
+    "actors/analytics",
     "actors/venues/simulated",
 )  # fmt: skip
 

@@ -129,7 +129,8 @@ def test_amounts_in_sql_are_exact() -> None:
 
 def test_the_export_holds_orders_fills_positions_and_balances(projected: Path) -> None:
     class Books:
-        accounts = ("paper",)
+        def accounts(self) -> tuple[str, ...]:
+            return ("paper",)
 
         def balances(self, account: str) -> dict[str, Decimal]:
             return {"USDT": Decimal("899.50"), "BTC": Decimal("0E-8")}

@@ -104,6 +104,7 @@ class BinanceBroker:
         )
         self._inbox: asyncio.Queue[BrokerCommand] = asyncio.Queue()
         self._order_queries = asyncio.Semaphore(ORDER_QUERIES_AT_ONCE)
+        self._held_back = 0
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._statement_wanted: QueryAccount | None = None
         self._statement_due = asyncio.Event()
@@ -129,7 +130,7 @@ class BinanceBroker:
 
     def backlog(self) -> int:
         """Commands taken and not yet handed to the transport."""
-        return self._inbox.qsize()
+        return self._inbox.qsize() + self._held_back
 
     async def run(self) -> None:
         """Connect, send, report until cancelled."""
@@ -185,11 +186,14 @@ class BinanceBroker:
             if self._rest.venue_now_ms() + blocked * 1000 > _acceptable_until_ms(command):
                 self._not_sent(command, f"the venue refuses requests for another {blocked:.1f} s")
                 return
+            self._held_back = 1
             try:
                 await asyncio.sleep(blocked)
             except asyncio.CancelledError:
                 self._not_sent(command, "the broker was stopped")
                 raise
+            finally:
+                self._held_back = 0
         try:
             params = (
                 translate.place_params(command)

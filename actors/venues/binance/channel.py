@@ -103,7 +103,8 @@ class Channel:
         self._last_trade = -1
         self._last_quote = -1
         self._status: LineStatus | None = None
-        self._bad_since_good = False
+        self._bad_streams: list[str] = []
+        """Kinds whose newest event could not be true."""
 
     def on_trade(self, raw: msgspec.Raw) -> None:
         """Route of `@trade`."""
@@ -114,9 +115,11 @@ class Channel:
                 return
             trade = translate.trade(event, self.instrument)
         except _BAD as error:
-            self._drop(error)
+            self._drop("trades", error)
             return
         self._last_trade = event.trade_id
+        if self._bad_streams:
+            self._good("trades")
         self._intake.offer(trade)
 
     def on_quote(self, raw: msgspec.Raw) -> None:
@@ -128,12 +131,11 @@ class Channel:
                 return
             quote = translate.quote(event, self.instrument, self._clock())
         except _BAD as error:
-            self._drop(error)
+            self._drop("quotes", error)
             return
         self._last_quote = event.update_id
-        if self._bad_since_good:
-            self._bad_since_good = False
-            self.report("live", "good quotes again")
+        if self._bad_streams:
+            self._good("quotes")
         self._intake.offer(quote)
 
     def on_kline(self, interval_ns: int, raw: msgspec.Raw) -> None:
@@ -144,8 +146,10 @@ class Channel:
                 return
             bar = translate.bar(kline, self.instrument, interval_ns)
         except _BAD as error:
-            self._drop(error)
+            self._drop("bars", error)
             return
+        if self._bad_streams:
+            self._good("bars")
         self.bars[interval_ns].offer(bar)
 
     def on_depth(self, raw: msgspec.Raw) -> None:
@@ -160,7 +164,7 @@ class Channel:
             elif verdict == "ignore":
                 self._counts.repeated_events += 1
         except _BAD as error:
-            self._drop(error)
+            self._drop("book", error)
             # Without this event the book is not whole any more.
             self._lose_book("a depth event was dropped")
 
@@ -174,9 +178,11 @@ class Channel:
             deltas = [translate.book_delta(event, self.instrument) for event in held]
         except BadMarketData as error:
             self.depth.restart()
-            self._drop(error)
+            self._drop("book", error)
             return False
         self._counts.book_snapshots += 1
+        if self._bad_streams:
+            self._good("book")
         self._intake.offer(message)
         for delta in deltas:
             self._intake.offer(delta)
@@ -185,6 +191,7 @@ class Channel:
     def on_up(self) -> None:
         """A fresh connection delivers."""
         self._last_trade = self._last_quote = -1
+        self._bad_streams.clear()
         self.report("live", "connected")
 
     def on_down(self, reason: str, silent: bool) -> None:
@@ -210,9 +217,16 @@ class Channel:
         log.warning("book lost, asking for a new one", instrument=self.instrument, reason=reason)
         self._on_book_wanted(self)
 
-    def _drop(self, error: Exception) -> None:
+    def _drop(self, kind: str, error: Exception) -> None:
         self._counts.bad_events += 1
-        self._bad_since_good = True
-        if self._status == "live":
-            log.warning("bad market data dropped", instrument=self.instrument, error=str(error))
-            self.report("stale", "bad market data")
+        if kind not in self._bad_streams:
+            self._bad_streams.append(kind)
+            log.warning("bad market data dropped", instrument=self.instrument, kind=kind, error=str(error))
+            self.report("stale", f"bad {kind}")
+
+    def _good(self, kind: str) -> None:
+        """The newest event of a kind is good; when that holds for all, the instrument is live again."""
+        if kind in self._bad_streams:
+            self._bad_streams.remove(kind)
+            if not self._bad_streams:
+                self.report("live", f"good {kind} again")

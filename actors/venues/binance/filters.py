@@ -7,7 +7,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from actors.errors import ConfigError
-from actors.model.instrument import ZERO, Instrument, instrument_id
+from actors.model.instrument import ONE, ZERO, Instrument, instrument_id
 from actors.model.intervals import format_interval, parse_interval
 from actors.venues.binance.wire import SymbolFilter, SymbolInfo
 
@@ -48,7 +48,7 @@ def instrument_from(info: SymbolInfo, venue: str) -> Instrument:
         tick_size=_tidy(price.tick_size) if price else ZERO,
         lot_size=max((_tidy(lot.step_size) for lot in lots), default=ZERO),
         quantity_min=max((_tidy(lot.min_qty) for lot in lots), default=ZERO),
-        quantity_max=min((lot.max_qty.normalize() for lot in lots if lot.max_qty), default=None),
+        quantity_max=min((_tidy(lot.max_qty) for lot in lots if lot.max_qty), default=None),
         notional_min=max((_tidy(f.min_notional) for f in notionals), default=ZERO),
     )
 
@@ -71,4 +71,7 @@ def _filter(info: SymbolInfo, kind: str) -> SymbolFilter | None:
 
 def _tidy(number: Decimal | None) -> Decimal:
     """Without trailing zeros; absent and 0 both mean that the venue does not check."""
-    return number.normalize() if number else ZERO
+    if not number:
+        return ZERO
+    short = number.normalize()
+    return short.quantize(ONE) if short >= ONE and short == short.to_integral_value() else short

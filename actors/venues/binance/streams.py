@@ -177,14 +177,26 @@ class StreamLine:
     async def _renewed(self, old: _Connection) -> _Connection:
         """A successor that already delivers; the old connection has gone on until then and is closed now."""
         while True:
+            fresh = await self._open_beside(old)
+            await self._overlap(old, fresh)
+            if old.reader.done() or not fresh.reader.done():
+                await old.close()
+                return fresh
+            # The successor has died first: the old one goes on.
+            await fresh.close()
+            await asyncio.sleep(self._backoff.next())
+
+    async def _open_beside(self, old: _Connection) -> _Connection:
+        while True:
             try:
-                fresh = await self._open()
-                break
+                return await self._open()
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 if old.reader.done():
                     raise
                 log.warning("renewal failed", url=self._url, error=type(error).__name__)
                 await asyncio.sleep(self._backoff.next())
+
+    async def _overlap(self, old: _Connection, fresh: _Connection) -> None:
         first = asyncio.create_task(fresh.first_event.wait())
         try:
             await asyncio.wait(
@@ -197,8 +209,6 @@ class StreamLine:
             raise
         finally:
             first.cancel()
-        await old.close()
-        return fresh
 
     async def _open(self) -> _Connection:
         names = list(self._routes)

@@ -61,10 +61,10 @@ class Gateway:
             account = self._admit(call)
         except ApiError as error:
             refused = error
-        self._write(call, account, refused)
         faults, about = services.faults, Subject(call.params.get("symbol"), endpoint.name, account)
         if faults.take("lose_request", about):
             return None
+        self._write(call, account, refused)
         reply = self._carry_out(call, account, refused)
         after = faults.take("error_after", about)
         if after is not None:

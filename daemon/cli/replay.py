@@ -1,0 +1,136 @@
+"""`tickerd replay`: run a recorded session again; every step must come out as it stands on the tape."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from daemon.cli.common import add_json_argument, add_state_argument, print_json, state_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actors.store.replay import ReplayResult
+
+EXAMPLE = "tickerd replay 20261120-093000 --state state --verify"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("session", nargs="?", help="label of the session (default: the newest)")
+    parser.add_argument("--parts", metavar="A-B", help="consecutive parts of the tape instead of a session")
+    parser.add_argument(
+        "--verify", action="store_true", help="exit with 3 when anything differs from the record"
+    )
+    parser.add_argument("--list", action="store_true", help="list the sessions on the tape and stop")
+    add_state_argument(parser)
+    add_json_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    from actors.errors import BadFrame
+    from actors.store.replay import replay
+    from daemon.cli.exit_codes import ExitCode
+    from daemon.startup import core_of_head
+
+    state = state_folder(args)
+    if args.list:
+        return _list(args)
+    try:
+        with progress(sys.stderr.isatty() and not args.json) as advance:
+            result = replay(
+                state,
+                build=lambda head: core_of_head(head).sequencer,
+                session=args.session,
+                parts=_parts(args.parts) if args.parts else None,
+                progress=advance,
+            )
+    except BadFrame as damage:
+        if not args.verify:
+            raise
+        _say({"identical": False, "difference": str(damage)}, f"DIFFERENT: {damage}", args)
+        return ExitCode.DIFFERS
+    _say(_as_json(result), _as_text(result), args)
+    return ExitCode.DONE if result.identical or not args.verify else ExitCode.DIFFERS
+
+
+def _say(plain: dict[str, Any], text: str, args: Namespace) -> None:
+    if args.json:
+        print_json(plain)
+    else:
+        print(text)
+
+
+def _list(args: Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from actors.store.replay import sessions
+    from daemon.cli.tables import table
+
+    rows = [
+        {
+            "session": session.label,
+            "started": datetime.fromtimestamp(session.ts_started / 1e9, tz=UTC).isoformat(timespec="seconds"),
+            "parts": len(session.parts),
+            "first_seq": session.first_seq,
+            "stopped_cleanly": session.is_stopped_cleanly,
+        }
+        for session in sessions(state_folder(args))
+    ]
+    _say({"sessions": rows}, table(rows, empty="no sessions on this tape"), args)
+    return 0
+
+
+def _parts(text: str) -> list[int]:
+    from actors.errors import UsageError
+
+    first, _, last = text.partition("-")
+    if not first.isdigit() or not (last or first).isdigit():
+        raise UsageError(f"--parts {text!r} is no range: write 3 or 3-7")
+    return list(range(int(first), int(last or first) + 1))
+
+
+@contextmanager
+def progress(is_shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A line on stderr that counts, for who watches a terminal."""
+    if not is_shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} inputs"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("replay", total=None)
+        yield lambda inputs, _: bar.update(task, completed=inputs)
+
+
+def _as_json(result: ReplayResult) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "identical": result.identical,
+        "inputs": result.inputs,
+        "orders": result.orders,
+        "chain": result.chain,
+        "parts": list(result.parts),
+    }
+    if result.difference is not None:
+        plain["difference"] = str(result.difference)
+        plain["seq"] = result.difference.seq
+    if result.note is not None:
+        plain["note"] = result.note
+    return plain
+
+
+def _as_text(result: ReplayResult) -> str:
+    verdict = "identical" if result.identical else "DIFFERENT"
+    lines = [
+        f"{verdict}: {result.inputs:,} inputs, {result.orders:,} orders in {len(result.parts)} parts",
+        f"chain {result.chain}",
+    ]
+    if result.difference is not None:
+        lines.append(str(result.difference))
+    if result.note is not None:
+        lines.append(f"note: {result.note}")
+    return "\n".join(lines)
