@@ -79,6 +79,8 @@ class BinanceServer:
         self.users: list[web.WebSocketResponse] = []
         self.subscribed: set[web.WebSocketResponse] = set()
         self.accepting = True
+        self.connections = 0
+        """Stream connections so far."""
         self.answering_pings = True
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._changed = asyncio.Condition()
@@ -130,18 +132,19 @@ class BinanceServer:
     def drop_streams(self) -> None:
         """Cut all stream connections."""
         for socket, _ in list(self.streams):
-            self._cut(socket)
+            self.cut(socket)
 
     def drop_users(self) -> None:
         """Cut all WebSocket API connections."""
         for socket in list(self.users):
-            self._cut(socket)
+            self.cut(socket)
 
     async def _on_stream(self, request: web.Request) -> web.StreamResponse:
         socket = await self._accept(request)
         names = [name for name in request.query.get("streams", "").split("/") if name]
         entry = (socket, names)
         self.streams.append(entry)
+        self.connections += 1
         await self._tell()
         with contextlib.suppress(ConnectionError):
             async for message in socket:
@@ -217,7 +220,7 @@ class BinanceServer:
             else:
                 status, result = self._answer(method, params)  # type: ignore[assignment]
             if fault == "drop":
-                self._cut(socket)
+                self.cut(socket)
             if fault in ("drop", "lose"):
                 return
             if fault == "fail":
@@ -359,7 +362,8 @@ class BinanceServer:
         self._transports[socket] = request.transport
         return socket
 
-    def _cut(self, socket: web.WebSocketResponse) -> None:
+    def cut(self, socket: web.WebSocketResponse) -> None:
+        """End one connection without a word."""
         transport = self._transports.pop(socket, None)
         if transport is not None:
             transport.abort()

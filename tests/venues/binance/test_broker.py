@@ -324,3 +324,16 @@ async def test_a_question_from_before_a_break_is_not_answered_after_it(server: B
         broker.submit(a_question())
         await intake.first(AccountEvidence)
         assert len(intake.of(StatusReport)) == 1
+
+
+async def test_a_short_refusal_is_waited_out_and_shows_in_the_backlog(server: BinanceServer) -> None:
+    async with a_broker(server) as (broker, intake):
+        server.retry_after_ms = 100
+        server.script[PLACE].append(Refused(429, -1015, "Too many new orders."))
+        broker.submit(a_submit(1))
+        await intake.first(OutcomeUnknownReport)
+        broker.submit(a_submit(2))
+        assert broker.backlog() == 1
+        await intake.first(AcceptReport)
+        assert broker.backlog() == 0
+        assert not intake.of(NotSent)

@@ -107,8 +107,11 @@ async def test_impossible_data_are_dropped_counted_and_mark_the_instrument_stale
         await server.publish("btcusdt@bookTicker", {"u": 3, **TICKER})
         await intake.until(lambda: intake.of(Quote))
         assert feed.counts.bad_events == 4
-        assert [status.status for status in intake.of(FeedStatus)] == ["live", "stale", "live"]
+        assert [status.status for status in intake.of(FeedStatus)] == ["live", "stale"]
         assert not intake.of(Trade)
+        await server.publish("btcusdt@trade", a_trade(2))
+        await intake.until(lambda: intake.of(Trade))
+        assert [status.status for status in intake.of(FeedStatus)] == ["live", "stale", "live"]
 
 
 async def test_unknown_frames_change_nothing(server: BinanceServer) -> None:
@@ -150,6 +153,19 @@ async def test_a_shutdown_notice_opens_the_new_line_before_the_old_one_goes(serv
         await server.publish("btcusdt@trade", a_trade(2))
         await intake.until(lambda: len(intake.of(Trade)) == 2)
         assert [trade.trade_id for trade in intake.of(Trade)] == ["1", "2"], "delivered twice, taken once"
+        assert [status.status for status in intake.of(FeedStatus)] == ["live"]
+
+
+async def test_a_successor_that_dies_at_once_does_not_end_the_old_line(server: BinanceServer) -> None:
+    async with a_running_feed(server, Subscription(trades=True)) as (_, intake):
+        first = server.streams[0]
+        await server.say('{"e":"serverShutdown","E":1770000000000}')
+        await server.until(lambda: len(server.streams) == 2)
+        server.cut(server.streams[1][0])
+        await server.until(lambda: len(server.streams) == 2 and server.connections == 3)
+        assert first in server.streams
+        await server.publish("btcusdt@trade", a_trade(1))
+        await server.until(lambda: len(server.streams) == 1)
         assert [status.status for status in intake.of(FeedStatus)] == ["live"]
 
 

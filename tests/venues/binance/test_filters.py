@@ -27,6 +27,7 @@ def test_filters_become_steps_and_limits() -> None:
     assert instrument.lot_size == Decimal("0.00001")
     assert instrument.quantity_min == Decimal("0.00001")
     assert instrument.quantity_max == Decimal(120), "market orders have the tighter bound"
+    assert str(instrument.quantity_max) == "120", "as people write it"
     assert instrument.notional_min == Decimal(5)
 
 
