@@ -16,6 +16,7 @@ import structlog
 from actors.core.frames import Head
 from actors.core.sequencer import Sequencer
 from actors.errors import TapeError
+from actors.store.layout import list_parts, tape_folder
 from actors.store.maintenance import Tidied, tidy
 from actors.store.rerun import encode_snapshot
 from actors.store.tape_file import TapeWriter
@@ -64,6 +65,7 @@ class Housekeeping:
     async def run(self) -> None:
         """Once a second, until cancelled."""
         next_seal = monotonic() + SEAL_SECONDS
+        self._measure_tape()
         while not self._runtime.failed.done():
             before = perf_counter()
             await asyncio.sleep(TICK_SECONDS)
@@ -139,6 +141,10 @@ class Housekeeping:
         )
         for fault in tidied.faults:
             log.error("tape", fault=fault)
+        self._measure_tape()
+
+    def _measure_tape(self) -> None:
+        self._telemetry.tape_bytes = sum(part.size_bytes for part in list_parts(tape_folder(self._state)))
 
     def _watch_clock(self) -> None:
         is_good = self._clock.discipline()

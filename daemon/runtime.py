@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic_ns
+from time import monotonic_ns, perf_counter
 from typing import Protocol
 
 import structlog
@@ -147,7 +147,7 @@ class Runtime:
                 if message is None:
                     break
                 self._step(message)
-            self._tape.flush()
+            self._write()
         except (ActorFailed, TapeError) as error:
             self.fail(error)
             return
@@ -176,10 +176,16 @@ class Runtime:
             return
         leaving = [each for each in sent if each.__class__ in _LEAVING]
         if leaving:
-            self._tape.flush()
+            self._write()
             self._let_go(leaving)
         for observer in self._observers:
             observer(sequencer.seq, sequencer.now, message, sent)
+
+    def _write(self) -> None:
+        """Everything appended so far survives the process when this returns."""
+        began = perf_counter()
+        self._tape.flush()
+        self._telemetry.tape_write.observe(perf_counter() - began)
 
     def _arm_timer(self) -> None:
         due = self.sequencer.timers.next_due

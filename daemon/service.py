@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from actors.core.market import MarketBoard
 from actors.errors import ConfigError, VenueUnreachable
 from actors.messages.base import Message
 from actors.messages.control import StrategyFailed
@@ -233,9 +234,11 @@ class Service:
             status=port.headline,
             watchdog_seconds=watchdog_seconds(self._environ),
         )
+        control = ControlServer(folder=state_path(config), port=port)
+        await control.start()
         edges = [
-            EdgeActor("control", ControlServer(folder=state_path(config), port=port)),
-            *self._http(telemetry, port),
+            EdgeActor("control", control),
+            *await self._http(telemetry, port),
             *self._feeds(opened, runtime, telemetry),
             *(EdgeActor(f"broker:{name}", broker) for name, broker in runtime.brokers.items()),
             EdgeActor("tape", housekeeping),
@@ -258,13 +261,13 @@ class Service:
             await self._until_stopped(port, runtime)
             edges_stop.set()
 
-    def _http(self, telemetry: Telemetry, port: OperatorPort) -> list[EdgeActor]:
+    async def _http(self, telemetry: Telemetry, port: OperatorPort) -> list[EdgeActor]:
         http = self._config.http
         if http.port < 0:
             return []
-        return [
-            EdgeActor("http", HttpServer(host=http.host, port=http.port, telemetry=telemetry, health=port))
-        ]
+        server = HttpServer(host=http.host, port=http.port, telemetry=telemetry, health=port)
+        await server.start()
+        return [EdgeActor("http", server)]
 
     def _feeds(self, opened: Opened, runtime: Runtime, telemetry: Telemetry) -> list[EdgeActor]:
         config, host, sources = self._config, opened.core.strategies, live_sources(self._config)
@@ -279,7 +282,7 @@ class Service:
                 clock=self._clock.now,
                 bars_after=bars_known(host, sources, self._clock.now()),
             )
-            telemetry.refreshers.append(_feed_refresher(venue, intake))
+            telemetry.refreshers.append(_feed_refresher(venue, intake, opened.core.sequencer.market))
             edges.append(EdgeActor(f"feed:{venue}", feed))
         return edges
 
@@ -330,8 +333,10 @@ def durabilities(config: Config) -> dict[str, str]:
     }
 
 
-def _feed_refresher(venue: str, intake: FeedIntake) -> Callable[[Telemetry], None]:
+def _feed_refresher(venue: str, intake: FeedIntake, market: MarketBoard) -> Callable[[Telemetry], None]:
     def refresh(telemetry: Telemetry) -> None:
+        statuses = [each for name, each in market.statuses.items() if name.endswith(f"@{venue}")]
+        telemetry.feed_connected[venue] = bool(statuses) and all(s.status == "live" for s in statuses)
         if intake.last_ns:
             telemetry.feed_last_ns[venue] = telemetry.now_ns() - (monotonic_ns() - intake.last_ns)
 

@@ -10,7 +10,7 @@ from daemon.exchange.market_data.klines import MINUTE_MS, SECONDS_KEPT, Kline, K
 def klines_until(
     now_ms: int, *, last_price: float, tick: float, hours: float, seed: str, volatility: float
 ) -> Klines:
-    """History ending now: seconds for the last two hours (or `hours`), minutes for all of them.
+    """History ending now: seconds for the last hour (or `hours`), minutes for all of them.
 
     Args:
         volatility: Standard deviation over one second, fraction.

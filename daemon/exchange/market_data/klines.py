@@ -14,7 +14,7 @@ INTERVALS = (
     "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M",
 )  # fmt: skip
 MINUTE_MS = 60_000
-SECONDS_KEPT = 7_200
+SECONDS_KEPT = 3_600
 
 
 class Kline(msgspec.Struct, gc=False):
