@@ -158,9 +158,9 @@ class PortfolioActor(CoreActor):
             want.is_waiting = True  # the closing half of a reversal is still under way
             return
         step = _to_zero_at_most(expected, delta, instrument)
-        self._order(want, plan, instrument, expected, step, is_new=is_new)
+        is_sent = self._order(want, plan, instrument, expected, step, is_new=is_new)
         # a reversal goes on when its closing half is booked
-        want.is_waiting = want.is_waiting or (step != delta and self._wants.under_way(key) != ZERO)
+        want.is_waiting = want.is_waiting or (is_sent and step != delta)
 
     def _target(self, signal: Signal, plan: StrategyPlan, instrument: Instrument) -> Decimal:
         equity: float | None = None
@@ -193,13 +193,14 @@ class PortfolioActor(CoreActor):
         change: Decimal,
         *,
         is_new: bool,
-    ) -> None:
+    ) -> bool:
+        """Ask for one market order; False when it would be too small."""
         lots = round_to_lot(abs(change), instrument.lot_size)
         if instrument.quantity_max is not None and lots > instrument.quantity_max:
             lots = round_to_lot(instrument.quantity_max, instrument.lot_size)
             want.is_waiting = True
         if not lots:
-            return  # as close as lots allow
+            return False  # as close as lots allow
         terms = OrderTerms(
             client_order_id=self.new_order_id(),
             account=plan.account,
@@ -214,10 +215,11 @@ class PortfolioActor(CoreActor):
         if fault is None:
             self._wants.orders.add(terms)
             self.send(OrderIntent(ts_event=self.now, terms=terms, mid_price=mark))
-            return
+            return True
         want.is_waiting = False
         if is_new and not _same_sign(held, want.target):
             self._deny(terms, *fault)
+        return False
 
     # what became of orders
 

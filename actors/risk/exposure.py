@@ -100,9 +100,12 @@ class Exposure:
         order_id = event.client_order_id
         if order_id is None:
             return
-        if isinstance(event, OrderAccepted | CommandRefused):
+        if isinstance(event, OrderAccepted):
             self.orders.settle(order_id)
-            if isinstance(event, CommandRefused) and event.command == "replace":
+            return
+        if isinstance(event, CommandRefused):
+            self.orders.settle(order_id)
+            if event.command == "replace":
                 self._back_to_terms(order_id)
             return
         self.orders.apply(event)

@@ -21,6 +21,8 @@ from actors.risk.rules import (
     Refusal,
     first_refusal,
     is_reduction,
+    mark_of,
+    thresholds,
     worst_price,
 )
 from actors.risk.states import Action, States
@@ -50,6 +52,7 @@ class Gate:
         instruments: Mapping[str, Instrument],
     ) -> None:
         self._accounts = dict(accounts)
+        self._thresholds = {name: thresholds(account.limits) for name, account in accounts.items()}
         self._strategies = dict(strategies)
         self._instruments = dict(instruments)
         self.states = States()
@@ -121,23 +124,26 @@ class Gate:
         limits, allowed = account.limits, account.limits.allowed_instruments
         position = self.exposure.holdings.account_position(terms.account, terms.instrument)
         sides = self.exposure.open_sides(terms.account, terms.instrument, without=replaces)
-        window_ns = int(limits.order_rate_seconds * 1e9)
+        bounds = self._thresholds[terms.account]
+        mark = mark_of(terms.instrument, market)
         return Candidate(
             terms=terms,
             instrument=instrument,
             limits=limits,
+            thresholds=bounds,
             is_cash_account=account.is_cash_account,
             base_currency=account.base_currency,
             is_allowed_instrument=terms.instrument in account.instruments
             and (allowed is None or terms.instrument in allowed),
             open_quantity=open_quantity,
             replaces=replaces,
-            price=worst_price(terms, limits, market),
+            mark=mark,
+            price=worst_price(terms, mark, bounds.market_factor, market),
             position=position,
             sides=sides,
             is_reduction=is_reduction(terms.side, open_quantity, position, sides),
             is_flattening=terms.reduce_only and self._is_in_goal(terms),
-            orders_in_window=self.order_times.within(terms.account, now, window_ns),
+            orders_in_window=self.order_times.within(terms.account, now, bounds.rate_window_ns),
             now=now,
             market=market,
             exposure=self.exposure,

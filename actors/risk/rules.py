@@ -34,12 +34,34 @@ class Refusal(NamedTuple):
     figures: str
 
 
+class Thresholds(NamedTuple):
+    """Limits in the units that rules compute in, converted once."""
+
+    collar: Decimal | None
+    market_factor: Decimal
+    """1 + `market_margin`."""
+    rate_window_ns: int
+    price_age_ns_max: int | None
+
+
+def thresholds(limits: RiskLimits) -> Thresholds:
+    """Convert an account's limits."""
+    age_max = limits.price_age_max_seconds
+    return Thresholds(
+        collar=None if limits.price_collar is None else to_decimal(limits.price_collar),
+        market_factor=ONE + to_decimal(limits.market_margin),
+        rate_window_ns=int(limits.order_rate_seconds * 1e9),
+        price_age_ns_max=None if age_max is None else int(age_max * 1e9),
+    )
+
+
 class Candidate(NamedTuple):
     """An order (or the new terms of one) that asks for approval, and all that rules look at."""
 
     terms: OrderTerms
     instrument: Instrument
     limits: RiskLimits
+    thresholds: Thresholds
     is_cash_account: bool
     base_currency: str
     is_allowed_instrument: bool
@@ -47,6 +69,8 @@ class Candidate(NamedTuple):
     """What it may still fill: of a replace its new total less what is booked."""
     replaces: str | None
     """Open order in whose place it comes; not counted beside it."""
+    mark: Decimal | None
+    """Mark price; None before any, and for one that cannot be true."""
     price: Decimal | None
     """Worst price in quote; None while there is no price at all."""
     position: Decimal
@@ -70,17 +94,19 @@ def mark_of(instrument: str, market: MarketBoard) -> Decimal | None:
     return to_decimal(mark) if mark is not None and isfinite(mark) and mark > 0.0 else None
 
 
-def worst_price(terms: OrderTerms, limits: RiskLimits, market: MarketBoard) -> Decimal | None:
+def worst_price(
+    terms: OrderTerms, mark: Decimal | None, market_factor: Decimal, market: MarketBoard
+) -> Decimal | None:
     """What one unit may cost at worst, and what a sale is valued at; None without any price."""
     if terms.price is not None:
         return terms.price
-    touch = terms.stop_price if terms.stop_price is not None else mark_of(terms.instrument, market)
+    touch = terms.stop_price if terms.stop_price is not None else mark
     if touch is None or terms.side == "sell":
         return touch
     quote = market.quotes.get(terms.instrument)
     if terms.stop_price is None and quote is not None and isfinite(quote.ask_price):
         touch = max(touch, to_decimal(quote.ask_price))
-    return touch * (ONE + to_decimal(limits.market_margin))
+    return touch * market_factor
 
 
 def is_reduction(side: str, quantity: Decimal, position: Decimal, sides: Sides) -> bool:
@@ -130,9 +156,10 @@ def price_health(c: Candidate) -> Refusal | None:
     sides = (quote.bid_price, quote.ask_price) if quote is not None else (mark,)
     if not all(isfinite(price) and price > 0.0 for price in sides):
         return Refusal("PRICE_INVALID", f"prices={', '.join(map(str, sides))}")
-    age_max = c.limits.price_age_max_seconds
-    if age_max is not None and age > int(age_max * 1e9):
-        return Refusal("PRICE_STALE", f"age_seconds={age / 1e9:.3f}, max={age_max}")
+    age_max = c.thresholds.price_age_ns_max
+    if age_max is not None and age > age_max:
+        figures = f"age_seconds={age / 1e9:.3f}, max={c.limits.price_age_max_seconds}"
+        return Refusal("PRICE_STALE", figures)
     return None
 
 
@@ -151,7 +178,7 @@ def order_notional(c: Candidate) -> Refusal | None:
         return None
     price = c.terms.price if c.terms.price is not None else c.terms.stop_price
     if price is None:
-        price = mark_of(c.terms.instrument, c.market)
+        price = c.mark
     if price is None:  # only a reduction comes so far without one
         return None
     notional = c.terms.quantity * price * c.instrument.multiplier
@@ -162,11 +189,11 @@ def order_notional(c: Candidate) -> Refusal | None:
 
 def price_collar(c: Candidate) -> Refusal | None:
     """Limit and stop prices stay near the mid."""
-    collar, mid = c.limits.price_collar, mark_of(c.terms.instrument, c.market)
+    collar, mid = c.thresholds.collar, c.mark
     if collar is None or mid is None or c.is_flattening:
         return None
     for name, price in (("price", c.terms.price), ("stop_price", c.terms.stop_price)):
-        if price is not None and abs(price - mid) > to_decimal(collar) * mid:
+        if price is not None and abs(price - mid) > collar * mid:
             return Refusal("PRICE_OUTSIDE_COLLAR", f"{name}={price}, mid={_short(mid)}, collar={collar}")
     return None
 

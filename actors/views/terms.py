@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from math import isfinite
 
 from actors.messages.orders import OrderTerms, OrderType
 from actors.model.instrument import Instrument
-from actors.model.money import ZERO, round_to_lot, round_to_tick, to_decimal
+from actors.model.money import ZERO, to_decimal
 
 ORDER_ID_NOT_NEW = "ORDER_ID_NOT_NEW"
 """Code of the one denial whose order id also names an order that goes on."""
 
 Fault = tuple[str, str]
 """Stable code and figures, as `OrderDenied` carries them."""
+
+_remainder = Context(prec=40, traps=[]).remainder
+"""Of absurdly large figures it is NaN, which is on no grid either."""
 
 _NEEDS: dict[OrderType, tuple[bool, bool]] = {
     "market": (False, False),
@@ -57,7 +60,7 @@ def _fault_in_prices(terms: OrderTerms, instrument: Instrument) -> Fault | None:
             continue
         if not price.is_finite() or price <= ZERO:
             return "PRICE_NOT_POSITIVE", f"{name}={price}"
-        if round_to_tick(price, instrument.tick_size, "down") != price:
+        if instrument.tick_size and _remainder(price, instrument.tick_size) != ZERO:
             return "PRICE_NOT_ON_TICK", f"{name}={price}, tick_size={instrument.tick_size}"
     return None
 
@@ -66,7 +69,7 @@ def _fault_in_quantity(terms: OrderTerms, instrument: Instrument) -> Fault | Non
     quantity = terms.quantity
     if not quantity.is_finite() or quantity <= ZERO:
         return "QUANTITY_NOT_POSITIVE", f"quantity={quantity}"
-    if round_to_lot(quantity, instrument.lot_size) != quantity:
+    if instrument.lot_size and _remainder(quantity, instrument.lot_size) != ZERO:
         return "QUANTITY_NOT_ON_LOT", f"quantity={quantity}, lot_size={instrument.lot_size}"
     if quantity < instrument.quantity_min:
         return "QUANTITY_BELOW_MIN", f"quantity={quantity}, min={instrument.quantity_min}"

@@ -54,6 +54,7 @@ def code(quantity: str = "1", price: str | None = "100", mark: float | None = 10
         ("-1", "QUANTITY_NOT_POSITIVE"),
         ("NaN", "QUANTITY_NOT_POSITIVE"),
         ("Infinity", "QUANTITY_NOT_POSITIVE"),
+        ("1e60", "QUANTITY_NOT_ON_LOT"),
     ],
 )
 def test_quantity(quantity: str, expected: str) -> None:
