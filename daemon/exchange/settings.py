@@ -51,6 +51,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     orders_per_day: int = 200_000
     messages_per_second: int = 5
     """From a client over one stream connection."""
+    connections_per_5_minutes: int = 300
+    """WebSocket handshakes of one address."""
     violations_before_ban: int = 10
     """Requests in spite of 429 until the address is banned."""
     ban_seconds: int = 120
@@ -66,6 +68,7 @@ PROFILES = {
         orders_per_10_seconds=1_000_000,
         orders_per_day=1_000_000_000,
         messages_per_second=1_000,
+        connections_per_5_minutes=1_000_000,
         open_orders_max=100_000,
     ),
 }

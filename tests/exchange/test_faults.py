@@ -148,6 +148,7 @@ async def test_a_cancelled_order_can_be_renamed(client: Client) -> None:
     assert by_id == 200
 
 
+@pytest.mark.slow
 async def test_a_depth_gap_breaks_the_chain_once(client: Client) -> None:
     socket = await client.raw_stream("btcusdt@depth@100ms")
     before = await socket.next()
@@ -185,6 +186,16 @@ async def test_a_drop_cuts_only_its_target(client: Client, target: str) -> None:
         assert (await sockets["streams"].next())["e"] == "trade"
     else:
         assert (await sockets["user_data"].call("ping"))["status"] == 200
+
+
+@pytest.mark.parametrize("target", ["streams", "ws_api"])
+async def test_a_refused_handshake_succeeds_when_tried_again(client: Client, target: str) -> None:
+    connect = client.raw_stream if target == "streams" else client.ws_api
+    await client.fault("refuse_connection", method=target)
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await connect()
+    assert refused.value.status == 503
+    await (await connect()).close()
 
 
 async def test_a_skewed_clock_refuses_what_was_in_time(client: Client) -> None:

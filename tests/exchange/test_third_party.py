@@ -18,6 +18,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from binance import AsyncClient, BinanceSocketManager
     from binance.exceptions import BinanceAPIException
+    from binance.ws.depthcache import DepthCacheManager
     from binance.ws.reconnecting_websocket import ReconnectingWebsocket
 
 PATIENCE_SECONDS = 10.0
@@ -113,3 +114,15 @@ async def test_its_market_sockets_hear_the_market(third_party: Any) -> None:
             seen.setdefault(message["stream"], message["data"])
     assert seen["btcusdt@trade"]["s"] == "BTCUSDT"
     assert seen["btcusdt@kline_1m"]["k"]["i"] == "1m"
+
+
+async def test_its_depth_cache_follows_the_book(third_party: Any) -> None:
+    async with (
+        DepthCacheManager(third_party, "BTCUSDT", ws_interval=100) as manager,
+        asyncio.timeout(PATIENCE_SECONDS),
+    ):
+        for _ in range(5):
+            cache = await manager.recv()
+            (bid, _), (ask, _) = cache.get_bids()[0], cache.get_asks()[0]
+            assert bid < ask
+            assert len(cache.get_bids()) > 10

@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 
 import msgspec
+from aiohttp import web
 
 from daemon.exchange.binance.endpoints import Endpoint
 from daemon.exchange.binance.errors import ApiError
+from daemon.exchange.binance.format import encoded
 from daemon.exchange.binance.parameters import Parameters
 from daemon.exchange.binance.services import Caller, Services
 from daemon.exchange.binance.signatures import check_timing
@@ -143,6 +145,27 @@ class Gateway:
             params={name: value for name, value in call.params.items() if name not in hidden},
             refused=refused.code if refused else None,
         )
+
+
+def error_body(error: ApiError) -> dict[str, Any]:
+    """What a refused request gets."""
+    return {"code": error.code, "msg": error.msg}
+
+
+def refused_handshake(
+    services: Services, request: web.Request, target: str, *, weight: int = 0
+) -> web.Response | None:
+    """The answer to a WebSocket handshake that is not let in."""
+    now_ms, address = services.clock.now_ms(), request.remote or ""
+    try:
+        if services.faults.take("refuse_connection", Subject(method=target)):
+            raise ApiError(-1016, "This service is no longer available.", status=503)
+        services.limits.connect(address, now_ms)
+        if weight:
+            services.limits.charge(address, weight, now_ms)
+    except ApiError as error:
+        return web.Response(status=error.status, body=encoded(error_body(error)))
+    return None
 
 
 def _failed(error: ApiError, account: str | None) -> Reply:

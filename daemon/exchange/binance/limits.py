@@ -40,6 +40,7 @@ class _Address:
     def __init__(self) -> None:
         self.weight = Window(MINUTE_MS)
         self.raw = Window(RAW_MS)
+        self.connections = Window(RAW_MS)
         self.violations = Window(MINUTE_MS)
         self.banned_until_ms = 0
 
@@ -68,6 +69,20 @@ class Limits:
             raise self.violation(address, now_ms)
         if raw.count > self._profile.raw_requests_per_5_minutes:
             raise ApiError(-1003, "Too many requests queued.", status=429, retry_at_ms=raw.end_ms)
+
+    def connect(self, address: str, now_ms: int) -> None:
+        """Count a WebSocket handshake.
+
+        Raises:
+            ApiError: 418 while banned, 429 above the limit.
+        """
+        known = self._addresses.setdefault(address, _Address())
+        if now_ms < known.banned_until_ms:
+            raise self._ban(known)
+        window = known.connections.at(now_ms)
+        window.count += 1
+        if window.count > self._profile.connections_per_5_minutes:
+            raise ApiError(-1003, "Too many connection attempts.", status=429, retry_at_ms=window.end_ms)
 
     def violation(self, address: str, now_ms: int) -> ApiError:
         """The answer to one request too many; who does not stop is banned."""

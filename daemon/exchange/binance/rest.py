@@ -8,9 +8,8 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from daemon.exchange.binance.endpoints import ENDPOINTS, Endpoint
-from daemon.exchange.binance.errors import ApiError
 from daemon.exchange.binance.format import encoded
-from daemon.exchange.binance.gateway import Call, Gateway, Reply
+from daemon.exchange.binance.gateway import Call, Gateway, Reply, error_body
 from daemon.exchange.binance.services import Services
 from daemon.exchange.binance.signatures import split_signature
 
@@ -81,11 +80,6 @@ class RestApi:
         text = "Listen keys are gone: subscribe with userDataStream.subscribe.signature on the WebSocket API."
         body = encoded({"code": -1000, "msg": text})
         return web.Response(status=410, body=body, content_type="application/json", charset="utf-8")
-
-
-def error_body(error: ApiError) -> dict[str, Any]:
-    """What a refused request gets."""
-    return {"code": error.code, "msg": error.msg}
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

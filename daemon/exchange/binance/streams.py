@@ -9,6 +9,7 @@ from aiohttp import web
 
 from daemon.exchange.binance import format as wire
 from daemon.exchange.binance.connection import Connection, frame
+from daemon.exchange.binance.gateway import refused_handshake
 from daemon.exchange.binance.services import Services
 from daemon.exchange.faults import Subject
 from daemon.exchange.market_data.events import DepthChange, DepthSnapshot, Level, PublicTrade, Top
@@ -61,11 +62,14 @@ class MarketStreams:
         return await self._serve(request, request.query.get("streams", ""), combined=True)
 
     async def _serve(self, request: web.Request, names: str, *, combined: bool) -> web.StreamResponse:
-        profile = self._services.settings.profile
+        services = self._services
+        refused = refused_handshake(services, request, "streams")
+        if refused is not None:
+            return refused
         connection = StreamConnection(
             combined=combined,
-            timings=self._services.settings.timings,
-            messages_per_second=profile.messages_per_second,
+            timings=services.settings.timings,
+            messages_per_second=services.settings.profile.messages_per_second,
             address=request.remote or "",
         )
         wanted = [name for name in names.split("/") if name]

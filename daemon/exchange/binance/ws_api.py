@@ -13,8 +13,7 @@ from daemon.exchange.binance.connection import Connection, frame
 from daemon.exchange.binance.endpoints import BY_NAME, Endpoint
 from daemon.exchange.binance.errors import ApiError, missing
 from daemon.exchange.binance.format import encoded
-from daemon.exchange.binance.gateway import Call, Gateway, Reply
-from daemon.exchange.binance.rest import error_body
+from daemon.exchange.binance.gateway import Call, Gateway, Reply, error_body, refused_handshake
 from daemon.exchange.binance.services import Services
 from daemon.exchange.binance.signatures import parameter_text, websocket_payload
 from daemon.exchange.binance.user_data import UserData
@@ -72,10 +71,9 @@ class WebSocketApi:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         address, now_ms = request.remote or "", self._services.clock.now_ms()
-        try:
-            self._services.limits.charge(address, CONNECT_WEIGHT, now_ms)
-        except ApiError as error:
-            return web.Response(status=error.status, body=encoded(error_body(error)))
+        refused = refused_handshake(self._services, request, "ws_api", weight=CONNECT_WEIGHT)
+        if refused is not None:
+            return refused
         session = Session(
             connected_ms=now_ms,
             timings=self._services.settings.timings,

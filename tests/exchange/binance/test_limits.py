@@ -55,6 +55,16 @@ def test_the_order_limit_counts_unfilled_orders_of_ten_seconds() -> None:
     assert limits.order_counts("demo", START_MS + 10_000) == (1, 3)
 
 
+def test_handshakes_are_counted_for_themselves() -> None:
+    limits = Limits(Profile(connections_per_5_minutes=2))
+    for _ in range(2):
+        limits.connect("here", START_MS)
+    with pytest.raises(ApiError) as refused:
+        limits.connect("here", START_MS)
+    assert refused.value.status == 429
+    limits.connect("here", START_MS + 300_000)
+
+
 class TestOverTheWire:
     @pytest.fixture
     def exchange_settings(self) -> ExchangeSettings:
