@@ -9,7 +9,7 @@ held, so they never decide on a position that a fill has already changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -44,7 +44,7 @@ Timeframe = tuple[str, int]
 """Instrument and interval in nanoseconds."""
 
 
-class Core(msgspec.Struct, frozen=True, kw_only=True):
+class Core(NamedTuple):
     """The trading system of one process: every actor, and the sequencer that runs them."""
 
     sequencer: Sequencer
@@ -94,40 +94,15 @@ def build_core(
         instruments=instruments,
         grace_ns=config.daemon.bar_grace_ms * MILLISECOND_NS,
     )
-    oms = OmsActor(
-        rules={name: venue_rules(config, account) for name, account in config.accounts.items()},
-        instruments=instruments,
-        reconcile_ns={
-            name: 0 if is_simulated else round(account.reconcile_minutes * 60 * SECOND_NS)
-            for name, account in config.accounts.items()
-        },
-    )
-    ledger = LedgerActor(
-        accounts={
-            name: LedgerAccount(
-                base_currency=account.base_currency,
-                snapshot_ns=parse_interval(config.backtest.equity_interval)
-                if is_simulated
-                else round(account.snapshot_seconds * SECOND_NS),
-            )
-            for name, account in config.accounts.items()
-        },
-        instruments=instruments,
-    )
+    oms = _oms(config, instruments, is_simulated=is_simulated)
+    ledger = _ledger(config, instruments, is_simulated=is_simulated)
     risk = RiskActor(
         accounts={name: _risk_account(config, name, account) for name, account in config.accounts.items()},
         strategies={name: strategy.account for name, strategy in config.strategies.items()},
         instruments=instruments,
     )
     portfolio = PortfolioActor(
-        strategies={
-            name: StrategyPlan(
-                account=strategy.account,
-                base_currency=config.accounts[strategy.account].base_currency,
-                sizing=strategy.sizing,
-            )
-            for name, strategy in config.strategies.items()
-        },
+        strategies={name: _strategy_plan(config, name) for name in config.strategies},
         instruments=instruments,
     )
     strategies = StrategyHost(
@@ -143,15 +118,41 @@ def build_core(
         ids=ids,
         keep_sent=keep_sent,
     )
-    return Core(
-        sequencer=sequencer,
-        bars=bars,
-        oms=oms,
-        ledger=ledger,
-        risk=risk,
-        portfolio=portfolio,
-        strategies=strategies,
-        venues=venues,
+    return Core(sequencer, bars, oms, ledger, risk, portfolio, strategies, venues)
+
+
+def _oms(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> OmsActor:
+    valuation_ns = parse_interval(config.backtest.equity_interval)
+    return OmsActor(
+        rules={name: venue_rules(config, account) for name, account in config.accounts.items()},
+        instruments=instruments,
+        reconcile_ns={
+            name: valuation_ns if is_simulated else round(account.reconcile_minutes * 60 * SECOND_NS)
+            for name, account in config.accounts.items()
+        },
+    )
+
+
+def _ledger(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> LedgerActor:
+    valuation_ns = parse_interval(config.backtest.equity_interval)
+    return LedgerActor(
+        accounts={
+            name: LedgerAccount(
+                base_currency=account.base_currency,
+                snapshot_ns=valuation_ns if is_simulated else round(account.snapshot_seconds * SECOND_NS),
+            )
+            for name, account in config.accounts.items()
+        },
+        instruments=instruments,
+    )
+
+
+def _strategy_plan(config: Config, name: str) -> StrategyPlan:
+    section = config.strategies[name]
+    return StrategyPlan(
+        account=section.account,
+        base_currency=config.accounts[section.account].base_currency,
+        sizing=section.sizing,
     )
 
 

@@ -16,6 +16,7 @@ import structlog
 from actors.core.frames import Head
 from actors.core.sequencer import Sequencer
 from actors.errors import TapeError
+from actors.messages.control import HealthReported, HealthSubject
 from actors.store.layout import list_parts, tape_folder
 from actors.store.maintenance import Tidied, tidy
 from actors.store.rerun import encode_snapshot
@@ -59,7 +60,7 @@ class Housekeeping:
         self._watchdog_seconds = watchdog_seconds
         self._head, self._settings = head, settings
         self._day = clock.now() // DAY_NS
-        self._is_clock_good = True
+        self._out_of_order: set[HealthSubject] = set()
         self._background: ProcessPoolExecutor | None = None
 
     async def run(self) -> None:
@@ -71,7 +72,7 @@ class Housekeeping:
             await asyncio.sleep(TICK_SECONDS)
             self._telemetry.loop_lag.observe(max(0.0, perf_counter() - before - TICK_SECONDS))
             self._runtime.pulse()
-            self._watch_clock()
+            self._watch_health()
             self._tell_systemd()
             try:
                 await self._sync()
@@ -146,18 +147,28 @@ class Housekeeping:
     def _measure_tape(self) -> None:
         self._telemetry.tape_bytes = sum(part.size_bytes for part in list_parts(tape_folder(self._state)))
 
-    def _watch_clock(self) -> None:
+    def _watch_health(self) -> None:
         is_good = self._clock.discipline()
-        self._telemetry.clock_offset_seconds = self._clock.offset_ns / 1e9
-        if is_good != self._is_clock_good:
-            self._is_clock_good = is_good
-            log.log(
-                20 if is_good else 40,
-                "wall clock agrees again" if is_good else "wall clock is more than a second off ours",
-                offset_seconds=round(self._clock.offset_ns / 1e9, 3),
-            )
-        self._telemetry.state_free_bytes = shutil.disk_usage(self._state).free
+        offset = self._clock.offset_ns / 1e9
+        self._telemetry.clock_offset_seconds = offset
+        self._report("clock", is_good, f"the wall clock is {offset:+.3f} s off ours")
+        free = self._telemetry.state_free_bytes = shutil.disk_usage(self._state).free
+        is_enough = free >= self._settings.disk_free_min_gb * 1e9
+        self._report("disk", is_enough, f"{free / 1e9:.2f} GB are free for the tape")
         self._telemetry.store_applied_seq = self._store.applied_seq
+
+    def _report(self, subject: HealthSubject, is_good: bool, reason: str) -> None:
+        """Tell the core when something it depends on goes out of order, and when it is right again."""
+        if is_good == (subject not in self._out_of_order):
+            return
+        if is_good:
+            self._out_of_order.discard(subject)
+            log.info("right again", subject=subject, reason=reason)
+        else:
+            self._out_of_order.add(subject)
+            log.error("out of order, no new exposure", subject=subject, reason=reason)
+        now = self._clock.now()
+        self._runtime.offer(HealthReported(ts_event=now, subject=subject, is_good=is_good, reason=reason))
 
     def _tell_systemd(self) -> None:
         self._notifier.status(self._status())

@@ -220,20 +220,7 @@ class Service:
             begin_stop=self.stop.set,
             now_ns=self._clock.now,
         )
-        housekeeping = Housekeeping(
-            state=state_path(config),
-            sequencer=core.sequencer,
-            runtime=runtime,
-            tape=opened.tape,
-            head=opened.head,
-            settings=config.tape,
-            store=store,
-            clock=self._clock,
-            telemetry=telemetry,
-            notifier=self._notifier,
-            status=port.headline,
-            watchdog_seconds=watchdog_seconds(self._environ),
-        )
+        housekeeping = self._housekeeping(opened, runtime, store, telemetry, port)
         control = ControlServer(folder=state_path(config), port=port)
         await control.start()
         edges = [
@@ -260,6 +247,29 @@ class Service:
             )
             await self._until_stopped(port, runtime)
             edges_stop.set()
+
+    def _housekeeping(
+        self,
+        opened: Opened,
+        runtime: Runtime,
+        store: StoreWriter,
+        telemetry: Telemetry,
+        port: OperatorPort,
+    ) -> Housekeeping:
+        return Housekeeping(
+            state=state_path(self._config),
+            sequencer=opened.core.sequencer,
+            runtime=runtime,
+            tape=opened.tape,
+            head=opened.head,
+            settings=self._config.tape,
+            store=store,
+            clock=self._clock,
+            telemetry=telemetry,
+            notifier=self._notifier,
+            status=port.headline,
+            watchdog_seconds=watchdog_seconds(self._environ),
+        )
 
     async def _http(self, telemetry: Telemetry, port: OperatorPort) -> list[EdgeActor]:
         http = self._config.http

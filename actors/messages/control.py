@@ -73,6 +73,19 @@ class ClockMeasured(Message, frozen=True, kw_only=True):
     offset_ms: int
 
 
+HealthSubject = Literal["clock", "disk", "store", "broker"]
+
+
+class HealthReported(Message, frozen=True, kw_only=True):
+    """Input: something trading depends on is out of order, or is right again; no new exposure meanwhile."""
+
+    subject: HealthSubject
+    is_good: bool
+    reason: str
+    account: str | None = None
+    """None concerns every account."""
+
+
 class TimeReached(Message, frozen=True, kw_only=True):
     """Input: the sequencer's own, when a timer is due and nothing else waits."""
 

@@ -3,6 +3,7 @@
 Reads   OrderIntent, ReplaceRequest, ReplaceReady       orders and changes that ask for approval
         order facts, OrderDenied, PositionChanged, BalanceChanged   what open orders and holdings became
         Started, BrokerStarted, BrokerStopped, AccountReconciled, StrategyFailed, DifferenceFound
+        HealthReported                                  clock, disk or store out of order
         Pause, Resume, ReduceOnly, Halt, ClearHalt      operator, and limits that act like one
         Flatten, GoalMet, CommandDone, Stop             goals of the oms, and the end of the process
 Writes  ApprovedOrder, ApprovedReplace   to oms
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import get_args
 
 import msgspec
 
@@ -32,6 +34,8 @@ from actors.messages.control import (
     Flatten,
     GoalMet,
     Halt,
+    HealthReported,
+    HealthSubject,
     Pause,
     ReduceOnly,
     Resume,
@@ -208,7 +212,8 @@ class RiskActor(CoreActor):
 
     def on_started(self, started: Started) -> None:
         """A process life begins: every account waits for its venue; strategies that are gone stay shut."""
-        self._states.lift_all("stop")
+        for cause in ("stop", *get_args(HealthSubject)):
+            self._states.lift_all(cause)
         for account in self._accounts:
             self._account_is(account, "starting", f"process life {started.epoch} begins")
             for instrument in self._gate.exposure.holdings.account_positions(account):
@@ -229,6 +234,15 @@ class RiskActor(CoreActor):
         if stopped.account in self._accounts:
             self._account_is(stopped.account, "reconciling", f"connection lost: {stopped.reason}")
             self._announce()
+
+    def on_health_reported(self, health: HealthReported) -> None:
+        """What trading depends on decides whether new exposure may be taken; it lifts by itself."""
+        scope = Scope(account=health.account)
+        if health.is_good:
+            self._states.lift(scope, ("reduce_only",), (health.subject,))
+        else:
+            self._states.hold(scope, "reduce_only", health.subject, health.reason)
+        self._announce(health.reason)
 
     def on_account_reconciled(self, reconciled: AccountReconciled) -> None:
         """Books and venue agree: the account may trade."""

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from actors.messages.control import Scope, TradingState
+from actors.messages.control import HealthSubject, Scope, TradingState
 
 Action = Literal["new", "reduce", "replace", "cancel"]
 
@@ -46,7 +46,7 @@ SEVERITY: dict[TradingState, int] = {
 }  # fmt: skip
 """Which name is shown when several states cover one scope."""
 
-Cause = Literal["operator", "account", "strategy", "difference", "goal", "unknown", "stop"]
+Cause = Literal["operator", "account", "strategy", "difference", "goal", "unknown", "stop"] | HealthSubject
 
 
 class Hold(msgspec.Struct, frozen=True, array_like=True):
