@@ -90,18 +90,7 @@ class BinanceBroker:
         )
         self._queries = Queries(rest=self._rest, account=holder, known=known, clock=clock)
         self._user_data = UserData(account=holder, known=known, intake=intake)
-        self._session = Session(
-            account=account,
-            url=trading_url,
-            api_key=api_key,
-            signer=self._signer,
-            rest=self._rest,
-            intake=intake,
-            clock=clock,
-            on_event=self._user_data.take,
-            on_lost=self._drop_questions,
-            settings=settings,
-        )
+        self._session = self._new_session(trading_url, settings)
         self._inbox: asyncio.Queue[BrokerCommand] = asyncio.Queue()
         self._order_queries = asyncio.Semaphore(ORDER_QUERIES_AT_ONCE)
         self._held_back = 0
@@ -123,6 +112,20 @@ class BinanceBroker:
             if refusal.is_repeatable:
                 raise VenueUnreachable(f"account {self.account}: {refusal}") from refusal
             raise ConfigError(f"account {self.account}: {refusal}; check api_key and api_secret") from refusal
+
+    def _new_session(self, url: str, settings: SessionSettings) -> Session:
+        return Session(
+            account=self.account,
+            url=url,
+            api_key=self._api_key,
+            signer=self._signer,
+            rest=self._rest,
+            intake=self._intake,
+            clock=self._clock,
+            on_event=self._user_data.take,
+            on_lost=self._drop_questions,
+            settings=settings,
+        )
 
     def submit(self, command: BrokerCommand) -> None:
         """Take a command whose step is on the tape."""

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from actors.messages.control import BrokerStarted, BrokerStopped
 from actors.messages.orders import (
@@ -19,7 +19,7 @@ from actors.messages.orders import (
 )
 from actors.venues.binance.broker import BinanceBroker
 from actors.venues.binance.session import SessionSettings
-from tests.fakes.binance_server import API_KEY, SECRET, BinanceServer
+from tests.fakes.binance_server import API_KEY, SECRET
 from tests.venues.binance.recorder import Recorder
 
 BTC = "BTCUSDT@binance"
@@ -28,16 +28,28 @@ QUICK = SessionSettings(pause_seconds=0.01, pause_cap_seconds=0.02, timeout_seco
 PLACE, CANCEL = "order.place", "order.cancel"
 
 
+class VenueAt(Protocol):
+    """Where a venue listens."""
+
+    rest_url: str
+    trading_url: str
+
+
 @contextlib.asynccontextmanager
 async def a_broker(
-    server: BinanceServer, *, settings: SessionSettings = QUICK, started: bool = True, secret: str = SECRET
+    server: VenueAt,
+    *,
+    settings: SessionSettings = QUICK,
+    started: bool = True,
+    key: str = API_KEY,
+    secret: str = SECRET,
 ) -> AsyncIterator[tuple[BinanceBroker, Recorder]]:
     intake = Recorder()
     broker = BinanceBroker(
         account="main",
         rest_url=server.rest_url,
         trading_url=server.trading_url,
-        api_key=API_KEY,
+        api_key=key,
         api_secret=secret,
         instruments=[],
         intake=intake,
