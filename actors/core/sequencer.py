@@ -194,9 +194,10 @@ class Sequencer:
             kind = message.__class__
             handlers = routes.get(kind)
             if handlers is None:
-                _, board, handlers = self._market_routes[kind][message.instrument]  # type: ignore[attr-defined]
+                instrument = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
+                _, board, handlers = self._market_routes[kind][instrument]
                 if board is not None:
-                    board[message.instrument] = message  # type: ignore[attr-defined]
+                    board[instrument] = message
             elif self.keep_sent:
                 self.sent.append(message)
             for handler in handlers:

@@ -16,7 +16,6 @@ from actors.messages.control import (
     Flatten,
     GoalMet,
     Halt,
-    HealthReported,
     Pause,
     ReduceOnly,
     Resume,
@@ -153,24 +152,6 @@ def test_a_strategy_that_raised_is_paused_alone() -> None:
     assert change.reason == "on_bar raised KeyError at a.py:7"
     assert (rig.verdict(), rig.verdict(strategy="other")) == ("STATE_PAUSED", "approved")
     assert rig.only(CommandDone, command(Resume, Scope(account="main", strategy="s"))).accepted
-
-
-def test_a_clock_out_of_order_stops_new_exposure_until_it_is_right_again() -> None:
-    rig = Rig().hold("1")
-    rig.feed(HealthReported(ts_event=0, subject="clock", is_good=False, reason="off by 2 s"))
-    assert (rig.verdict(), rig.verdict("sell", "1")) == ("STATE_REDUCE_ONLY", "approved")
-    rig.feed(HealthReported(ts_event=0, subject="disk", is_good=False, reason="full"))
-    rig.feed(HealthReported(ts_event=0, subject="clock", is_good=True, reason="right again"))
-    assert rig.verdict() == "STATE_REDUCE_ONLY"
-    rig.feed(HealthReported(ts_event=0, subject="disk", is_good=True, reason="room again"))
-    assert rig.verdict() == "approved"
-
-
-def test_a_resume_does_not_lift_what_the_process_lacks() -> None:
-    rig = Rig()
-    rig.feed(HealthReported(ts_event=0, subject="disk", is_good=False, reason="full"))
-    assert not rig.only(CommandDone, command(Resume, Scope())).accepted
-    assert rig.verdict() == "STATE_REDUCE_ONLY"
 
 
 @pytest.mark.parametrize("kind", ["position", "foreign_order"])

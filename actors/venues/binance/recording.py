@@ -1,7 +1,7 @@
 """Raw recordings of the combined stream as market data: the feed's own channel, fed from a file.
 
-One message a line: local receipt time in nanoseconds, a space, the JSON as received. A line without a stream is
-the REST snapshot of the book. What counts is when it was received: venue and recorder had different clocks.
+One message a line: local receipt time in nanoseconds, a space, the JSON as received. A line without a stream
+is the REST snapshot of the book. Receipt times count: the clocks of venue and recorder may differ.
 """
 
 from __future__ import annotations
