@@ -1,6 +1,6 @@
 """The same broker against two independent venues: the small local one, and the exchange process's server.
 
-What both do must be the same; what only the exchange can do (match, forget, delay) is scripted through its faults.
+What both do must be the same; what only the exchange can do (match, lose, rename) is scripted by its faults.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ async def test_an_order_rests_is_cancelled_and_cannot_be_cancelled_again(line: L
     accept = await intake.first(AcceptReport)
     broker.submit(a_cancel(accept.venue_order_id))
     cancelled = await intake.first(CancelReport)
-    assert (cancelled.client_order_id, cancelled.filled_quantity) == (ID, 0)
+    assert cancelled.client_order_id == ID
+    assert cancelled.filled_quantity == 0
     broker.submit(a_cancel(accept.venue_order_id))
     assert (await intake.first(RejectReport)).code == "-2011"
     broker.submit(a_query(accept.venue_order_id))
@@ -138,13 +139,11 @@ async def test_an_order_whose_answer_was_lost_is_found_with_its_fills(kind: Any)
     async with an_exchange(Fault(kind=kind, method=PLACE)) as door, a_line(door) as (broker, intake):
         broker.submit(at_market())
         await intake.first(OutcomeUnknownReport)
-        live = await intake.first(FillReport)
         broker.submit(a_query())
         status = await intake.first(StatusReport)
         assert (status.status, status.fills_complete) == ("filled", True)
-        asked = intake.of(FillReport)[-1]
-        assert (asked.venue_order_id, asked.trade_id) == (live.venue_order_id, live.trade_id)
-        assert len({fill.trade_id for fill in intake.of(FillReport)}) * 2 == len(intake.of(FillReport))
+        booked = {(fill.venue_order_id, fill.trade_id): fill.quantity for fill in intake.of(FillReport)}
+        assert sum(booked.values()) == status.filled_quantity, "heard live or asked for, the key is the same"
 
 
 @pytest.mark.parametrize("kind", ["lose_request", "error_before"])
@@ -192,6 +191,5 @@ async def test_an_order_renamed_by_its_cancel_is_still_found_by_the_venues_id() 
         broker.submit(a_cancel(accept.venue_order_id))
         assert (await intake.first(CancelReport)).client_order_id == ID
         broker.submit(a_query())
-        assert (await intake.first(StatusReport)).status == "cancelled", (
-            "its id was learnt when it was placed"
-        )
+        status = await intake.first(StatusReport)
+        assert status.status == "cancelled", "its id was learnt when it was placed"
