@@ -20,7 +20,7 @@ from daemon.exchange.server import ExchangeServer
 from daemon.exchange.settings import PROFILES, ExchangeSettings, Recorded
 from tests.exchange.client import Client, a_market_order
 
-LINES = 1_500
+LINES = 3_000
 FIRST = "raw_ws/binance_spot/btcusdt_20240808.gz"
 SECOND = "raw_ws/binance_spot/btcusdt_20240809.gz"
 
@@ -42,7 +42,7 @@ def messages(file: Path) -> list[dict[str, Any]]:
 @pytest.fixture
 async def recorded(capture: Path) -> AsyncIterator[Client]:
     settings = ExchangeSettings(
-        market=Recorded(files=(capture,), at_end="stay"), speed=20.0, profile=PROFILES["fast"],
+        market=Recorded(files=(capture,), at_end="stay"), speed=3.0, profile=PROFILES["fast"],
         history_hours=1.0,
     )  # fmt: skip
     async with ExchangeServer(settings) as exchange, aiohttp.ClientSession() as session:
