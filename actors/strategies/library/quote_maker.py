@@ -1,7 +1,8 @@
 """Quotes both sides around the mid and leans against its inventory.
 
 Each side rests one post-only order. It is moved only when the wanted price is off by `requote_ticks`, and
-never more often than the venue's budget of orders allows.
+never more often than the venue's budget of orders allows. What becomes of its orders at a stop is said by
+whoever stops the daemon.
 """
 
 from __future__ import annotations
@@ -66,9 +67,6 @@ class QuoteMaker(Strategy):
         ask = max(middle + self.half_spread_ticks * tick, quote.bid_price + tick)
         self.keep(instrument, "buy", bid, self.inventory_max - position, buy, tick)
         self.keep(instrument, "sell", ask, position - self.inventory_min, sell, tick)
-
-    def on_stop(self) -> None:
-        self.ctx.cancel_all()
 
     def keep(
         self, instrument: str, side: Side, price: float, room: Decimal, resting: Order | None, tick: float

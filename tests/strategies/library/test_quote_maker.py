@@ -93,12 +93,12 @@ def test_a_resting_order_for_which_there_is_no_room_any_more_is_cancelled() -> N
     assert [m.client_order_id for m in sent if isinstance(m, CancelRequest)] == [buy.terms.client_order_id]
 
 
-def test_it_cancels_everything_when_it_stops() -> None:
+def test_whoever_stops_it_decides_what_becomes_of_its_orders() -> None:
     stage = a_stage()
     hold(stage, "0.5")
     take_all(stage, stage.run(a_quote(1, 100)))
-    sent = stage.run(Stop(ts_event=START, scope=Scope(), command_id="c", by="signal", cancel_orders=True))
-    assert [type(message) for message in sent] == [CancelRequest, CancelRequest]
+    sent = stage.run(Stop(ts_event=START, scope=Scope(), command_id="c", by="signal", cancel_orders=False))
+    assert sent == []
 
 
 @pytest.mark.parametrize(
