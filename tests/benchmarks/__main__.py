@@ -11,11 +11,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import core_rows
-from tests.benchmarks.harness import Row, circumstances
+from tests.benchmarks import core_rows, daemon_rows, engine_rows, live_rows, tape_rows
+from tests.benchmarks.harness import Effort, Row, circumstances
 
-GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
+GROUPS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "core": core_rows.rows,
+    "engine": engine_rows.rows,
+    "tape": tape_rows.rows,
+    "live": live_rows.rows,
+    "daemon": daemon_rows.rows,
 }
 
 
@@ -25,16 +29,19 @@ def main() -> int:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; default: all")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--pin", type=int, default=None, metavar="CORE", help="run on this core only")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of inputs")
+    parser.add_argument("--long", action="store_true", help="watch memory for ten minutes, not one")
     arguments = parser.parse_args()
     unknown = [group for group in arguments.groups if group not in GROUPS]
     if unknown:
         parser.error(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
     if arguments.pin is not None:
         os.sched_setaffinity(0, {arguments.pin})
+    effort = Effort(scale=arguments.scale, is_long=arguments.long)
     measured: dict[str, list[Row]] = {}
     for name in arguments.groups or GROUPS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        measured[name] = list(GROUPS[name]())
+        measured[name] = list(GROUPS[name](effort))
     if arguments.json:
         print(msgspec.json.encode({"circumstances": circumstances(), "rows": measured}).decode())
     else:

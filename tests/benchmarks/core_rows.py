@@ -9,9 +9,7 @@ from actors.core.frames import FrameWriter
 from actors.core.sequencer import Sequencer
 from actors.messages.market import Quote
 from actors.model.ids import ClientOrderIds
-from tests.benchmarks.harness import Row, median_seconds, quotes
-
-COUNT = 500_000
+from tests.benchmarks.harness import Effort, Row, median_seconds, quotes
 
 
 class Idle(CoreActor):
@@ -27,9 +25,10 @@ def a_sequencer() -> Sequencer:
     return Sequencer(actors=[Idle()], ids=ClientOrderIds(store_id="0000", epoch=1))
 
 
-def rows() -> Iterator[Row]:
+def rows(effort: Effort) -> Iterator[Row]:
     """Dispatch rates."""
-    data = quotes(COUNT)
+    count = effort.of(500_000)
+    data = quotes(count)
 
     def dispatch() -> None:
         run = a_sequencer().run
@@ -46,11 +45,11 @@ def rows() -> Iterator[Row]:
                 writer.buffer.clear()
 
     yield Row(
-        what="bare dispatch of a quote to one handler", value=COUNT / median_seconds(dispatch), unit="/s"
+        what="bare dispatch of a quote to one handler", value=count / median_seconds(dispatch), unit="/s"
     )
     yield Row(
         what="the same, encoded into frames with checksum and chain",
-        value=COUNT / median_seconds(dispatch_and_frame),
+        value=count / median_seconds(dispatch_and_frame),
         unit="/s",
         detail="no file",
     )

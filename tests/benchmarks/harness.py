@@ -31,6 +31,19 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is measured."""
+
+    scale: float = 1.0
+    """Share of the full number of inputs and samples."""
+    is_long: bool = False
+    """Whether rows that take minutes are wanted."""
+
+    def of(self, count: int, *, least: int = 1000) -> int:
+        """So many of a full count."""
+        return max(min(least, count), round(count * self.scale))
+
+
 def quotes(count: int, *, seed: int = 1, gap_ns: int = 100_000_000) -> list[Quote]:
     """A seeded random walk of best bids and asks on a grid of 0.01."""
     random = Random(seed)
@@ -83,6 +96,24 @@ def median_seconds(work: Callable[[], object], *, runs: int = 3) -> float:
         work()
         times.append(perf_counter() - began)
     return statistics.median(times)
+
+
+def percentiles(
+    what: str, seconds: Sequence[float], budgets: Sequence[float | None], detail: str
+) -> list[Row]:
+    """Rows of p50, p99 and p99.9 in microseconds; the largest and how many there were stand in the note."""
+    ordered = sorted(seconds)
+    shares = (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))
+    return [
+        Row(
+            what=f"{what}, {name}",
+            value=percentile(ordered, share) * 1e6,
+            unit="µs",
+            budget=budget,
+            detail=f"{detail}; n {len(ordered)}, max {ordered[-1] * 1e6:,.0f} µs",
+        )
+        for (name, share), budget in zip(shares, budgets, strict=True)
+    ]
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:
