@@ -11,7 +11,7 @@ import msgspec
 from actors.core.frames import HEADER_BYTES as FRAME_HEADER_BYTES
 from actors.core.frames import INPUT, Head, TornFrame, read_frames
 from actors.core.sequencer import Sequencer
-from actors.errors import BadFrame, TapeError, UsageError
+from actors.errors import TapeError, UsageError
 from actors.messages.base import Message
 from actors.messages.control import Started, Stop
 from actors.store.layout import HEADER_BYTES, Part, list_parts, tape_folder
@@ -158,7 +158,7 @@ def replay(
     rerun = Rerun(restored(build, previous), previous.previous_chain, rebuild=rebuild)
     difference, note = None, None
     try:
-        run_segments(reader, rerun, first=first, last_part=numbers[-1], progress=progress)
+        note = run_segments(reader, rerun, first=first, last_part=numbers[-1], progress=progress)
         if rerun.finish() is not None:
             note = "what the step of the last input sent never reached the tape"
     except Differs as differs:
@@ -181,19 +181,27 @@ def run_segments(
     first: int | None = None,
     last_part: int | None = None,
     progress: Progress | None = None,
-) -> None:
-    """Feed all segments behind the rerun's seq, up to the end of part number `last_part`."""
+) -> str | None:
+    """Feed all segments behind the rerun's seq, up to the end of part number `last_part`.
+
+    Returns:
+        What is torn off at the tape's end, if anything is.
+    Raises:
+        BadFrame: The tape is damaged before its end.
+        Differs: A step was not repeated.
+    """
     after_seq = rerun.sequencer.seq
     for part, segment in reader.segments(after_seq, first):
         if last_part is not None and part.number > last_part:
-            return
-        data = reader.data(segment)
+            return None
+        data, torn_end = reader.data(segment), None
         try:
             if data:
                 rerun.feed(data, HEADER_BYTES, is_checked=segment.is_sealed)
         except TornFrame as torn:
-            if not reader.is_newest(segment):
-                raise BadFrame(segment.name, torn.offset, rerun.sequencer.seq, torn.why) from torn
-            # The newest segment may be in use: it ends where it is whole.
+            torn_end = reader.torn_end(segment, data, torn, rerun.sequencer.seq)
         if progress is not None:
             progress(rerun.inputs, rerun.sequencer.seq)
+        if torn_end is not None:
+            return torn_end
+    return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from actors.core.frames import INPUT, STEP, Frame, Step, StepReader, TornFrame, read_frames
 from actors.errors import BadFrame, TapeError
 from actors.store.layout import HEADER_BYTES, Part, Segment, header_fault, list_parts
+from actors.store.tape_repair import durable_mark
 
 
 class TapeReader:
@@ -54,6 +55,17 @@ class TapeReader:
             return b""
         raise BadFrame(segment.name, 0, None, fault)
 
+    def torn_end(self, segment: Segment, data: bytes, torn: TornFrame, last_seq: int | None) -> str:
+        """What to say of a segment that ends in half a frame, as a crash or a write under way leaves it.
+
+        Raises:
+            BadFrame: It was whole there once.
+        """
+        if not self.is_newest(segment) or durable_mark(data) > torn.offset:
+            raise BadFrame(segment.name, torn.offset, last_seq, torn.why) from torn
+        left = len(data[torn.offset :].rstrip(b"\0"))
+        return f"{segment.name} ends in {left} bytes at offset {torn.offset} that are no whole frame"
+
     def is_newest(self, segment: Segment) -> bool:
         """Whether the segment may still be written."""
         return segment.path == self._last
@@ -66,16 +78,16 @@ class TapeReader:
         """
         last_seq: int | None = None
         for _, segment in self.segments(after_seq, first):
+            data = self.data(segment)
             try:
-                for frame in read_frames(self.data(segment), HEADER_BYTES):
+                for frame in read_frames(data, HEADER_BYTES):
                     if frame.kind in (INPUT, STEP):
                         last_seq = frame.seq
                         if last_seq <= after_seq:
                             continue
                     yield frame
             except TornFrame as torn:
-                if not self.is_newest(segment):
-                    raise BadFrame(segment.name, torn.offset, last_seq, torn.why) from torn
+                self.torn_end(segment, data, torn, last_seq)
                 return
 
     def steps(self, after_seq: int = 0, first: int | None = None) -> Iterator[Step]:
