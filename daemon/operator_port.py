@@ -160,14 +160,14 @@ class OperatorPort:
         self._begin_stop()
         return done
 
-    def orders_to_cancel(self) -> list[str]:
-        """Orders that a stop waits for; what is unknown is not waited for."""
-        if not self._cancels:
-            return []
+    def orders_to_settle(self) -> list[str]:
+        """Orders a stop waits for: all that it cancels, else those with a command under way; no unknown ones."""
         return [
             order.terms.client_order_id
             for order in self._core.oms.orders()
-            if not order.is_closed and order.state != "unknown"
+            if not order.is_closed
+            and order.state != "unknown"
+            and (self._cancels or order.awaiting is not None or order.cancel_wanted)
         ]
 
     # health

@@ -310,10 +310,10 @@ class Service:
             async with asyncio.timeout(self._config.daemon.drain_seconds):
                 if not port.is_stopping:
                     await port.stop(by="signal", cancel_orders=None)
-                while port.orders_to_cancel() and not runtime.failed.done():  # noqa: ASYNC110
+                while port.orders_to_settle() and not runtime.failed.done():  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            log.error("orders are still open at the venue", orders=port.orders_to_cancel())
+            log.error("orders are still open at the venue", orders=port.orders_to_settle())
 
     def _summary(self, opened: Opened, telemetry: Telemetry) -> dict[str, Any]:
         core = opened.core
