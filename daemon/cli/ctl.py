@@ -46,9 +46,8 @@ def run(args: Namespace) -> int:
     from daemon.cli.exit_codes import ExitCode
     from daemon.control_client import call
 
-    params = {name: value for name in _PARAMS if (value := getattr(args, name, None)) not in (None, False)}
-    if (cancels := getattr(args, "cancel_orders", None)) is not None:
-        params["cancel_orders"] = cancels
+    given = {name: getattr(args, name, None) for name in _PARAMS}
+    params = {name: value for name, value in given.items() if value is not None}
     result = call(state_folder(args), args.action, params, timeout_seconds=args.timeout)
     if args.json:
         print_json(result if isinstance(result, dict) else {args.action: result})
@@ -68,7 +67,7 @@ def _text(action: str, result: Any) -> str:
     return facts(result)
 
 
-_PARAMS = ("account", "strategy", "instrument", "all", "reason", "limit", "level")
+_PARAMS = ("account", "strategy", "instrument", "all", "reason", "limit", "level", "cancel_orders")
 
 
 def _add_common(parser: ArgumentParser, *, is_default: bool) -> None:
@@ -139,7 +138,9 @@ def _add_orders(parser: ArgumentParser) -> None:
 _ADD = {
     "scope": _add_scope,
     "account": lambda parser: parser.add_argument("--account", metavar="NAME", help="only this account"),
-    "all": lambda parser: parser.add_argument("--all", action="store_true", help="everything, on purpose"),
+    "all": lambda parser: parser.add_argument(
+        "--all", action="store_const", const=True, help="everything, on purpose"
+    ),
     "reason": lambda parser: parser.add_argument("--reason", metavar="TEXT", help="why, for the record"),
     "limit": lambda parser: parser.add_argument(
         "--limit", metavar="N", type=int, help="at most so many (100)"
