@@ -161,7 +161,7 @@ class OperatorPort:
         return done
 
     def orders_to_settle(self) -> list[str]:
-        """Orders a stop waits for: all that it cancels, else those with a command under way; no unknown ones."""
+        """Orders a stop waits for: what it cancels, else what has a command under way; no unknown ones."""
         return [
             order.terms.client_order_id
             for order in self._core.oms.orders()

@@ -24,8 +24,9 @@ from daemon.control_client import call
 from daemon.exchange.truth import Truth, read_truth
 from tests.conftest import REPO_ROOT
 
-KEYS = {"E2E_KEY": "demo-key", "E2E_SECRET": "demo-secret"}
-"""Of the account that the exchange gives to anybody."""
+ACCOUNTS = ("demo", "drill", "real")
+"""At the exchange: one for each store that trades on it, because a store knows no other store's orders."""
+KEYS = {f"{name.upper()}_{part}": f"{name}-{part.lower()}" for name in ACCOUNTS for part in ("KEY", "SECRET")}
 WAIT_SECONDS = 30.0
 ENDED = ("filled", "cancelled", "expired")
 FOUND = TypeVar("FOUND")
@@ -115,6 +116,8 @@ def an_exchange(folder: Path, *market: str) -> Iterator[Exchange]:
     arguments = market or ("--synthetic", "--seed", "7", "--rate", "100")
     truth = folder / "truth.jsonl"
     command = [sys.executable, "-m", "daemon", "exchange", "--profile", "fast", "--truth", str(truth)]
+    for name in ACCOUNTS:
+        command += ["--account", f"{name}:{name}-key:{name}-secret:USDT=100000,BTC=1,ETH=10"]
     with (folder / "exchange.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, *arguments], cwd=REPO_ROOT, env=environment(), stdout=subprocess.PIPE, stderr=log
@@ -286,11 +289,21 @@ ACCOUNT = """
 venue = "binance"
 mode = "testnet"
 base_currency = "USDT"
-api_key = "E2E_KEY"
-api_secret = "E2E_SECRET"
+api_key = "DEMO_KEY"
+api_secret = "DEMO_SECRET"
 snapshot_seconds = 1
 limits = { order_rate_max = 500 }
 """
+
+
+def of_account(name: str, *tables: str) -> tuple[str, ...]:
+    """The same tables for another account of the exchange."""
+    return tuple(
+        text.replace("accounts.demo", f"accounts.{name}")
+        .replace('account = "demo"', f'account = "{name}"')
+        .replace("DEMO_", f"{name.upper()}_")
+        for text in tables
+    )
 
 
 def write_config(folder: Path, exchange: Exchange, *tables: str) -> Path:
@@ -345,3 +358,19 @@ def assert_books_equal_truth(books: Mapping[str, Any], truth: Truth, account: st
 def nonzero(balances: Mapping[str, Any]) -> dict[str, Decimal]:
     """Amounts that are there."""
     return {asset: Decimal(amount) for asset, amount in balances.items() if Decimal(amount)}
+
+
+def ctl(state: Path, *arguments: str) -> dict[str, Any]:
+    """`tickerd ctl … --json` that must be accepted."""
+    done = tickerd("ctl", *arguments, "--state", str(state), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return one_object(done)
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """It ended with this code and one line on stderr that holds these words (after what it logged)."""
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert done.returncode == code, done.stdout + done.stderr
+    assert len(said) == 1, done.stderr
+    for word in words:
+        assert word in said[0]

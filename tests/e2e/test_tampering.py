@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a short session, stopped cleanly."""
     folder = tmp_path_factory.mktemp("tampering")
     with (
@@ -38,7 +37,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         daemon.wait_fills(1, "sma", "maker")
         assert daemon.stop() == 0
     replayed(folder / "state")
-    yield folder
+    return folder
 
 
 @pytest.fixture
@@ -123,8 +122,8 @@ def test_changed_strategy_code_is_named_at_its_first_other_message(recorded: Pat
     replayed(recorded / "state")
 
 
-class OnceOtherwise(SmaCross):
-    """Turns one signal round: that of the first bar that ends in an even second."""
+class SaysMore(SmaCross):
+    """Says one thing more than the strategy of the record."""
 
     def on_bar(self, bar: Bar) -> None:
         super().on_bar(bar)
@@ -134,7 +133,7 @@ class OnceOtherwise(SmaCross):
 def test_one_perturbed_handler_is_named_with_seq_input_and_both_messages(recorded: Path) -> None:
     def build(head: Head) -> Sequencer:
         config, instruments, sources = from_tape_configuration(head.config)
-        classes = {**load_classes(config), "sma": OnceOtherwise}
+        classes = {**load_classes(config), "sma": SaysMore}
         ids = ClientOrderIds(store_id=head.store_id, epoch=head.epoch)
         return build_core(
             config, instruments=instruments, classes=classes, sources=sources, ids=ids
