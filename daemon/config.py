@@ -92,6 +92,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
     limits: RiskLimits = RiskLimits()
     simulated: SimulatedVenueSettings = SimulatedVenueSettings()
     """For `mode = "paper"`."""
+    answer_seconds: Positive = 5.0
+    """Without an answer for so long an order's outcome is unknown, and the venue is asked."""
     reconcile_minutes: Positive = 5.0
     snapshot_seconds: Positive = 10.0
     """How often the ledger publishes equity."""

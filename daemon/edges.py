@@ -12,6 +12,7 @@ from actors.strategies.host import StrategyHost
 from actors.venues.binance.broker import BinanceBroker
 from actors.venues.binance.feed import BinanceFeed
 from actors.venues.binance.filters import INTERVALS
+from actors.venues.binance.session import SessionSettings
 from actors.venues.binance.streams import StreamSettings
 from actors.venues.ports import Broker, Feed, Intake
 from daemon.config import Config, VenueSection
@@ -128,5 +129,6 @@ def make_brokers(
             instruments=[each for each in instruments.values() if each.venue == account.venue],
             intake=intake,
             clock=clock,
+            settings=SessionSettings(answer_seconds=account.answer_seconds),
         )
     return brokers

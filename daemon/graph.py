@@ -37,6 +37,7 @@ from daemon.config import AccountSection, Config
 
 SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
+ANSWER_MARGIN_MS = 1_000
 
 StrategyClasses = Mapping[str, type[Strategy]]
 """Strategy name → its class, loaded."""
@@ -182,7 +183,9 @@ def venue_rules(config: Config, account: AccountSection) -> VenueRules:
     """What the account's venue promises; a paper account keeps to the rules of the venue it imitates."""
     section = config.venues.get(account.venue)
     if section is None or section.kind in ("binance", "simulated"):
-        return BINANCE_RULES
+        # The broker gives up first: its word that no answer came carries the reason.
+        deadline_ms = round(account.answer_seconds * 1_000) + ANSWER_MARGIN_MS
+        return msgspec.structs.replace(BINANCE_RULES, answer_deadline_ms=deadline_ms)
     raise ConfigError(f"venue {account.venue} is of unknown kind {section.kind}")
 
 

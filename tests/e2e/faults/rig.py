@@ -1,0 +1,199 @@
+"""The real exchange and the real daemon in one loop, over sockets, and a strategy that never rests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import aiohttp
+
+from actors.errors import TradingError
+from actors.risk.limits import RiskLimits
+from daemon.config import (
+    AccountSection,
+    Config,
+    DaemonSection,
+    HttpSection,
+    StrategySection,
+    VenueSection,
+)
+from daemon.control_client import call
+from daemon.exchange.server import ExchangeServer
+from daemon.exchange.settings import PROFILES, ExchangeSettings, Synthetic, Timings
+from daemon.service import Service
+from tests.e2e.faults.judge import Verdict
+
+PATIENCE_SECONDS = 15.0
+STOP_SECONDS = 40.0
+SECRETS = {"FAULTS_KEY": "demo-key", "FAULTS_SECRET": "demo-secret"}
+TRADER = Path(__file__).with_name("hard_trader.py")
+
+
+def a_config(state: Path, port: int, *, answer_seconds: float) -> Config:
+    """Two instruments, no limit that a hard trader could meet."""
+    return Config(
+        daemon=DaemonSection(state=str(state), drain_seconds=15.0),
+        http=HttpSection(port=-1),
+        venues={
+            "binance": VenueSection(
+                rest_url=f"http://127.0.0.1:{port}",
+                stream_url=f"ws://127.0.0.1:{port}",
+                trading_url=f"ws://127.0.0.1:{port}/ws-api/v3",
+                silence_seconds=1.0,
+            )
+        },
+        accounts={
+            "demo": AccountSection(
+                venue="binance",
+                mode="testnet",
+                base_currency="USDT",
+                api_key="FAULTS_KEY",
+                api_secret="FAULTS_SECRET",
+                answer_seconds=answer_seconds,
+                reconcile_minutes=0.02,
+                limits=RiskLimits(order_rate_max=None, gross_exposure_max=Decimal(1_000_000)),
+            )
+        },
+        strategies={
+            "hard": StrategySection(
+                use=f"{TRADER}:HardTrader",
+                account="demo",
+                instruments=("BTCUSDT@binance", "ETHUSDT@binance"),
+            )
+        },
+    )
+
+
+class Rig:
+    """A running pair; faults go in by the exchange's admin endpoint, orders are counted by its truth."""
+
+    def __init__(self, exchange: ExchangeServer, state: Path, http: aiohttp.ClientSession) -> None:
+        self.exchange, self.state = exchange, state
+        self._http = http
+
+    async def fault(self, kind: str, **fields: Any) -> None:
+        """Post one."""
+        url = f"http://127.0.0.1:{self.exchange.admin_port}/faults"
+        async with self._http.post(url, json={"kind": kind, **fields}) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def clear_faults(self) -> None:
+        """Take back those that have not happened."""
+        url = f"http://127.0.0.1:{self.exchange.admin_port}/faults"
+        async with self._http.delete(url) as answer:
+            assert answer.status == 200
+
+    async def status(self) -> dict[str, Any]:
+        """What the operator sees."""
+        answer = await asyncio.to_thread(call, self.state, "status", {}, timeout_seconds=10.0)
+        assert isinstance(answer, dict)
+        return answer
+
+    async def until_happened(self, kind: str, times: int = 1) -> None:
+        """Wait until the exchange says that a fault took place so often."""
+        happened = self.exchange.services.faults.happened
+        await self.until(f"{times} {kind}", lambda: happened.get(kind, 0) >= times)
+
+    @property
+    def accepted(self) -> int:
+        """Orders at the exchange, ever."""
+        return len(self.exchange.services.truth.sum.account("demo").orders)
+
+    @property
+    def fills(self) -> int:
+        """Executions at the exchange, ever."""
+        return len(self.exchange.services.truth.sum.account("demo").trades)
+
+    async def until(self, what: str, holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until something holds at the exchange."""
+        deadline = monotonic() + seconds
+        while not holds():
+            assert monotonic() < deadline, f"not within {seconds:g} s: {what}; {await self.status()}"
+            await asyncio.sleep(0.01)
+
+    async def trade_on(self, orders: int = 25, fills: int = 4) -> None:
+        """Until so many more orders were accepted and filled, and some are open now."""
+        orders, fills = self.accepted + orders, self.fills + fills
+        open_orders = self.exchange.services.venue.open_orders
+        await self.until(
+            f"{orders} orders and {fills} fills",
+            lambda: self.accepted >= orders and self.fills >= fills and bool(open_orders("demo")),
+        )
+
+    async def unknown(self) -> list[str]:
+        """Orders whose outcome the daemon does not know."""
+        rows = await asyncio.to_thread(call, self.state, "orders", {}, timeout_seconds=10.0)
+        return [row["client_order_id"] for row in rows if row["state"] == "unknown"]
+
+    async def until_settled(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Until the account trades, and no outcome is unknown that the exchange could tell.
+
+        What never reached the exchange stays unknown for longer than most tests last: the proof takes time.
+        """
+        deadline = monotonic() + seconds
+        while True:
+            with suppress(TradingError):
+                status, unknown = await self.status(), await self.unknown()
+                theirs = self.exchange.services.truth.sum.account("demo").orders.values()
+                accepted = {order.client_order_id for order in theirs}
+                if status["accounts"][0]["state"] == "active" and accepted.isdisjoint(unknown):
+                    return
+            assert monotonic() < deadline, f"not settled within {seconds:g} s: {unknown} {status}"
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def trading(
+    folder: Path,
+    *,
+    answer_seconds: float = 0.5,
+    rate: float = 120.0,
+    timings: Timings | None = None,
+    seed: int = 1,
+) -> AsyncIterator[Rig]:
+    """Both sides up and orders in flight; stopped cleanly at the end of the block."""
+    settings = ExchangeSettings(
+        market=Synthetic(seed=seed, rate=rate, volatility=0.0005),
+        profile=PROFILES["fast"],
+        history_hours=0.1,
+        truth=folder / "truth.jsonl",
+        timings=timings or Timings(shutdown_notice_seconds=0.2),
+    )
+    state = folder / "state"
+    async with ExchangeServer(settings) as exchange, aiohttp.ClientSession() as http:
+        config = a_config(state, exchange.port, answer_seconds=answer_seconds)
+        service = Service(config, SECRETS)
+        running = asyncio.create_task(service.run())
+        rig = Rig(exchange, state, http)
+        try:
+            await _either(running, rig.until_settled())
+            await _either(running, rig.trade_on(10, 2))
+            yield rig
+        finally:
+            service.stop.set()
+            async with asyncio.timeout(STOP_SECONDS):
+                await running
+
+
+async def _either(running: asyncio.Task[Any], waiting: Any) -> None:
+    """Wait for something, unless the daemon ends first."""
+    task = asyncio.ensure_future(waiting)
+    await asyncio.wait((running, task), return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        task.cancel()
+        running.result()
+        raise AssertionError("the daemon ended before it traded")
+    await task
+
+
+def judge(folder: Path) -> Verdict:
+    """What the session in this folder left behind."""
+    return Verdict(folder / "state", folder / "truth.jsonl")
+
+
+__all__ = ["Rig", "judge", "trading"]
