@@ -165,9 +165,7 @@ class OperatorPort:
         return [
             order.terms.client_order_id
             for order in self._core.oms.orders()
-            if not order.is_closed
-            and order.state != "unknown"
-            and (self._cancels or order.awaiting is not None or order.cancel_wanted)
+            if not order.is_closed and (self._cancels or order.awaiting is not None or order.cancel_wanted)
         ]
 
     # health

@@ -313,7 +313,7 @@ class Service:
                 while port.orders_to_settle() and not runtime.failed.done():  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            log.error("orders are still open at the venue", orders=port.orders_to_settle())
+            log.error("orders may still be open at the venue", orders=port.orders_to_settle())
 
     def _summary(self, opened: Opened, telemetry: Telemetry) -> dict[str, Any]:
         core = opened.core

@@ -12,9 +12,6 @@ from actors.store.replay import replay
 from daemon.exchange.truth import TrueAccount, read_truth
 from daemon.startup import core_of_head, read_core
 
-SENT_BY_US = "T"
-
-
 class Verdict:
     """What a session left behind; every method asserts one promise."""
 
@@ -36,7 +33,8 @@ class Verdict:
     def no_order_is_doubled(self) -> None:
         """The exchange has accepted each client order id at most once."""
         ids = Counter(order.client_order_id for order in self.truth.orders.values())
-        assert [name for name, count in ids.items() if count > 1] == []
+        doubled = [name for name, count in ids.items() if count > 1]
+        assert not doubled, doubled
 
     def orders_agree(self) -> None:
         """What the exchange accepted we know under the same ids, as ended as it is, and nothing beyond."""
@@ -49,9 +47,10 @@ class Verdict:
             known = (row["venue_order_id"], row["status"], Decimal(row["filled"])) if row else None
             if known != (order.venue_order_id, order.status, order.filled):
                 differ.append((name, known, (order.venue_order_id, order.status, order.filled)))
-        assert differ == []
+        assert not differ, differ
         lively = ("accepted", "partially_filled", "filled", "cancelled", "expired")
-        assert [name for name, row in ours.items() if row["status"] in lively and name not in theirs] == []
+        ghosts = [name for name, row in ours.items() if row["status"] in lively and name not in theirs]
+        assert not ghosts, ghosts
 
     def fills_agree(self) -> None:
         """Each execution is booked once, under the same figures."""
@@ -65,15 +64,16 @@ class Verdict:
              Decimal(row["quantity"]), Decimal(row["price"]), Decimal(row["fee"]), row["fee_currency"])
             for row in self.books["fills"]
         )  # fmt: skip
-        assert theirs - ours == Counter(), "lost"
-        assert ours - theirs == Counter(), "counted twice, or never happened"
+        assert not theirs - ours, f"lost: {theirs - ours}"
+        assert not ours - theirs, f"counted twice, or never happened: {ours - theirs}"
 
     def money_agrees(self) -> None:
         """Balances are equal to the last unit, and the books balance."""
         ours = {asset: Decimal(total) for asset, total in self.books["balances"].items()}
         theirs = self.truth.balances
         assets = ours.keys() | theirs.keys()
-        assert {a: ours.get(a, Decimal(0)) for a in assets} == {a: theirs.get(a, Decimal(0)) for a in assets}
+        off = {asset: ours.get(asset, Decimal(0)) - theirs.get(asset, Decimal(0)) for asset in assets}
+        assert not any(off.values()), off
         assert self.books["trial_balance"] == "0"
 
     def replay_is_identical(self) -> None:

@@ -37,7 +37,7 @@ TRADER = Path(__file__).with_name("hard_trader.py")
 def a_config(state: Path, port: int, *, answer_seconds: float) -> Config:
     """Two instruments, no limit that a hard trader could meet."""
     return Config(
-        daemon=DaemonSection(state=str(state), drain_seconds=15.0),
+        daemon=DaemonSection(state=str(state), drain_seconds=4.0),
         http=HttpSection(port=-1),
         venues={
             "binance": VenueSection(
