@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
 EPOCH_ZERO_S = 1_735_689_600  # 2025-01-01T00:00:00Z
 EPOCH_PERIOD_S = 300
 
@@ -51,11 +52,17 @@ class ClientOrderIds:
         self._epoch = epoch
         self._counter = counter
         self._prefix = f"T{self._store_id}{base36(epoch, 4)}"
+        self._high = -1
+        self._front = ""
+        """Prefix and the digits of `_high`: all but the last two, which change seldom."""
 
     def next(self) -> str:
         """A fresh id."""
         self._counter += 1
-        return self._prefix + base36(self._counter, 7)
+        high, low = divmod(self._counter, len(_PAIRS))
+        if high != self._high:
+            self._high, self._front = high, self._prefix + base36(high, 5)
+        return self._front + _PAIRS[low]
 
     def is_ours(self, client_order_id: str) -> bool:
         """Whether this store, in any of its lives, could have made the id."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from math import isfinite
 from typing import Literal
 
 ZERO = Decimal(0)
@@ -23,10 +25,20 @@ def to_decimal(number: Decimal | float | int | str) -> Decimal:
     Raises:
         ValueError: Not a finite number.
     """
+    if number.__class__ is float and number:
+        return _of_float(number)
     value = number if isinstance(number, Decimal) else Decimal(str(number))
     if not value.is_finite():
         raise ValueError(f"{number!r} is not a finite number")
     return value
+
+
+@lru_cache(maxsize=4096)
+def _of_float(number: float) -> Decimal:
+    """One price is converted by several actors in a row; zero is left out, it has two signs."""
+    if not isfinite(number):
+        raise ValueError(f"{number!r} is not a finite number")
+    return Decimal(repr(number))
 
 
 def _round_to_step(number: Decimal | float, step: Decimal, rounding: Rounding) -> Decimal:
