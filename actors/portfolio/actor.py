@@ -254,7 +254,7 @@ class PortfolioActor(CoreActor):
 
     def on_position_changed(self, change: PositionChanged) -> None:
         """Follow positions; a waiting signal goes on when what was in its way is booked."""
-        self._holdings.apply(change)
+        self._holdings.apply_position(change)
         order_id = change.client_order_id
         if order_id is not None and order_id not in self._wants.orders:
             self._wants.by_key.pop((change.strategy, change.instrument), None)
@@ -262,7 +262,7 @@ class PortfolioActor(CoreActor):
 
     def on_balance_changed(self, change: BalanceChanged) -> None:
         """Follow balances."""
-        self._holdings.apply(change)
+        self._holdings.apply_balance(change)
 
     def _left(self, order: OpenOrder | None) -> None:
         if order is None or order.terms.client_order_id in self._wants.orders:

@@ -122,8 +122,10 @@ class Exposure:
 
     def book(self, event: BalanceChanged | PositionChanged) -> None:
         """Follow one booking."""
-        self.holdings.apply(event)
-        if isinstance(event, PositionChanged):
+        if isinstance(event, BalanceChanged):
+            self.holdings.apply_balance(event)
+        else:
+            self.holdings.apply_position(event)
             self.settle(event)
 
     # reading

@@ -19,7 +19,7 @@ Fails   only the strategy that raised: its messages are discarded and it pauses;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from actors.core.actor import CoreActor, Handler
@@ -79,9 +79,12 @@ class StrategyHost(CoreActor):
         currencies: Mapping[str, str],
         needs_backfill: Iterable[tuple[str, int]] = (),
         on_failure: FailureHook | None = None,
+        changed: Container[str] = (),
     ) -> None:
         """
         Args:
+            changed: Strategies whose code is not that of the checkpoints to come: what they remembered is
+                left there.
             currencies: Base currency of each account.
             needs_backfill: Instrument and interval of all bars whose history an edge hands over; strategies
                 with timeframes wait for those of their instruments, which their own bars may be made of.
@@ -93,6 +96,7 @@ class StrategyHost(CoreActor):
         self.valuation = Valuation(self.instruments.values())
         self.on_failure = on_failure
         self.is_bound = False
+        self._changed = changed
         self._currencies = dict(currencies)
         self._needs_backfill = tuple(needs_backfill)
         self._backfilled: dict[tuple[str, int], None] = {}
@@ -243,7 +247,7 @@ class StrategyHost(CoreActor):
 
     def on_position_changed(self, change: PositionChanged) -> None:
         """The fill is booked: now the strategy may know of it."""
-        self.holdings.apply(change)
+        self.holdings.apply_position(change)
         runner = self._runners.get(change.strategy)
         if runner is None or change.client_order_id is None:
             return
@@ -256,7 +260,7 @@ class StrategyHost(CoreActor):
 
     def on_balance_changed(self, change: BalanceChanged) -> None:
         """Follow what accounts hold."""
-        self.holdings.apply(change)
+        self.holdings.apply_balance(change)
 
     def on_trade_closed(self, trade: TradeClosed) -> None:
         """Hand a finished round trip on."""
@@ -372,6 +376,12 @@ class StrategyHost(CoreActor):
 
     # state
 
+    def begin_anew(self, names: Iterable[str]) -> None:
+        """These strategies have new code: they warm up and start like new ones, with what they hold."""
+        for name in names:
+            self._runners[name].begin_anew()
+            self._recompute(self._runners[name])
+
     def snapshot(self) -> HostState:
         """State for the checkpoint."""
         return HostState(
@@ -390,7 +400,11 @@ class StrategyHost(CoreActor):
         self.holdings.restore(state.holdings)
         for name, kept in state.runners.items():
             runner = self._runners.get(name)
-            if runner is not None:
+            if runner is None:
+                continue
+            if name in self._changed:
+                runner.restore_trading(kept)
+            else:
                 runner.restore(kept)
         for runner in self._runners.values():
             self._recompute(runner)

@@ -32,11 +32,19 @@ class Holdings:
     def apply(self, event: BalanceChanged | PositionChanged) -> None:
         """Follow one booking."""
         if isinstance(event, BalanceChanged):
-            self._balances[event.account, event.asset] = event.total
-            return
-        key = (event.account, event.strategy, event.instrument)
-        self._own[key] = (event.quantity, event.entry_price_average)
-        self._net[event.account, event.instrument] = event.account_quantity
+            self.apply_balance(event)
+        else:
+            self.apply_position(event)
+
+    def apply_balance(self, change: BalanceChanged) -> None:
+        """Follow a total."""
+        self._balances[change.account, change.asset] = change.total
+
+    def apply_position(self, change: PositionChanged) -> None:
+        """Follow a position."""
+        account, instrument = change.account, change.instrument
+        self._own[account, change.strategy, instrument] = change.quantity, change.entry_price_average
+        self._net[account, instrument] = change.account_quantity
 
     def balance(self, account: str, asset: str) -> Decimal:
         """Total of one asset, free and locked; 0 when never heard of."""

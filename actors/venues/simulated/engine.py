@@ -49,6 +49,11 @@ class MatchingEngine:
         for name, settings in accounts.items():
             self.add_account(name, settings)
 
+    def begin_ids(self, last: int) -> None:
+        """Give the ids of orders and trades from behind `last` on; before the first of either."""
+        assert self._desk.last_order_id == self._desk.last_trade_id == 0, "ids never go back"
+        self._desk.last_order_id = self._desk.last_trade_id = last
+
     # commands
 
     def submit(self, terms: OrderTerms, now: int) -> list[VenueEvent]:

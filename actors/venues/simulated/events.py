@@ -10,6 +10,9 @@ from actors.messages.orders import Command, OrderType, Side, TimeInForce, VenueS
 from actors.model.instrument import ZERO
 
 
+_OPEN = ("accepted", "partially_filled")
+
+
 class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     """One order as the engine keeps it, open or closed; read it, never change it."""
 
@@ -52,7 +55,7 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     @property
     def is_open(self) -> bool:
         """Whether it can still fill."""
-        return self.status in ("accepted", "partially_filled")
+        return self.status in _OPEN
 
 
 class VenueEvent(msgspec.Struct, frozen=True):

@@ -34,6 +34,7 @@ from actors.venues.simulated.waiting import WaitingOrders
 
 INFINITY = float("inf")
 _NEVER_CALM = (INFINITY, INFINITY)
+_ALWAYS_CALM = (-INFINITY, INFINITY)
 
 
 class Market(RecordedMarket):
@@ -135,6 +136,12 @@ class Market(RecordedMarket):
     def refresh(self) -> None:
         """Work out which market data can change nothing; half a tick of margin makes `float` good enough."""
         self.busy = self.has_waiting()
+        if not self.busy:
+            is_taken = self.wanted.taken or self.offered.taken
+            self._calm_trades = 0.0, INFINITY
+            self._calm_asks = _NEVER_CALM if is_taken else _ALWAYS_CALM
+            self._calm_bids = _ALWAYS_CALM
+            return
         half = self.half_tick
         bid, ask = self.bids.reach + half, self.asks.reach - half
         buy_stop, sell_stop = self.buy_stops.reach - half, self.sell_stops.reach + half

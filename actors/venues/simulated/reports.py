@@ -31,6 +31,29 @@ from actors.venues.simulated.events import (
 
 def report_of(event: VenueEvent) -> VenueAnswer | None:
     """The report of an event; None for a trigger, which no report tells of."""
+    if isinstance(event, Filled):
+        return FillReport(
+            ts_event=event.ts,
+            account=event.account,
+            instrument=event.instrument,
+            client_order_id=event.client_order_id or None,
+            venue_order_id=event.venue_order_id,
+            trade_id=event.trade_id,
+            side=event.side,
+            quantity=event.quantity,
+            price=event.price,
+            fee=event.fee,
+            fee_currency=event.fee_currency,
+            liquidity="maker" if event.is_maker else "taker",
+        )
+    if isinstance(event, Accepted):
+        return AcceptReport(
+            ts_event=event.ts,
+            account=event.account,
+            instrument=event.instrument,
+            client_order_id=event.client_order_id or None,
+            venue_order_id=event.venue_order_id,
+        )
     about: dict[str, Any] = {
         "ts_event": event.ts,
         "account": event.account,
@@ -39,19 +62,6 @@ def report_of(event: VenueEvent) -> VenueAnswer | None:
         "venue_order_id": event.venue_order_id,
     }
     match event:
-        case Accepted():
-            return AcceptReport(**about)
-        case Filled():
-            return FillReport(
-                **about,
-                trade_id=event.trade_id,
-                side=event.side,
-                quantity=event.quantity,
-                price=event.price,
-                fee=event.fee,
-                fee_currency=event.fee_currency,
-                liquidity="maker" if event.is_maker else "taker",
-            )
         case Rejected():
             return RejectReport(**about, command=event.command, code=event.code, text=event.text)
         case Cancelled():
