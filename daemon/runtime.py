@@ -148,7 +148,7 @@ class Runtime:
                     break
                 self._step(message)
             self._write()
-        except (ActorFailed, TapeError) as error:
+        except Exception as error:  # whatever it is: what the core knows may no longer be what the tape says
             self.fail(error)
             return
         self.last_slice_ns = monotonic_ns()
