@@ -17,8 +17,11 @@ from typing import Any
 import msgspec
 
 from actors.errors import TradingError
+from actors.store.export import plain
+from actors.store.layout import tape_folder
 from daemon.cli.exit_codes import ExitCode, exit_code_of
 from daemon.control_client import call
+from daemon.startup import read_core
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -60,6 +63,13 @@ async def _start(*arguments: str, log: Path, **pipes: Any) -> Process:
             env={**os.environ, **CREDENTIALS},
             **pipes,
         )
+
+
+def _held_before(state: Path) -> str:
+    """What the account held when the session before ended: each exchange is a new one and knows nobody."""
+    core = read_core(state) if tape_folder(state).is_dir() else None
+    held = core.ledger.balances("demo") if core is not None else {}
+    return ",".join(f"{asset}={plain(amount)}" for asset, amount in held.items())
 
 
 async def _stop(process: Process, name: str) -> None:
@@ -137,8 +147,11 @@ class Demo:
         return self._exchange.pid if self._exchange is not None else 0
 
     async def _start_exchange(self) -> int:
+        held = _held_before(self.state)
+        account = ("--account", f"demo:demo-key:demo-secret:{held}") if held else ()
         self._exchange = await _start(
             "exchange",
+            *account,
             *("--synthetic", "--seed", str(self._seed), "--port", "0", "--admin-port", "0"),
             *("--truth", str(self.state / f"{self.session}.truth.jsonl")),
             log=self.state / "exchange.log",

@@ -40,6 +40,8 @@ TYPES: dict[str, OrderType] = {
 }
 
 BOOK_LEVELS = 5_000
+FIRST_MS = 1_735_689_600_000
+"""2025: ids count on from the milliseconds since, so that no later exchange gives one a second time."""
 
 
 class VenueListener(Protocol):
@@ -81,6 +83,7 @@ class Venue:
             },
             instruments={listing.instrument.id: listing.instrument for listing in self.listings.values()},
         )
+        self._engine.begin_ids(clock.now_ms() - FIRST_MS)
         self._orders: dict[str, dict[int, OrderView]] = {account.name: {} for account in accounts}
         self._open: dict[str, dict[int, OrderView]] = {account.name: {} for account in accounts}
         self._by_client_id: dict[tuple[str, str], list[OrderView]] = {}
