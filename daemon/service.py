@@ -125,6 +125,8 @@ class Service:
         self._notifier = Notifier(environ)
         self.stop = asyncio.Event()
         """Set it to end gracefully."""
+        self.is_trading = False
+        """Whether the core has begun: from then on an end needs winding down."""
 
     async def run(self) -> dict[str, Any]:
         """Trade until `stop` is set or nothing may be sent any more.
@@ -184,6 +186,7 @@ class Service:
         await self._check_account_ids(runtime)
         try:
             runtime.begin(opened.first_inputs)
+            self.is_trading = True
             await self._run_edges(opened, runtime, store, telemetry)
         finally:
             off_loop.close()

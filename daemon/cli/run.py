@@ -45,12 +45,18 @@ async def _serve(config: Any) -> dict[str, Any]:
         if service.stop.is_set():
             os._exit(1)  # as a crash would: the next start recovers
         service.stop.set()
+        if not service.is_trading:
+            task.cancel()  # still starting, perhaps waiting for a venue: there is nothing to wind down
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
         return await service.run()
+    except asyncio.CancelledError:
+        if not service.stop.is_set():
+            raise
+        return {"session": None, "state": config.daemon.state, "inputs": 0, "orders": 0, "fills": 0}
     except BaseExceptionGroup as group:
         raise first_of(group) from group
 
