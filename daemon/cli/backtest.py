@@ -68,7 +68,7 @@ def _text(result: BacktestResult) -> str:
             "equity_start": round(account.equity_start, 2),
             "equity_end": round(account.equity_end, 2),
             "realised_pnl": round(account.realised_pnl, 2),
-            "unrealised_pnl": round(account.unrealised_pnl, 2),
+            "unrealised_pnl": round(account.unrealised_pnl, 2) + 0.0,  # never -0
             "fees": round(account.fees, 2),
             "max_drawdown": f"{account.max_drawdown:.2%}",
         }

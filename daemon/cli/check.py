@@ -51,8 +51,7 @@ def run(args: Namespace) -> int:
 
 def secrets_of(config: Config) -> list[SecretFound]:
     """Every secret the configuration names, looked for where `run` looks."""
-    from actors.errors import ConfigError
-    from daemon.secret import resolve_secret
+    from daemon.alert_settings import secret_names
 
     found = []
     for account, section in config.accounts.items():
@@ -60,13 +59,20 @@ def secrets_of(config: Config) -> list[SecretFound]:
             name = getattr(section, field)
             if name is None:
                 continue
-            place = f"accounts.{account}.{field}"
-            try:
-                found.append(SecretFound(place, name, resolve_secret(name, os.environ).origin, None))
-            except ConfigError as error:
-                # A paper account needs no keys: naming them ahead of time is no mistake.
-                found.append(SecretFound(place, name, None, None if section.mode == "paper" else str(error)))
+            # A paper account needs no keys: naming them ahead of time is no mistake.
+            found.append(_looked_for(f"accounts.{account}.{field}", name, is_needed=section.mode != "paper"))
+    found += [_looked_for(place, name) for place, name in secret_names(config.alerts).items()]
     return found
+
+
+def _looked_for(place: str, name: str, *, is_needed: bool = True) -> SecretFound:
+    from actors.errors import ConfigError
+    from daemon.secret import resolve_secret
+
+    try:
+        return SecretFound(place, name, resolve_secret(name, os.environ).origin, None)
+    except ConfigError as error:
+        return SecretFound(place, name, None, str(error) if is_needed else None)
 
 
 def strategy_errors(config: Config) -> list[str]:

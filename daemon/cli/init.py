@@ -31,7 +31,7 @@ def run(args: Namespace) -> int:
         print_json({"folder": str(args.folder), "files": [str(path) for path in files]})
     else:
         print(*(f"wrote {path}" for path in files), sep="\n")
-        print(f"next: cd {args.folder} && tickerd check && tickerd run")
+        print(f"next: cd {args.folder} && tickerd backtest backtest.toml && tickerd check && tickerd run")
     return 0
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from random import Random
+
 CONFIG = """\
 # tickerd: paper trading on Binance's live market data. Nothing here sends a real order.
 #
@@ -84,4 +87,63 @@ class MyCross(Strategy):
             self.ctx.flat()
 '''
 
-FILES = {"tickerd.toml": CONFIG, "strategies/my_cross.py": STRATEGY}
+BACKTEST = """\
+# The same strategy over historical data:  tickerd backtest backtest.toml
+# data/sample.csv is made up; put a file of your own beside it and name it here.
+
+[venues.binance]
+
+[instruments."BTCUSDT@binance"]
+base = "BTC"
+quote = "USDT"
+tick_size = 0.01
+lot_size = 0.00001
+notional_min = 5
+
+[accounts.test]
+venue = "binance"
+mode = "paper"
+base_currency = "USDT"
+
+[accounts.test.simulated]
+maker_fee = 0.001
+taker_fee = 0.001
+opening_balances = { USDT = 10_000 }
+
+[accounts.test.limits]
+price_age_max_seconds = 120
+
+[strategies.my_cross]
+use = "strategies/my_cross.py:MyCross"
+account = "test"
+instruments = ["BTCUSDT@binance"]
+bars = ["5m"]
+sizing = { method = "target_weight", amount = 0.5 }
+
+[[backtest.data]]
+path = "data/sample.csv"
+instrument = "BTCUSDT@binance"
+"""
+
+
+def sample_bars(count: int = 2_000) -> str:
+    """One-minute bars of a seeded random walk, as CSV."""
+    random, price = Random(7), 60_000.0
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    lines = ["timestamp,open,high,low,close,volume"]
+    for minute in range(count):
+        close = round(price * (1 + random.gauss(0, 0.001)), 2)
+        high = round(max(price, close) + random.random() * 10, 2)
+        low = round(min(price, close) - random.random() * 10, 2)
+        time = (begin + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%S")
+        lines.append(f"{time},{price},{high},{low},{close},{random.randint(1, 500) / 100}")
+        price = close
+    return "\n".join(lines) + "\n"
+
+
+FILES = {
+    "tickerd.toml": CONFIG,
+    "strategies/my_cross.py": STRATEGY,
+    "backtest.toml": BACKTEST,
+    "data/sample.csv": sample_bars(),
+}

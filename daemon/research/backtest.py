@@ -64,6 +64,7 @@ def run_backtest(
         begin = first[0]
         run(Started(ts_event=begin, epoch=EPOCH), begin - SECOND_NS)
         run(first[1], begin + latency)
+        results.equity_start = {name: core.ledger.at_mark(name).equity for name in config.accounts}
         _run_all(core.sequencer, messages, latency, progress)
     seconds = perf_counter() - began
     return _result(config, core, results, first[0] if first is not None else 0, seconds)

@@ -51,7 +51,6 @@ class Results(CoreActor):
         self.failures.append(event)
 
     def on_snapshot(self, event: AccountSnapshot) -> None:
-        self.equity_start.setdefault(event.account, event.equity)
         self.drawdown[event.account] = min(self.drawdown.get(event.account, 0.0), event.drawdown)
 
 

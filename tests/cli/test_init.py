@@ -15,7 +15,7 @@ def test_what_it_writes_passes_the_check(
     monkeypatch.chdir(tmp_path)
     ran = tickerd("init", "mybot")
     assert (ran.code, ran.err) == (0, "")
-    assert "cd mybot && tickerd check && tickerd run" in ran.out
+    assert "cd mybot && tickerd backtest backtest.toml && tickerd check && tickerd run" in ran.out
     monkeypatch.chdir(tmp_path / "mybot")
     checked = tickerd("check", "--json")
     assert (checked.code, checked.json["errors"], checked.json["warnings"]) == (0, [], [])
@@ -44,4 +44,20 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, tickerd: Callable
 
 def test_json_lists_the_files(tmp_path: Path, tickerd: Callable[..., Any]) -> None:
     ran = tickerd("init", tmp_path / "bot", "--json")
-    assert [Path(file).name for file in ran.json["files"]] == ["tickerd.toml", "my_cross.py"]
+    assert [Path(file).name for file in ran.json["files"]] == [
+        "tickerd.toml",
+        "my_cross.py",
+        "backtest.toml",
+        "sample.csv",
+    ]
+
+
+@pytest.mark.slow
+def test_the_example_backtest_runs_and_trades(tmp_path: Path, tickerd: Callable[..., Any]) -> None:
+    tickerd("init", str(tmp_path / "desk"))
+    ran = tickerd("backtest", str(tmp_path / "desk" / "backtest.toml"), "--json")
+    assert ran.json["trades"] > 5
+    account = ran.json["accounts"]["test"]
+    assert float(account["trial_balance"]) == 0.0
+    gained = account["realised_pnl"] + account["unrealised_pnl"] - account["fees"]
+    assert account["equity_end"] - account["equity_start"] == pytest.approx(gained, abs=1e-6)
