@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import heapq
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
@@ -181,16 +182,23 @@ class _Capture:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, _Line]]:
+    for number, raw in enumerate(_raw_lines(file), start=1):
+        time, _, text = raw.partition(b" ")
+        try:
+            yield int(time), _DECODER.decode(text)
+        except (ValueError, msgspec.DecodeError) as error:
+            raise BadDataFile(
+                f"{file.name} line {number} is no captured message ({error}): each line is the receipt "
+                "time in ns, a space, and the combined-stream JSON"
+            ) from error
+
+
+def _raw_lines(file: Path) -> Iterator[bytes]:
     with _opened(file) as lines:
-        for number, raw in enumerate(lines, start=1):
-            time, _, text = raw.partition(b" ")
-            try:
-                yield int(time), _DECODER.decode(text)
-            except (ValueError, msgspec.DecodeError) as error:
-                raise BadDataFile(
-                    f"{file.name} line {number} is no captured message ({error}): each line is the receipt "
-                    "time in ns, a space, and the combined-stream JSON"
-                ) from error
+        try:
+            yield from lines
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadDataFile(f"{file} is damaged ({error}): fetch it again") from error
 
 
 def _opened(file: Path) -> IO[bytes]:
