@@ -10,6 +10,7 @@ import msgspec
 from actors.portfolio.sizing import Sizing
 from actors.risk.limits import RiskLimits
 from actors.venues.simulated.settings import SimulatedVenueSettings
+from daemon.alert_settings import AlertsSection, DeadmanSection
 
 Mode = Literal["paper", "testnet", "live"]
 Durability = Literal["process-crash", "power-loss"]
@@ -159,4 +160,6 @@ class Config(Section, frozen=True, kw_only=True):
     accounts: dict[str, AccountSection] = {}
     strategies: dict[str, StrategySection] = {}
     instruments: dict[str, InstrumentSection] = {}
+    alerts: AlertsSection = AlertsSection()
+    deadman: DeadmanSection = DeadmanSection()
     backtest: BacktestSection = BacktestSection()

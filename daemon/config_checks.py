@@ -10,6 +10,7 @@ import msgspec
 
 from actors.errors import ConfigError
 from actors.model.intervals import parse_interval
+from daemon.alert_settings import check_alerts
 from daemon.config import AccountSection, Config, StrategySection
 from daemon.config_files import KeyPath
 from daemon.config_types import Misplaced, nearest
@@ -44,6 +45,7 @@ def check_config(config: Config) -> None:
         _check_account(config, account, ("accounts", name))
     for name, strategy in config.strategies.items():
         _check_strategy(config, strategy, ("strategies", name))
+    check_alerts(config.alerts)
     _check_interval(config.backtest.equity_interval, ("backtest", "equity_interval"))
     for number, data in enumerate(config.backtest.data):
         place = ("backtest", "data", str(number))

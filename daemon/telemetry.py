@@ -89,6 +89,7 @@ class Telemetry:
         self._begin_inputs()
         self._begin_orders()
         self._begin_storage()
+        self._begin_alerts()
         self.accounts: dict[str, AccountFigures] = {}
         self.positions: dict[tuple[str, str, str], float] = {}
         """Signed quantity by (account, strategy, instrument)."""
@@ -142,6 +143,23 @@ class Telemetry:
         self.store_applied_seq = 0
         self.store_failures = 0
 
+    def _begin_alerts(self) -> None:
+        self.alerts_raised: dict[tuple[str, str], int] = {}
+        """By (severity, kind)."""
+        self.alerts_repeated = 0
+        """Raised while their like was fresh, and so told only as a count."""
+        self.alerts_sent: dict[str, int] = {}
+        """Delivered, by channel."""
+        self.alerts_failed: dict[str, int] = {}
+        """Attempts that failed, by channel."""
+        self.alerts_dropped: dict[str, int] = {}
+        """Given up or without room, by channel; `unread`: before they were looked at."""
+
+    @staticmethod
+    def count(counts: dict[Any, int], key: object) -> None:
+        """One more."""
+        counts[key] = counts.get(key, 0) + 1
+
     def refresh(self) -> None:
         """Let everybody who knows more bring it in; before every reading."""
         for refresher in self.refreshers:
@@ -188,6 +206,13 @@ class Telemetry:
             "checkpoint": {
                 "age_seconds": None if self.checkpoint_ns is None else self.age_seconds(self.checkpoint_ns),
                 "seconds": summary(self.checkpoint),
+            },
+            "alerts": {
+                "raised": by_two(self.alerts_raised),
+                "repeated": self.alerts_repeated,
+                "sent": dict(self.alerts_sent),
+                "failed": dict(self.alerts_failed),
+                "dropped": dict(self.alerts_dropped),
             },
             "accounts": {
                 name: {field: getattr(figures, field) for field in AccountFigures.__slots__}

@@ -23,7 +23,14 @@ from actors.messages.account import (
     TradeClosed,
 )
 from actors.messages.base import Message
-from actors.messages.control import CommandDone, OperatorCommand, StateChanged, StepFailed, StrategyFailed
+from actors.messages.control import (
+    CommandDone,
+    HealthReported,
+    OperatorCommand,
+    StateChanged,
+    StepFailed,
+    StrategyFailed,
+)
 from actors.messages.orders import (
     ApprovedOrder,
     OrderAccepted,
@@ -37,6 +44,7 @@ from actors.messages.orders import (
     OrderReplaced,
     SubmitOrder,
 )
+from actors.store.alerts import notice_of
 
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
 _UPDATED = "seq_updated = ?, ts_updated = ?"
@@ -137,8 +145,7 @@ def _rejected(m: OrderRejected, at: At) -> Iterator[Row]:
 
 def _unknown(m: OrderOutcomeUnknown, at: At) -> Iterator[Row]:
     yield Row("order_status", ("unknown", f"{m.command}: {m.reason}", at.seq, at.ts, m.client_order_id))
-    text = f"no certain answer to {m.command}: {m.reason}"
-    yield _alert(at, "warning", "order_outcome_unknown", m.client_order_id, text)
+    yield from _noted(m, at)
 
 
 def _cancelled(m: OrderCancelled, at: At) -> Iterator[Row]:
@@ -194,22 +201,10 @@ def _transfer(m: CashTransferred, at: At) -> Iterator[Row]:
     yield Row("transfer", (m.account, m.transfer_id, m.asset, _text(m.amount), m.reason, at.ts, at.seq))
 
 
-def _alert(at: At, severity: str, kind: str, subject: str, text: str) -> Row:
-    return Row("alert", (at.seq, at.n, severity, kind, subject, text, at.ts))
-
-
-def _difference(m: DifferenceFound, at: At) -> Iterator[Row]:
-    text = f"{m.kind} of {m.subject}: ours {m.ours}, venue {m.venue}"
-    yield _alert(at, "critical", "difference_found", m.account, text)
-
-
-def _strategy_failed(m: StrategyFailed, at: At) -> Iterator[Row]:
-    text = f"{m.error} in {m.handler}, {m.file}:{m.line}; the strategy is paused"
-    yield _alert(at, "critical", "strategy_failed", m.strategy, text)
-
-
-def _step_failed(m: StepFailed, at: At) -> Iterator[Row]:
-    yield _alert(at, "critical", "step_failed", m.actor, f"{m.error}; nothing of that step was sent")
+def _noted(m: Message, at: At) -> Iterator[Row]:
+    notice = notice_of(m)
+    if notice is not None and notice.severity != "info":
+        yield Row("alert", (at.seq, at.n, *notice, at.ts))
 
 
 def _command(m: OperatorCommand, at: At) -> Iterator[Row]:
@@ -229,8 +224,7 @@ def _command_done(m: CommandDone, at: At) -> Iterator[Row]:
 
 def _state(m: StateChanged, at: At) -> Iterator[Row]:
     yield _audit(at, "StateChanged", "core", "", str(m.scope), f"{m.state}: {m.reason}")
-    if m.state == "halted":
-        yield _alert(at, "critical", "halted", str(m.scope), m.reason)
+    yield from _noted(m, at)
 
 
 def _audit(at: At, kind: str, by: str, command_id: str, scope: str, text: str) -> Row:
@@ -254,15 +248,18 @@ _ROWS: dict[type[Message], Callable[[Any, At], Iterator[Row]]] = {
     TradeClosed: _trade,
     AccountSnapshot: _equity,
     CashTransferred: _transfer,
-    DifferenceFound: _difference,
-    StrategyFailed: _strategy_failed,
-    StepFailed: _step_failed,
+    DifferenceFound: _noted,
+    StrategyFailed: _noted,
+    StepFailed: _noted,
+    HealthReported: _noted,
     CommandDone: _command_done,
     StateChanged: _state,
     **{kind: _command for kind in MESSAGES if issubclass(kind, OperatorCommand)},
 }
 
-INPUT_KINDS = frozenset(kind for kind in _ROWS if issubclass(kind, OperatorCommand | CashTransferred))
+INPUT_KINDS = frozenset(
+    kind for kind in _ROWS if issubclass(kind, OperatorCommand | CashTransferred | HealthReported)
+)
 """Inputs that become rows themselves; of all others only what their step sent does."""
 
 

@@ -34,7 +34,7 @@ class TelemetryCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         self._telemetry.refresh()
-        for part in (_process, _feeds, _orders, _storage, _accounts):
+        for part in (_process, _feeds, _orders, _storage, _alerts, _accounts):
             yield from part(self._telemetry)
 
 
@@ -96,6 +96,16 @@ def _storage(t: Telemetry) -> Iterator[Metric]:
     yield gauge("checkpoint_age_seconds", "Since the newest checkpoint, or the start.", t.age_seconds(since))
     yield gauge("store_applied_seq", "Input up to which the database trails the tape.", t.store_applied_seq)
     yield counter("store_failures", "Failed writes to the database.", t.store_failures)
+
+
+def _alerts(t: Telemetry) -> Iterator[Metric]:
+    yield counter("alerts", "Alerts raised.", t.alerts_raised.items(), "severity", "kind")
+    yield counter("alerts_repeated", "Alerts told only as a count.", t.alerts_repeated)
+    yield counter("alerts_sent", "Alerts delivered.", one(t.alerts_sent), "channel")
+    yield counter("alerts_failed", "Attempts to deliver that failed.", one(t.alerts_failed), "channel")
+    yield counter(
+        "alerts_dropped", "Alerts given up, or without room in an inbox.", one(t.alerts_dropped), "channel"
+    )
 
 
 def _accounts(t: Telemetry) -> Iterator[Metric]:

@@ -1,0 +1,116 @@
+"""What becomes an alert, and when."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.messages.base import Message
+from actors.messages.control import HealthReported, Scope, StateChanged, StrategyFailed, TradingState
+from actors.messages.orders import OrderOutcomeUnknown, OrderRejected
+from actors.store.alerts import notice_of
+from daemon.alert_rules import HEARD, Watch
+from daemon.alert_settings import AlertsSection
+from daemon.telemetry import AccountFigures, Telemetry
+
+S = 1_000_000_000
+
+
+def a_telemetry() -> Telemetry:
+    return Telemetry(now_ns=lambda: 0, version="0")
+
+
+def a_state(state: TradingState) -> StateChanged:
+    return StateChanged(ts_event=1, scope=Scope(account="demo"), state=state, reason="why")
+
+
+def a_rejection() -> OrderRejected:
+    return OrderRejected(ts_event=1, client_order_id="T", account="demo", strategy="s", instrument="X@x",
+                         code="-2010", text="insufficient balance")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("message", "severity", "kind"),
+    [
+        (a_state("halted"), "critical", "halted"),
+        (a_state("paused"), "warning", "paused"),
+        (a_state("reduce_only"), "warning", "reduce_only"),
+        (a_state("active"), "info", "active"),
+        (
+            StrategyFailed(ts_event=1, account="demo", strategy="sma", handler="on_bar", error="ValueError",
+                           file="sma.py", line=3), "critical", "strategy_failed",
+        ),
+        (HealthReported(ts_event=1, subject="disk", is_good=False, reason="full"), "critical", "disk"),
+        (HealthReported(ts_event=1, subject="disk", is_good=True, reason="room"), "info", "disk"),
+    ],
+)  # fmt: skip
+def test_a_message_of_the_record_is_told_by_its_weight(message: Message, severity: str, kind: str) -> None:
+    assert type(message) in HEARD
+    (alert,) = Watch(AlertsSection()).on_message(message, 7)
+    assert (alert.severity, alert.kind, alert.ts_ns) == (severity, kind, 7)
+    notice = notice_of(message)
+    assert notice is not None
+    assert notice.text == alert.text
+
+
+def test_starting_and_reconciling_are_no_news_by_themselves() -> None:
+    watch = Watch(AlertsSection())
+    assert watch.on_message(a_state("starting"), 1) == watch.on_message(a_state("reconciling"), 1) == []
+
+
+def test_a_fresh_unknown_order_is_stored_but_not_told() -> None:
+    unknown = OrderOutcomeUnknown(ts_event=1, client_order_id="T", account="demo", strategy="s",
+                                  instrument="X@x", command="submit", reason="no answer")  # fmt: skip
+    assert OrderOutcomeUnknown not in HEARD
+    assert notice_of(unknown) is not None
+
+
+def test_rejections_are_told_once_they_come_in_a_burst() -> None:
+    watch = Watch(AlertsSection(rejections_per_minute=3))
+    found = [watch.on_message(a_rejection(), second * S) for second in (1, 2, 3, 4)]
+    assert [len(alerts) for alerts in found] == [0, 0, 1, 0]
+    assert "3 orders refused within a minute, the last one: -2010" in found[2][0].text
+
+
+def test_a_lasting_unknown_order_is_told_at_its_limit_again_later_and_at_its_end() -> None:
+    telemetry = a_telemetry()
+    telemetry.unknown_since_ns = {"demo": 100 * S}
+    watch = Watch(AlertsSection(unknown_order_seconds=30, remind_minutes=15))
+    assert watch.check(telemetry, 130 * S - 1) == []
+    (told,) = watch.check(telemetry, 130 * S)
+    assert (told.severity, told.kind, told.subject) == ("critical", "unknown_order", "demo")
+    assert watch.check(telemetry, 131 * S) == []
+    assert len(watch.check(telemetry, (130 + 900) * S)) == 1
+    telemetry.unknown_since_ns = {}
+    (over,) = watch.check(telemetry, 1100 * S)
+    assert (over.severity, over.text) == ("info", "right again after 1000 s")
+
+
+def test_a_short_reconnect_is_nobodys_business_and_a_long_one_is() -> None:
+    telemetry = a_telemetry()
+    figures = telemetry.accounts["demo"] = AccountFigures(currency="USDT", state="reconciling")
+    watch = Watch(AlertsSection(account_down_seconds=60))
+    assert watch.check(telemetry, 10 * S) == watch.check(telemetry, 40 * S) == []
+    figures.state = "active"
+    assert watch.check(telemetry, 50 * S) == []
+    figures.state = "reconciling"
+    assert watch.check(telemetry, 60 * S) == watch.check(telemetry, 119 * S) == []
+    (told,) = watch.check(telemetry, 120 * S)
+    assert (told.kind, told.subject) == ("account_down", "demo")
+
+
+def test_a_feed_that_is_down_and_a_checkpoint_that_is_old_are_told() -> None:
+    telemetry = a_telemetry()
+    telemetry.feed_connected = {"binance": False}
+    telemetry.checkpoint_ns = 0
+    watch = Watch(AlertsSection(feed_down_seconds=5, checkpoint_age_seconds=600))
+    assert watch.check(telemetry, 1 * S) == []
+    assert [alert.kind for alert in watch.check(telemetry, 6 * S)] == ["feed_down"]
+    assert [alert.kind for alert in watch.check(telemetry, 600 * S)] == ["checkpoint_old"]
+
+
+def test_a_new_checkpoint_in_time_is_no_news_however_long_the_process_lives() -> None:
+    telemetry = a_telemetry()
+    watch = Watch(AlertsSection(checkpoint_age_seconds=600))
+    for minute in range(60):
+        telemetry.checkpoint_ns = minute * 60 * S
+        assert watch.check(telemetry, (minute * 60 + 59) * S) == []
