@@ -42,7 +42,7 @@ def test_a_paper_account_trades_restarts_and_replays_without_the_exchange_seeing
         for life in (1, 2):
             with a_daemon(config, state) as daemon:
                 daemon.wait_reconciled()
-                daemon.wait_fills(2, "sma", "maker")
+                daemon.wait_fills(1, "sma", "maker")
                 assert daemon.stop() == 0, life
         truth = exchange.truth()
     assert [each for account in truth.accounts.values() for each in account.orders] == []

@@ -69,7 +69,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
 
 
 def _stop_cleanly(daemon: Daemon, exchange: Exchange, found: History) -> None:
-    daemon.wait_fills(2, "sma", "maker")
+    daemon.wait_fills(1, "sma", "maker")
     daemon.ask("pause", all=True)
     daemon.ask("cancel-all", all=True)
     wait_for(lambda: daemon.ask("orders") == [], "no open orders")
@@ -91,7 +91,7 @@ def _keep_orders(daemon: Daemon, exchange: Exchange, found: History) -> None:
 def _be_killed(daemon: Daemon, exchange: Exchange, found: History) -> None:
     found.known_after = _orders_of(daemon, "deep")
     daemon.ask("cancel-all", strategy="deep")
-    daemon.wait_fills(2, "sma", "maker")
+    daemon.wait_fills(1, "sma", "maker")
     daemon.kill()
 
 
@@ -106,7 +106,7 @@ def _be_forced(daemon: Daemon, exchange: Exchange, found: History) -> None:
 
 
 def _stop_at_last(daemon: Daemon, exchange: Exchange, found: History) -> None:
-    daemon.wait_fills(2, "sma", "maker")
+    daemon.wait_fills(1, "sma", "maker")
     found.note_end(daemon, daemon.stop(), exchange)
 
 
