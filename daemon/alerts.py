@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from actors.errors import TradingError
 from actors.messages.base import Message
 from actors.venues.backoff import Backoff
 from daemon.alert_channels.build import make_channels
@@ -88,6 +89,15 @@ class Alerts:
             Alert(severity=severity, kind=kind, subject=subject, text=text, ts_ns=self._now_ns())
         )
         self._wake.set()
+
+    def on_store_fault(self, fault: TradingError | None) -> None:
+        """The database cannot be written, or can be again."""
+        if fault is None:
+            log.info("store works")
+            self.raise_alert("info", "store", "", "right again")
+        else:
+            log.error("store", fault=str(fault))
+            self.raise_alert("critical", "store", "", str(fault))
 
     # beside it
 
