@@ -18,11 +18,13 @@ from actors.model.instrument import Instrument
 from actors.store.recovery import Recovered, load
 from actors.store.writer import StoreWriter
 from actors.venues.ports import Feed
+from daemon.alerts import Alerts
 from daemon.clock import Clock
 from daemon.config import Config
 from daemon.control import ControlServer
 from daemon.edges import bars_known, live_sources, make_brokers, make_feed, subscriptions
 from daemon.graph import from_tape_configuration, is_paper, traded_instruments
+from daemon.heartbeat import Heartbeat
 from daemon.housekeeping import Housekeeping
 from daemon.http.server import HttpServer
 from daemon.notify import Notifier, watchdog_seconds
@@ -160,13 +162,14 @@ class Service:
     async def _trade(self, opened: Opened) -> dict[str, Any]:
         config, core, clock = self._config, opened.core, self._clock
         telemetry = Telemetry(now_ns=clock.now, version=version("tickerd"), session=opened.head.session)
+        alerts = Alerts(config.alerts, environ=self._environ, now_ns=clock.now, telemetry=telemetry)
         store = StoreWriter(
             state_path(config),
             durable_seq=lambda: opened.tape.durable_seq,
             now_ns=clock.now,
             checkpoint_inputs=config.store.checkpoint_inputs,
             checkpoint_seconds=config.store.checkpoint_seconds,
-            on_fault=lambda fault: log.error("store", fault=str(fault)) if fault else log.info("store works"),
+            on_fault=alerts.on_store_fault,
         )
         store.begin_at(core.sequencer.seq)
         off_loop: OffLoop
@@ -174,7 +177,7 @@ class Service:
             sequencer=core.sequencer,
             clock=clock,
             tape=opened.tape,
-            observers=[StepTelemetry(telemetry).on_step, store.offer],
+            observers=[StepTelemetry(telemetry).on_step, store.offer, alerts.on_step],
             telemetry=telemetry,
             power_loss_accounts=accounts_with_power_loss(durabilities(config)),
             run_off_loop=lambda request: off_loop.request(request),
@@ -187,7 +190,7 @@ class Service:
         try:
             runtime.begin(opened.first_inputs)
             self.is_trading = True
-            await self._run_edges(opened, runtime, store, telemetry)
+            await self._run_edges(opened, runtime, store, telemetry, alerts)
         finally:
             off_loop.close()
             runtime.close()
@@ -209,7 +212,7 @@ class Service:
                 )
 
     async def _run_edges(
-        self, opened: Opened, runtime: Runtime, store: StoreWriter, telemetry: Telemetry
+        self, opened: Opened, runtime: Runtime, store: StoreWriter, telemetry: Telemetry, alerts: Alerts
     ) -> None:
         config, core = self._config, opened.core
         housekeeping: Housekeeping
@@ -233,6 +236,8 @@ class Service:
             *(EdgeActor(f"broker:{name}", broker) for name, broker in runtime.brokers.items()),
             EdgeActor("tape", housekeeping),
             EdgeActor("store", _StoreEdge(store), drains=True),
+            EdgeActor("heartbeat", Heartbeat(state_path(config), unhealthy=port.unhealthy)),
+            EdgeActor("alerts", alerts, drains=True),
         ]
         edges_stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -249,6 +254,8 @@ class Service:
                 "running", session=opened.head.session, state=config.daemon.state, epoch=opened.head.epoch
             )
             await self._until_stopped(port, runtime)
+            if runtime.failed.done():
+                alerts.raise_alert("critical", "core_failed", "", str(runtime.failed.result()))
             edges_stop.set()
 
     def _housekeeping(
