@@ -1,0 +1,207 @@
+"""The venue: a matching engine that keeps the truth, behind rules like those of a real one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from actors.messages.account import (
+    AccountEvidence,
+    BalancesEvidence,
+    FillsEvidence,
+    OrdersEvidence,
+    VenueFill,
+)
+from actors.messages.market import Quote
+from actors.messages.orders import (
+    CancelOrder,
+    FillReport,
+    OutcomeUnknownReport,
+    QueryAccount,
+    QueryOrder,
+    RejectReport,
+    Report,
+    StatusReport,
+    SubmitOrder,
+)
+from actors.model.instrument import Instrument
+from actors.venues.simulated.engine import MatchingEngine
+from actors.venues.simulated.events import VenueEvent
+from actors.venues.simulated.reports import order_evidence, order_reports, report_of
+from actors.venues.simulated.settings import SimulatedVenueSettings
+from tests.chaos.twin.world import MS, World
+
+D = Decimal
+BTC = "BTCUSDT@binance"
+INSTRUMENT = Instrument(
+    id=BTC, symbol="BTCUSDT", venue="binance", kind="spot", base="BTC", quote="USDT",
+    tick_size=D("0.01"), lot_size=D("0.1"), quantity_min=D("0.1"), notional_min=D(5),
+)  # fmt: skip
+ACCOUNT = "main"
+AHEAD_MS = 1_000
+"""A timestamp may be that far ahead of the venue's clock."""
+OPENING = {"USDT": D(20_000), "BTC": D(50), "BNB": D(100)}
+
+Command = SubmitOrder | CancelOrder
+
+
+class Exchange:
+    """One account at one venue."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        settings = SimulatedVenueSettings(
+            fee_currency=world.weather.fee_currency,
+            fee_prices={"BNB": D(600)} if world.weather.fee_currency == "BNB" else {},
+            opening_balances=OPENING,
+        )
+        self.engine = MatchingEngine(accounts={ACCOUNT: settings}, instruments={BTC: INSTRUMENT})
+        self.accepted: dict[str, list[str]] = {}
+        """Client order id → venue order ids under which it was ever taken."""
+        self.position = D(0)
+        """What our fills have made, fees in kind taken off."""
+        self.transfers = 0
+        self._visible_at: dict[str, int] = {}
+
+    @property
+    def now_ms(self) -> int:
+        """The venue's clock."""
+        return self._world.now // MS + self._world.weather.offset_ms
+
+    # commands
+
+    def take(self, command: Command) -> Report | None:
+        """Work on a command that has just arrived; None when the answer gets lost inside the venue."""
+        world, weather = self._world, self._world.weather
+        late = self.now_ms - command.venue_timestamp_ms
+        if late > command.receive_window_ms or late < -AHEAD_MS:
+            return self._refusal(command, "-1021", f"late by {late} ms")
+        if world.chance(weather.limited):
+            world.counts["turned away"] += 1
+            return self._refusal(command, "-1015", "too many orders")
+        if world.chance(weather.unsure):
+            world.counts["unsure"] += 1
+            if world.chance(0.5):
+                self._work(command)
+            return OutcomeUnknownReport(
+                ts_event=world.now, account=ACCOUNT, instrument=BTC, client_order_id=command.client_order_id,
+                venue_order_id=None, command=_kind(command), reason="-1007",
+            )  # fmt: skip
+        return self._work(command)
+
+    def _refusal(self, command: Command, code: str, text: str) -> RejectReport:
+        return RejectReport(
+            ts_event=self._world.now, account=ACCOUNT, instrument=BTC, venue_order_id=None,
+            client_order_id=command.client_order_id, command=_kind(command), code=code, text=text,
+        )  # fmt: skip
+
+    def _work(self, command: Command) -> Report | None:
+        now = self._world.now
+        if isinstance(command, SubmitOrder):
+            # a spot venue knows no reduce-only: what may be sold is what is held
+            events = self.engine.submit(msgspec.structs.replace(command.terms, reduce_only=False), now)
+            name = events[0].venue_order_id
+            if name is not None:
+                self.accepted.setdefault(command.client_order_id, []).append(name)
+                lag = self._world.random.randrange(self._world.weather.invisible_ms + 1)
+                self._visible_at[name] = now + lag * MS
+        else:
+            events = self.engine.cancel(
+                ACCOUNT, BTC, now,
+                venue_order_id=command.venue_order_id, client_order_id=command.client_order_id,
+            )  # fmt: skip
+        answer = report_of(events[0])
+        self._publish(list(events))
+        return answer if isinstance(answer, Report) else None
+
+    def _publish(self, events: list[VenueEvent]) -> None:
+        for event in events:
+            report = report_of(event)
+            if isinstance(report, FillReport):
+                self._count(report)
+            if isinstance(report, Report) and not isinstance(report, RejectReport):
+                self._world.line.stream(report)
+
+    def _count(self, fill: FillReport) -> None:
+        self._world.counts["fills"] += 1
+        self.position += fill.quantity if fill.side == "buy" else -fill.quantity
+        if fill.fee_currency == INSTRUMENT.base:
+            self.position -= fill.fee
+
+    def quote(self, quote: Quote) -> None:
+        """The market moves."""
+        self._publish(list(self.engine.on_quote(quote, self._world.now)))
+
+    # questions
+
+    def show_all(self) -> None:
+        """Nothing is hidden from questions any more."""
+        self._visible_at.clear()
+
+    def _is_visible(self, venue_order_id: str) -> bool:
+        return self._visible_at.get(venue_order_id, 0) <= self._world.now
+
+    def order(self, query: QueryOrder) -> list[Report]:
+        """What became of an order, fills first."""
+        now = self._world.now
+        order = self.engine.find_order(
+            ACCOUNT, venue_order_id=query.venue_order_id, client_order_id=query.client_order_id
+        )
+        if order is None or not self._is_visible(order.venue_order_id):
+            return [
+                StatusReport(
+                    ts_event=now, account=ACCOUNT, instrument=BTC, client_order_id=query.client_order_id,
+                    venue_order_id=query.venue_order_id, status="not_found", filled_quantity=D(0),
+                    fills_complete=True,
+                )
+            ]  # fmt: skip
+        answers = order_reports(ACCOUNT, BTC, order, self.engine.order_fills(order), now)
+        return [answer for answer in answers if isinstance(answer, Report)]
+
+    def orders(self, query: QueryAccount) -> OrdersEvidence:
+        """The open orders that questions can see."""
+        orders = self.engine.open_orders(ACCOUNT)
+        seen = tuple(order_evidence(each) for each in orders if self._is_visible(each.venue_order_id))
+        return OrdersEvidence(asked_seq=query.asked_seq, orders=seen)
+
+    def fills(self, query: QueryAccount) -> FillsEvidence:
+        """Every page of the fills after the marks."""
+        mark = query.fills_after.get(BTC, "")
+        fills = tuple(self._as_listed(fill) for fill in self.engine.fills(ACCOUNT, after_trade_id=mark))
+        read_to = fills[-1].trade_id if fills else mark
+        return FillsEvidence(asked_seq=query.asked_seq, fills=fills, read_to={BTC: read_to})
+
+    def _as_listed(self, fill: VenueFill) -> VenueFill:
+        if not self._world.chance(self._world.weather.unnamed):
+            return fill
+        return VenueFill(
+            instrument=fill.instrument, client_order_id=None, venue_order_id=fill.venue_order_id,
+            trade_id=fill.trade_id, side=fill.side, quantity=fill.quantity, price=fill.price, fee=fill.fee,
+            fee_currency=fill.fee_currency, liquidity=fill.liquidity, ts_event=fill.ts_event,
+        )  # fmt: skip
+
+    def balances(self, query: QueryAccount) -> BalancesEvidence:
+        """What the account holds."""
+        return BalancesEvidence(asked_seq=query.asked_seq, total=self.totals())
+
+    def totals(self) -> dict[str, Decimal]:
+        """Asset → free and locked together."""
+        return {asset: balance.total for asset, balance in self.engine.balances(ACCOUNT).items()}
+
+    def statement(
+        self,
+        orders: OrdersEvidence | None,
+        fills: FillsEvidence | None,
+        balances: BalancesEvidence | None,
+    ) -> AccountEvidence:
+        """The parts that were answered, as one."""
+        return AccountEvidence(
+            ts_event=self._world.now, account=ACCOUNT, orders=orders, fills=fills, balances=balances,
+            venue_time_ms=self.now_ms,
+        )  # fmt: skip
+
+
+def _kind(command: Command) -> Literal["submit", "cancel"]:
+    return "submit" if isinstance(command, SubmitOrder) else "cancel"
