@@ -35,8 +35,8 @@ class SMA(ValueIndicator):
                 self._until_exact = self._length
                 total = sum(window)
             self._sum = total
-            self.value = total / self._length
-            return self.value
+            value = self.value = total / self._length
+            return value
         window.append(value)
         self.count += 1
         self._sum += value

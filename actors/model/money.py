@@ -42,7 +42,10 @@ def _of_float(number: float) -> Decimal:
 
 
 def _round_to_step(number: Decimal | float, step: Decimal, rounding: Rounding) -> Decimal:
-    value = to_decimal(number)
+    if number.__class__ is Decimal and number.is_finite():
+        value = number
+    else:
+        value = to_decimal(number)
     if not step:
         return value
     # repr noise of a float product (0.1 + 0.2) must not push a whole step: settle it far below the step first

@@ -9,6 +9,7 @@ from actors.messages.orders import (
     Command,
     CommandRefused,
     FillReport,
+    OrderAccepted,
     OrderCancelled,
     OrderExpired,
     OrderFact,
@@ -27,14 +28,12 @@ class OrderEvents:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def send(
-        self, order: Order, event: type[OrderFact], *, ts_event: int | None = None, **fields: Any
-    ) -> None:
+    def send(self, order: Order, event: type[OrderFact], **fields: Any) -> None:
         """One event, with the order's identity filled in."""
         terms = order.terms
         self._desk.send(
             event(
-                ts_event=self._desk.now if ts_event is None else ts_event,
+                ts_event=self._desk.now,
                 client_order_id=terms.client_order_id,
                 account=terms.account,
                 strategy=terms.strategy,
@@ -43,22 +42,41 @@ class OrderEvents:
             )
         )
 
+    def accepted(self, order: Order) -> None:
+        """The venue has it. Every order passes here and in `filled`, so both are written out."""
+        terms = order.terms
+        self._desk.send(
+            OrderAccepted(
+                ts_event=self._desk.now,
+                client_order_id=terms.client_order_id,
+                account=terms.account,
+                strategy=terms.strategy,
+                instrument=terms.instrument,
+                venue_order_id=order.venue_order_id or "",
+            )
+        )
+
     def filled(self, order: Order, fill: FillReport) -> None:
         """One execution, already counted in the order."""
-        self.send(
-            order,
-            OrderFilled,
-            ts_event=fill.ts_event,
-            venue_order_id=fill.venue_order_id or order.venue_order_id or "",
-            trade_id=fill.trade_id,
-            side=fill.side,
-            quantity=fill.quantity,
-            price=fill.price,
-            fee=fill.fee,
-            fee_currency=fill.fee_currency,
-            liquidity=fill.liquidity,
-            remaining=order.remaining,
-            mid_price=order.mid_price,
+        terms = order.terms
+        self._desk.send(
+            OrderFilled(
+                ts_event=fill.ts_event,
+                client_order_id=terms.client_order_id,
+                account=terms.account,
+                strategy=terms.strategy,
+                instrument=terms.instrument,
+                venue_order_id=fill.venue_order_id or order.venue_order_id or "",
+                trade_id=fill.trade_id,
+                side=fill.side,
+                quantity=fill.quantity,
+                price=fill.price,
+                fee=fill.fee,
+                fee_currency=fill.fee_currency,
+                liquidity=fill.liquidity,
+                remaining=order.remaining,
+                mid_price=order.mid_price,
+            )
         )
 
     def ended(self, order: Order, claim: Claim) -> None:

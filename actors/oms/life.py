@@ -13,7 +13,6 @@ from actors.messages.orders import (
     Command,
     FillReport,
     NotSent,
-    OrderAccepted,
     OrderOutcomeUnknown,
     OrderReplaced,
     RejectReport,
@@ -116,7 +115,7 @@ class OrderLife:
         order.accepted_seq = self._desk.seq
         order.missing = 0
         order.state = order.working_state
-        self._events.send(order, OrderAccepted, venue_order_id=order.venue_order_id or "")
+        self._events.accepted(order)
 
     def _settle(self, order: Order, report: StatusReport) -> None:
         """An order of unknown outcome lives."""

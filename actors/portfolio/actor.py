@@ -270,7 +270,7 @@ class PortfolioActor(CoreActor):
         self._wants.closed(order)
         key = (order.terms.strategy, order.terms.instrument)
         want = self._wants.by_key.get(key)
-        if want is None or not want.is_waiting or any(True for _ in self._wants.of(key)):
+        if want is None or not want.is_waiting or self._wants.of(key):
             return
         want.is_waiting = False
         self._pursue(want, self._plans[key[0]], self._instruments[key[1]], is_new=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -52,11 +51,9 @@ class Wants:
             want.target = last.target
         return want
 
-    def of(self, key: Key) -> Iterator[OpenOrder]:
+    def of(self, key: Key) -> list[OpenOrder]:
         """Signal orders under way."""
-        for order in self.orders:
-            if (order.terms.strategy, order.terms.instrument) == key:
-                yield order
+        return [order for order in self.orders if (order.terms.strategy, order.terms.instrument) == key]
 
     def under_way(self, key: Key) -> Decimal:
         """Signed quantity that signal orders may still add to the position."""

@@ -16,12 +16,12 @@ from actors.risk.exposure import Exposure
 from actors.risk.limits import RiskLimits
 from actors.risk.rate import OrderTimes
 from actors.risk.rules import (
-    RULES,
     Candidate,
     Refusal,
     first_refusal,
     is_reduction,
     mark_of,
+    rules_for,
     thresholds,
     worst_price,
 )
@@ -53,6 +53,10 @@ class Gate:
     ) -> None:
         self._accounts = dict(accounts)
         self._thresholds = {name: thresholds(account.limits) for name, account in accounts.items()}
+        self._rules = {
+            name: rules_for(account.limits, is_cash_account=account.is_cash_account)
+            for name, account in accounts.items()
+        }
         self._strategies = dict(strategies)
         self._instruments = dict(instruments)
         self.states = States()
@@ -70,7 +74,7 @@ class Gate:
             return Refusal(ORDER_ID_NOT_NEW, f"order={terms.client_order_id}")
         is_reducing = candidate.is_reduction and self._reduces_own(terms)
         refusal = self._obstacle(candidate, "reduce" if is_reducing else "new")
-        refusal = refusal or first_refusal(RULES, candidate)
+        refusal = refusal or first_refusal(self._rules[terms.account], candidate)
         if refusal is None:
             self.exposure.reserve(terms, candidate.price if candidate.price is not None else ZERO)
             self.order_times.add(terms.account, now)
@@ -111,7 +115,8 @@ class Gate:
         fault = fault_in_terms(terms, candidate.instrument, candidate.market.mark_price(terms.instrument))
         if fault is not None:
             return Refusal(*fault)
-        return self._obstacle(candidate, "replace") or first_refusal(RULES, candidate)
+        rules = self._rules[terms.account]
+        return self._obstacle(candidate, "replace") or first_refusal(rules, candidate)
 
     def _candidate(
         self, terms: OrderTerms, open_quantity: Decimal, replaces: str | None, now: int, market: MarketBoard

@@ -16,6 +16,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import NamedTuple
 
+import msgspec
+
 from actors.core.market import MarketBoard
 from actors.messages.market import InstrumentUpdate
 from actors.messages.orders import OrderTerms
@@ -55,7 +57,7 @@ def thresholds(limits: RiskLimits) -> Thresholds:
     )
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """An order (or the new terms of one) that asks for approval, and all that rules look at."""
 
     terms: OrderTerms
@@ -275,6 +277,20 @@ RULES: tuple[Rule, ...] = (
     available_balance,
     gross_exposure,
 )
+
+
+def rules_for(limits: RiskLimits, *, is_cash_account: bool) -> tuple[Rule, ...]:
+    """All rules but those that these limits switch off, in their order."""
+    switches: dict[Rule, object] = {
+        order_quantity: limits.order_quantity_max,
+        order_notional: limits.order_notional_max,
+        price_collar: limits.price_collar,
+        order_rate: limits.order_rate_max,
+        position_size: limits.position_max,
+        available_balance: is_cash_account or None,
+        gross_exposure: limits.gross_exposure_max,
+    }
+    return tuple(rule for rule in RULES if switches.get(rule, True) is not None)
 
 
 def first_refusal(rules: tuple[Rule, ...], candidate: Candidate) -> Refusal | None:

@@ -100,7 +100,9 @@ class OpenOrders:
                 order.booked += event.filled_quantity
             case OrderFilled():
                 order.filled += event.quantity
-                order.is_terminal = order.is_terminal or event.remaining == ZERO
+                if not event.remaining:
+                    order.is_terminal, order.is_unknown = True, False
+                    return order if order.filled > order.booked else self._left(order)
                 order.is_unknown = order.is_unknown and not order.is_terminal
             case OrderCancelled() | OrderExpired():
                 order.filled, order.is_terminal, order.is_unknown = event.filled_quantity, True, False
@@ -111,8 +113,10 @@ class OpenOrders:
                 order.is_unknown = False
             case OrderOutcomeUnknown():
                 order.is_unknown = True
-        if order.is_terminal and order.unbooked <= ZERO:
-            del self._orders[order.terms.client_order_id]
+        return self._left(order) if order.is_terminal and order.filled <= order.booked else order
+
+    def _left(self, order: OpenOrder) -> OpenOrder:
+        del self._orders[order.terms.client_order_id]
         return order
 
     def drop(self, client_order_id: str) -> OpenOrder | None:

@@ -75,7 +75,7 @@ class Account:
     def cost_factor(self, asset_given: str) -> Decimal:
         """1, plus the dearer fee rate when fees are paid in the asset that is given."""
         settings = self.settings
-        if settings.fee_currency != asset_given:
+        if settings.fee_currency != asset_given:  # also where there is none
             return ONE
         return ONE + max(settings.maker_fee, settings.taker_fee, ZERO)
 

@@ -65,6 +65,8 @@ def _form(terms: OrderTerms) -> Refusal | None:
 
 
 def _ticks(terms: OrderTerms, instrument: Instrument) -> Refusal | None:
+    if terms.price is None and terms.stop_price is None:
+        return None
     for name, price in (("price", terms.price), ("stop_price", terms.stop_price)):
         if price is not None and (price <= ZERO or not _whole(price, instrument.tick_size)):
             return reject.PRICE_FILTER, f"{name}={price}, tick_size={instrument.tick_size}"
@@ -83,7 +85,7 @@ def _lots(quantity: Decimal, instrument: Instrument) -> Refusal | None:
 
 def _notional(terms: OrderTerms, instrument: Instrument, reference: Decimal | None) -> Refusal | None:
     price = terms.price or terms.stop_price or reference
-    if price is None:
+    if price is None or not instrument.notional_min:
         return None
     notional = terms.quantity * price * instrument.multiplier
     if notional < instrument.notional_min:

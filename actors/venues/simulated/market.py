@@ -35,6 +35,7 @@ from actors.venues.simulated.waiting import WaitingOrders
 INFINITY = float("inf")
 _NEVER_CALM = (INFINITY, INFINITY)
 _ALWAYS_CALM = (-INFINITY, INFINITY)
+_CALM_PRICES = (0.0, INFINITY)
 
 
 class Market(RecordedMarket):
@@ -65,8 +66,9 @@ class Market(RecordedMarket):
 
     @property
     def _waits_for_print(self) -> bool:
-        seen = self.has_trades or self.bar_interval_ns > 0
-        return self.point is None and seen and not self.shows_depth
+        if self.point is not None or self.quote is not None or self.has_book:
+            return False
+        return self.has_trades or self.bar_interval_ns > 0
 
     def depth(self, side: Side) -> Depth:
         """What an order of this side meets."""
@@ -135,18 +137,16 @@ class Market(RecordedMarket):
 
     def refresh(self) -> None:
         """Work out which market data can change nothing; half a tick of margin makes `float` good enough."""
-        self.busy = self.has_waiting()
-        if not self.busy:
-            is_taken = self.wanted.taken or self.offered.taken
-            self._calm_trades = 0.0, INFINITY
-            self._calm_asks = _NEVER_CALM if is_taken else _ALWAYS_CALM
-            self._calm_bids = _ALWAYS_CALM
-            return
-        half = self.half_tick
-        bid, ask = self.bids.reach + half, self.asks.reach - half
-        buy_stop, sell_stop = self.buy_stops.reach - half, self.sell_stops.reach + half
-        self._calm_trades = max(bid, sell_stop, 0.0), min(ask, buy_stop)
-        self._calm_asks, self._calm_bids = (bid, buy_stop), (sell_stop, ask)
+        if self.bids.entries or self.asks.entries or self.buy_stops.entries or self.sell_stops.entries:
+            self.busy = True
+            half = self.half_tick
+            bid, ask = self.bids.reach + half, self.asks.reach - half
+            buy_stop, sell_stop = self.buy_stops.reach - half, self.sell_stops.reach + half
+            self._calm_trades = max(bid, sell_stop, 0.0), min(ask, buy_stop)
+            self._calm_asks, self._calm_bids = (bid, buy_stop), (sell_stop, ask)
+        else:
+            self.busy = bool(self.queue)
+            self._calm_trades, self._calm_asks, self._calm_bids = _CALM_PRICES, _ALWAYS_CALM, _ALWAYS_CALM
         if self.queue:
             self._calm_trades = self._calm_asks = _NEVER_CALM
         elif self.wanted.taken or self.offered.taken:
@@ -365,10 +365,14 @@ class Market(RecordedMarket):
         """
         if self.quote is not None or self.has_book or self.has_trades:
             return False
-        if 0 < self.bar_interval_ns < bar.interval_ns or not 0.0 < bar.close < INFINITY:
+        interval, close = bar.interval_ns, bar.close
+        if not 0.0 < close < INFINITY:
             return False
-        self.bar_interval_ns = bar.interval_ns
-        self.last_price = bar.close
+        if interval != self.bar_interval_ns:
+            if 0 < self.bar_interval_ns < interval:
+                return False
+            self.bar_interval_ns = interval
+        self.last_price = close
         return self.busy
 
     def on_bar(self, bar: Bar) -> None:
