@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from actors.portfolio.sizing import Sizing
-from actors.risk.limits import RiskLimits
+from actors.risk.limits import RiskLimits, StrategyLimits
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.alert_settings import AlertsSection, DeadmanSection
 
@@ -91,6 +91,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
     durability: Durability | None = None
     """None: power-loss for live, process-crash otherwise."""
     limits: RiskLimits = RiskLimits()
+    time_zone: str = "UTC"
+    """Where the account's day begins at midnight, such as Europe/Berlin: daily losses count from there."""
     simulated: SimulatedVenueSettings = SimulatedVenueSettings()
     """For `mode = "paper"`."""
     answer_seconds: Positive = 5.0
@@ -111,6 +113,7 @@ class StrategySection(Section, frozen=True, kw_only=True):
     bars: tuple[str, ...] = ()
     """Timeframes: `1m`, `5m`, `1h`."""
     sizing: Sizing = Sizing()
+    limits: StrategyLimits = StrategyLimits()
     parameters: dict[str, Any] = {}
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import msgspec
 
 from actors.errors import ConfigError
 from actors.model.intervals import parse_interval
+from actors.risk.limits import RiskLimits, StrategyLimits
 from daemon.alert_settings import check_alerts
 from daemon.config import AccountSection, Config, StrategySection
 from daemon.config_files import KeyPath
@@ -64,11 +66,10 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
                 raise Misplaced((*place, field), str(error)) from None
     for number, instrument in enumerate(account.limits.allowed_instruments or ()):
         _check_venue_of(config, instrument, (*place, "limits", "allowed_instruments", str(number)))
-    for field, limit in msgspec.structs.asdict(account.limits).items():
-        if isinstance(limit, int | float | Decimal) and limit <= 0:
-            raise Misplaced(
-                (*place, "limits", field), f'{limit} is not greater than 0; "off" switches it off'
-            )
+    _check_limits(account.limits, (*place, "limits"))
+    if account.time_zone not in available_timezones():
+        advice = nearest(account.time_zone, available_timezones())
+        raise Misplaced((*place, "time_zone"), f"{account.time_zone!r} is no time zone, {advice}")
     for field in ("latency_ms", "report_latency_ms"):
         if getattr(account.simulated, field) < 0:
             raise Misplaced((*place, "simulated", field), "must not be negative")
@@ -79,6 +80,14 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
         raise Misplaced((*place, "simulated", "fill_share_of_trade"), "must be between 0 and 1")
     if account.mode != "paper":
         _check_real_account(config, account, place)
+
+
+def _check_limits(limits: RiskLimits | StrategyLimits, place: KeyPath) -> None:
+    for field, limit in msgspec.structs.asdict(limits).items():
+        if isinstance(limit, int | float | Decimal) and limit <= 0:
+            raise Misplaced((*place, field), f'{limit} is not greater than 0; "off" switches it off')
+        if field == "drawdown_max" and limit is not None and limit >= 1:
+            raise Misplaced((*place, field), f"{limit} is not a fraction below 1, write 0.2 for 20 %")
 
 
 def _check_real_account(config: Config, account: AccountSection, place: KeyPath) -> None:
@@ -128,6 +137,7 @@ def _check_strategy(config: Config, strategy: StrategySection, place: KeyPath) -
             )
     for number, bars in enumerate(strategy.bars):
         _check_interval(bars, (*place, "bars", str(number)))
+    _check_limits(strategy.limits, (*place, "limits"))
     if strategy.sizing.amount <= 0:
         raise Misplaced((*place, "sizing", "amount"), f"{strategy.sizing.amount} is not greater than 0")
 

@@ -98,9 +98,13 @@ def build_core(
     oms = _oms(config, instruments, is_simulated=is_simulated)
     ledger = _ledger(config, instruments, is_simulated=is_simulated)
     risk = RiskActor(
-        accounts={name: _risk_account(config, name, account) for name, account in config.accounts.items()},
+        accounts={
+            name: _risk_account(config, name, account, is_simulated=is_simulated)
+            for name, account in config.accounts.items()
+        },
         strategies={name: strategy.account for name, strategy in config.strategies.items()},
         instruments=instruments,
+        strategy_limits={name: strategy.limits for name, strategy in config.strategies.items()},
     )
     portfolio = PortfolioActor(
         strategies={name: _strategy_plan(config, name) for name in config.strategies},
@@ -189,7 +193,7 @@ def venue_rules(config: Config, account: AccountSection) -> VenueRules:
     raise ConfigError(f"venue {account.venue} is of unknown kind {section.kind}")
 
 
-def _risk_account(config: Config, name: str, account: AccountSection) -> RiskAccount:
+def _risk_account(config: Config, name: str, account: AccountSection, *, is_simulated: bool) -> RiskAccount:
     traded = dict.fromkeys(
         instrument
         for strategy in config.strategies.values()
@@ -201,6 +205,8 @@ def _risk_account(config: Config, name: str, account: AccountSection) -> RiskAcc
         base_currency=account.base_currency,
         is_cash_account=venue_rules(config, account).is_cash_account,
         instruments=tuple(traded),
+        time_zone=account.time_zone,
+        live_id=account.account_id if account.mode == "live" and not is_simulated else None,
     )
 
 

@@ -68,6 +68,26 @@ class PositionsEvidence(Value, frozen=True, kw_only=True):
     quantity: dict[str, Decimal]
 
 
+class VenueTransfer(Value, frozen=True, kw_only=True):
+    """One movement of money as the venue's own history of transfers shows it."""
+
+    transfer_id: str
+    asset: str
+    amount: Decimal
+    """Signed: > 0 came in."""
+    reason: Literal["deposit", "withdrawal", "conversion"]
+    ts_event: int
+
+
+class TransfersEvidence(Value, frozen=True, kw_only=True):
+    """Every transfer since `since`, from a venue that keeps such a history."""
+
+    asked_seq: int
+    since: int
+    """Nanoseconds UTC; the answer is complete from here on."""
+    transfers: tuple[VenueTransfer, ...]
+
+
 class AccountEvidence(Message, frozen=True, kw_only=True):
     """Data: a venue's statement. A part that is None was not answered, which never means *nothing there*."""
 
@@ -78,6 +98,7 @@ class AccountEvidence(Message, frozen=True, kw_only=True):
     positions: PositionsEvidence | None = None
     venue_time_ms: int
     """The venue's clock when the last part was answered."""
+    transfers: TransfersEvidence | None = None
 
 
 class AccountReconciled(Message, frozen=True, kw_only=True):
@@ -87,15 +108,86 @@ class AccountReconciled(Message, frozen=True, kw_only=True):
     asked_seq: int
 
 
+DifferenceKind = Literal[
+    "balance", "position", "foreign_order", "external_fill", "external_order", "order_missing", "opening"
+]
+
+
 class DifferenceFound(Message, frozen=True, kw_only=True):
-    """Event: OMS or ledger → risk, alerts. Our books and two consecutive statements of the venue disagree."""
+    """Event: OMS or reconciliation → risk, alerts. The venue shows what our books do not."""
 
     account: str
-    kind: Literal["balance", "position", "foreign_order", "external_fill", "order_missing"]
+    kind: DifferenceKind
     subject: str
-    """Asset, instrument or order id."""
+    """Asset, instrument, order id, or account."""
     ours: str
     venue: str
+
+
+class DifferenceSettled(Message, frozen=True, kw_only=True):
+    """Event: reconciliation → risk. Nothing is left to be answered about this instrument of the account."""
+
+    account: str
+    instrument: str
+
+
+class StatementDisagrees(Message, frozen=True, kw_only=True):
+    """Event: ledger → reconciliation, OMS. Consecutive complete statements differ from our books alike."""
+
+    account: str
+    asset: str
+    ours: Decimal
+    venue: Decimal
+    answers: int
+    """Statements in a row that show it; one alone is none yet."""
+    agreed_seq: int
+    """When the last statement that agreed on this asset was asked for; -1 for none."""
+    agreed_ts: int
+    """When it was made, nanoseconds UTC."""
+
+
+class StatementAgrees(Message, frozen=True, kw_only=True):
+    """Event: ledger → reconciliation. A difference that two statements showed is gone."""
+
+    account: str
+    asset: str
+
+
+class BalanceWithheld(Message, frozen=True, kw_only=True):
+    """Event: reconciliation → risk, OMS. So much of a balance does not count as there while in doubt."""
+
+    account: str
+    asset: str
+    amount: Decimal
+    """≥ 0; 0 gives all of it back."""
+
+
+class ExternalFill(Message, frozen=True, kw_only=True):
+    """Event: OMS → ledger. About one execution in our account that no order of ours has made."""
+
+    account: str
+    instrument: str
+    venue_order_id: str
+    trade_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_currency: str
+
+
+class ExternalFillShown(ExternalFill, frozen=True, kw_only=True):
+    """Event: OMS → ledger. Somebody else's: holdings change, profit and loss do not."""
+
+
+class ExternalFillMoved(ExternalFill, frozen=True, kw_only=True):
+    """Event: OMS → ledger. It was ours after all: its booking is reversed, `OrderFilled` follows."""
+
+
+class OpeningAccepted(Message, frozen=True, kw_only=True):
+    """Event: reconciliation → OMS. The operator has confirmed what an account held before our time."""
+
+    account: str
 
 
 CashReason = Literal["deposit", "withdrawal", "conversion", "adjustment", "opening"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 from actors.messages.account import AccountEvidence
@@ -86,6 +87,12 @@ class HealthReported(Message, frozen=True, kw_only=True):
     """None concerns every account."""
 
 
+class KillFileSeen(Message, frozen=True, kw_only=True):
+    """Input: the kill-switch file has come into the state folder, or is gone from it."""
+
+    is_there: bool
+
+
 class TimeReached(Message, frozen=True, kw_only=True):
     """Input: the sequencer's own, when a timer is due and nothing else waits."""
 
@@ -105,6 +112,8 @@ class StepFailed(Message, frozen=True, kw_only=True):
     actor: str
     error: str
     """Type of the exception; its text goes to the log only."""
+    account: str | None = None
+    """Whose message the actor failed on; None when that named no account."""
 
 
 # operator
@@ -153,6 +162,39 @@ class Reconcile(OperatorCommand, frozen=True, kw_only=True):
     """Command: ask the venue of this account (or of all) for a statement now."""
 
 
+class ResolveDifference(OperatorCommand, frozen=True, kw_only=True):
+    """Command: what becomes of a difference between our books and the venue's statement."""
+
+    difference_id: str
+    verdict: Literal["accept", "reject", "undo"]
+
+
+class ResolveOrder(OperatorCommand, frozen=True, kw_only=True):
+    """Command: settle an order that no venue can answer for any more, on the operator's evidence."""
+
+    client_order_id: str
+    outcome: Literal["filled", "cancelled", "rejected", "expired"]
+    price: Decimal | None = None
+    """Quote per base of what is booked as filled; needed for `filled` alone."""
+    evidence: str
+
+
+class SetLimit(OperatorCommand, frozen=True, kw_only=True):
+    """Command: change one limit of an account or strategy; a looser one waits for an approval."""
+
+    limit: str
+    """Its name in the configuration: `daily_loss_max`."""
+    value: str
+    """As the configuration would say it; `off` switches it off."""
+
+
+class Approve(OperatorCommand, frozen=True, kw_only=True):
+    """Command: confirm what an earlier command or the configuration asked for, or refuse it."""
+
+    approval_id: str
+    is_granted: bool
+
+
 class Stop(OperatorCommand, frozen=True, kw_only=True):
     """Command: no new orders; cancel or keep resting ones as configured; the process will end."""
 
@@ -165,6 +207,34 @@ class CommandDone(Message, frozen=True, kw_only=True):
     command_id: str
     accepted: bool
     text: str
+
+
+class ApprovalAsked(Message, frozen=True, kw_only=True):
+    """Event: any core actor → risk, operator. Something that raises risk waits for a second command."""
+
+    approval_id: str
+    what: str
+    """One sentence."""
+    asked_by: str
+
+
+class ApprovalSettled(Message, frozen=True, kw_only=True):
+    """Event: risk → whoever asked. The second command has come, or what was asked for is void."""
+
+    approval_id: str
+    is_granted: bool
+    by: str
+    text: str
+
+
+class LimitChanged(Message, frozen=True, kw_only=True):
+    """Event: risk → audit. Another limit is in force."""
+
+    scope: Scope
+    limit: str
+    former: str
+    value: str
+    reason: str
 
 
 class StateChanged(Message, frozen=True, kw_only=True):
@@ -281,6 +351,12 @@ class EvidenceDue(Timer, frozen=True, kw_only=True):
 
 class SnapshotDue(Timer, frozen=True, kw_only=True):
     """Ledger: publish `AccountSnapshot`s."""
+
+
+class LossDayDue(Timer, frozen=True, kw_only=True):
+    """Risk: a new day begins in the account's time zone; daily losses count from here."""
+
+    account: str
 
 
 class VenueArrival(Timer, frozen=True, kw_only=True):

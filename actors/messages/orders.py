@@ -150,6 +150,15 @@ class SubmitOrder(VenueCommand, frozen=True, kw_only=True):
     terms: OrderTerms
 
 
+class OrderRecovered(Message, frozen=True, kw_only=True):
+    """Input: recovery → OMS, risk, strategies. The record shows this order as sent, running it again did not
+    make it: the record wins, and what became of the order is unknown."""
+
+    terms: OrderTerms
+    sent_ms: int
+    """The venue's clock in the recorded submit."""
+
+
 class CancelOrder(VenueCommand, frozen=True, kw_only=True):
     """Command: cancel what is left of this order."""
 

@@ -3,13 +3,20 @@
 Reads   OrderIntent, ReplaceRequest, ReplaceReady       orders and changes that ask for approval
         order facts, OrderDenied, PositionChanged, BalanceChanged   what open orders and holdings became
         Started, BrokerStarted, BrokerStopped, AccountReconciled, StrategyFailed, DifferenceFound
+        DifferenceSettled, BalanceWithheld              what reconciliation makes of differences
         HealthReported                                  clock, disk or store out of order
-        Pause, Resume, ReduceOnly, Halt, ClearHalt      operator, and limits that act like one
+        Pause, Resume, ReduceOnly, Halt, ClearHalt      operator
+        SetLimit, Approve, ApprovalAsked                limits, and what needs a second command
+        AccountSnapshot, CashTransferred, LossDayDue    what losses are measured by
+        KillFileSeen                                    kill switch in the state folder
         Flatten, GoalMet, CommandDone, Stop             goals of the oms, and the end of the process
 Writes  ApprovedOrder, ApprovedReplace   to oms
         OrderDenied                      code and figures
         StateChanged, CommandDone        what became of states and commands
-State   holds (why which scope is not active), open orders at their worst, holdings, order times
+        Flatten                          to oms, when a loss limit says so
+        ApprovalAsked, ApprovalSettled, LimitChanged   to operator and audit
+State   holds (why which scope is not active), open orders at their worst, holdings, order times; limits in
+        force, pending approvals, what accounts and strategies are measured from
 Fails   fatal: an unchecked order must be impossible
 
 All states survive restarts. An approval is good only in its step. An account is `starting` from construction
@@ -25,8 +32,19 @@ from typing import get_args
 import msgspec
 
 from actors.core.actor import CoreActor
-from actors.messages.account import AccountReconciled, BalanceChanged, DifferenceFound, PositionChanged
+from actors.messages.account import (
+    AccountReconciled,
+    AccountSnapshot,
+    BalanceChanged,
+    BalanceWithheld,
+    CashTransferred,
+    DifferenceFound,
+    DifferenceSettled,
+    PositionChanged,
+)
 from actors.messages.control import (
+    ApprovalAsked,
+    Approve,
     BrokerStarted,
     BrokerStopped,
     ClearHalt,
@@ -36,10 +54,14 @@ from actors.messages.control import (
     Halt,
     HealthReported,
     HealthSubject,
+    KillFileSeen,
+    LossDayDue,
+    OperatorCommand,
     Pause,
     ReduceOnly,
     Resume,
     Scope,
+    SetLimit,
     Started,
     StateChanged,
     Stop,
@@ -48,7 +70,6 @@ from actors.messages.control import (
 )
 from actors.messages.orders import (
     ApprovedOrder,
-    ApprovedReplace,
     CommandRefused,
     OrderAccepted,
     OrderCancelled,
@@ -57,6 +78,7 @@ from actors.messages.orders import (
     OrderFilled,
     OrderIntent,
     OrderOutcomeUnknown,
+    OrderRecovered,
     OrderRejected,
     OrderReplaced,
     OrderTerms,
@@ -64,11 +86,15 @@ from actors.messages.orders import (
     ReplaceRequest,
 )
 from actors.model.instrument import Instrument
-from actors.risk import commands
+from actors.risk import causes, commands
+from actors.risk.consent import Consent, ConsentState
 from actors.risk.exposure import ExposureState
-from actors.risk.gate import Gate, RiskAccount
+from actors.risk.gate import Gate, RiskAccount, approved_replace, denial
+from actors.risk.guard import GuardState, LossGuard
+from actors.risk.limits import StrategyLimits
 from actors.risk.rules import Refusal
 from actors.risk.states import StatesState
+from actors.risk.stored_limits import limit_book
 from actors.views.terms import ORDER_ID_NOT_NEW
 
 __all__ = ["RiskAccount", "RiskActor", "RiskState"]
@@ -81,6 +107,9 @@ class RiskState(msgspec.Struct, array_like=True):
     exposure: ExposureState
     order_times: dict[str, list[int]]
     goals: list[tuple[Scope, str]]
+    guard: GuardState = msgspec.field(default_factory=GuardState)
+    consent: ConsentState = msgspec.field(default_factory=ConsentState)
+    stops: list[tuple[Scope, str]] = []
 
 
 class RiskActor(CoreActor):
@@ -95,13 +124,20 @@ class RiskActor(CoreActor):
         accounts: Mapping[str, RiskAccount],
         strategies: Mapping[str, str],
         instruments: Mapping[str, Instrument],
+        strategy_limits: Mapping[str, StrategyLimits] | None = None,
     ) -> None:
-        """`strategies` names the account that each is routed to."""
+        """`strategies` names the account that each is routed to; one without limits of its own has none."""
         self._accounts = dict(accounts)
         self._strategies = dict(strategies)
         self._instruments = dict(instruments)
         self._gate = Gate(accounts, strategies, instruments)
         self._states, self._goals = self._gate.states, self._gate.goals
+        self._stops: dict[Scope, str] = {}
+        limits = limit_book(
+            {name: each.limits for name, each in accounts.items()}, strategies, strategy_limits
+        )
+        self.guard = LossGuard(self, self._gate, accounts, limits)
+        self.consent = Consent(self, self._gate, accounts, limits, self.guard)
         for account in self._accounts:
             self._states.hold(Scope(account=account), "starting", "account", "not started yet")
 
@@ -139,32 +175,16 @@ class RiskActor(CoreActor):
             order = self._gate.exposure.orders.get(request.client_order_id)
             self._deny(request.new_client_order_id, order.terms if order is not None else None, refusal)
             return
-        self.send(
-            ApprovedReplace(
-                ts_event=self.now,
-                client_order_id=request.client_order_id,
-                new_client_order_id=request.new_client_order_id,
-                quantity=request.quantity,
-                price=request.price,
-                stop_price=request.stop_price,
-            )
-        )
+        self.send(approved_replace(self.now, request))
 
     def _deny(self, client_order_id: str, terms: OrderTerms | None, refusal: Refusal) -> None:
-        """Account and so on are empty when the order to replace is not known here any more."""
-        self.send(
-            OrderDenied(
-                ts_event=self.now,
-                client_order_id=client_order_id,
-                account=terms.account if terms is not None else "",
-                strategy=terms.strategy if terms is not None else "",
-                instrument=terms.instrument if terms is not None else "",
-                code=refusal.code,
-                figures=refusal.figures,
-            )
-        )
+        self.send(denial(self.now, client_order_id, terms, refusal))
 
     # what became of orders
+
+    def on_order_recovered(self, recovered: OrderRecovered) -> None:
+        """Count an order that only the record knew, like any other."""
+        self._gate.take_recovered(recovered.terms, self.market)
 
     def on_order_fact(
         self,
@@ -179,8 +199,11 @@ class RiskActor(CoreActor):
     ) -> None:
         """Move the order's reservation; hold its instrument to reductions while it is unknown."""
         self._gate.exposure.settle(fact)
+        if isinstance(fact, OrderFilled):
+            self.guard.losses.take_fill(fact, self.market)
         if isinstance(fact, OrderOutcomeUnknown) or self._states.has_cause("unknown"):
-            self._follow_unknown(fact.account, fact.instrument)
+            causes.follow_unknown(self._states, self._gate.exposure, fact.account, fact.instrument)
+            self._announce("every order's outcome is known again")
 
     def on_order_denied(self, denied: OrderDenied) -> None:
         """What the oms could not send after all reserves nothing; our own denials never did."""
@@ -188,25 +211,27 @@ class RiskActor(CoreActor):
             self._gate.exposure.drop(denied.client_order_id)
 
     def on_position_changed(self, change: PositionChanged) -> None:
-        """What was reserved for this fill is now held."""
+        """What was reserved for this fill is now held; what it has lost may be too much."""
         self._gate.exposure.book(change)
+        if self.guard.on_booking(change):
+            self._announce()
 
     def on_balance_changed(self, change: BalanceChanged) -> None:
         """Follow the account's balance."""
         self._gate.exposure.book(change)
 
-    def _follow_unknown(self, account: str, instrument: str) -> None:
-        scope = Scope(account=account, instrument=instrument)
-        unknown = [
-            order.terms.client_order_id
-            for order in self._gate.exposure.unknown()
-            if order.terms.account == account and order.terms.instrument == instrument
-        ]
-        if unknown:
-            self._states.hold(scope, "reduce_only", "unknown", f"outcome unknown: {', '.join(unknown)}")
+    def on_account_snapshot(self, snapshot: AccountSnapshot) -> None:
+        """The moment to look at losses: everything is valued at mark."""
+        if self.guard.on_valuation(snapshot.account):
             self._announce()
-        elif self._states.lift(scope, ("reduce_only",), ("unknown",)):
-            self._announce("every order's outcome is known again")
+
+    def on_cash_transferred(self, transfer: CashTransferred) -> None:
+        """Neither profit nor loss."""
+        self.guard.losses.take_transfer(transfer)
+
+    def on_loss_day_due(self, due: LossDayDue) -> None:
+        """Daily losses count anew."""
+        self.guard.on_day(due)
 
     # states
 
@@ -214,25 +239,28 @@ class RiskActor(CoreActor):
         """A process life begins: every account waits for its venue; strategies that are gone stay shut."""
         for cause in ("stop", *get_args(HealthSubject)):
             self._states.lift_all(cause)
+        self._stops.clear()
+        self.consent.begin()
+        self.guard.begin()
         for account in self._accounts:
-            self._account_is(account, "starting", f"process life {started.epoch} begins")
-            for instrument in self._gate.exposure.holdings.account_positions(account):
-                for strategy in self._gate.exposure.holdings.holders(account, instrument):
-                    if self._strategies.get(strategy) != account:
-                        scope = Scope(account=account, strategy=strategy)
-                        self._states.hold(scope, "halted", "strategy", "holds a position, not configured")
-        self._announce()
+            causes.account_is(self._states, account, "starting", f"process life {started.epoch} begins")
+            causes.strategies_gone(self._states, self._gate.exposure, self._strategies, account)
+        self._announce(again=True)
 
     def on_broker_started(self, started: BrokerStarted) -> None:
         """Connected: the venue's statement decides what is known."""
         if started.account in self._accounts:
-            self._account_is(started.account, "reconciling", "connected, asking for a statement")
+            causes.account_is(
+                self._states, started.account, "reconciling", "connected, asking for a statement"
+            )
             self._announce()
 
     def on_broker_stopped(self, stopped: BrokerStopped) -> None:
         """Disconnected: nothing new is sent there."""
         if stopped.account in self._accounts:
-            self._account_is(stopped.account, "reconciling", f"connection lost: {stopped.reason}")
+            causes.account_is(
+                self._states, stopped.account, "reconciling", f"connection lost: {stopped.reason}"
+            )
             self._announce()
 
     def on_health_reported(self, health: HealthReported) -> None:
@@ -250,34 +278,58 @@ class RiskActor(CoreActor):
         if self._states.lift(scope, ("starting", "reconciling"), ("account",)):
             self._announce("reconciled")
 
-    def _account_is(self, account: str, state: TradingState, reason: str) -> None:
-        scope = Scope(account=account)
-        self._states.lift(scope, ("starting", "reconciling"), ("account",))
-        self._states.hold(scope, state, "account", reason)
-
     def on_strategy_failed(self, failed: StrategyFailed) -> None:
         """Only this strategy stops."""
-        scope = Scope(account=failed.account, strategy=failed.strategy)
-        reason = f"{failed.handler} raised {failed.error} at {failed.file}:{failed.line}"
-        self._states.hold(scope, "paused", "strategy", reason)
+        causes.strategy_failed(self._states, failed)
         self._announce()
 
     def on_difference_found(self, difference: DifferenceFound) -> None:
         """A position or an order that is not ours: no new exposure there until the operator resumes it."""
-        if difference.kind not in ("position", "foreign_order"):
-            return
-        named = [word for word in difference.subject.split() if word in self._instruments]
-        scope = Scope(account=difference.account, instrument=named[0] if named else None)
-        reason = f"{difference.kind} {difference.subject}: ours {difference.ours}, venue {difference.venue}"
-        self._states.hold(scope, "reduce_only", "difference", reason)
+        causes.difference_found(self._states, difference, self._instruments)
         self._announce()
+
+    def on_balance_withheld(self, withheld: BalanceWithheld) -> None:
+        """The smaller of two figures is what is available."""
+        self._gate.exposure.withhold(withheld)
+
+    def on_difference_settled(self, settled: DifferenceSettled) -> None:
+        """Nothing is left to be answered about the instrument."""
+        scope = Scope(account=settled.account, instrument=settled.instrument)
+        self._states.lift(scope, ("reduce_only",), ("difference",))
+        self._announce("difference settled")
 
     def on_state_command(self, command: Pause | Resume | ReduceOnly | Halt | ClearHalt) -> None:
         """Do what the operator says, and say what was done."""
         unknown = commands.unknown_name(
             command.scope, self._accounts, self._strategies, self._instruments, self._states
         )
-        accepted, text = (False, unknown) if unknown else commands.carry_out(command, self._states)
+        if unknown:
+            self._done(command, False, unknown)
+        elif isinstance(command, Resume | ClearHalt):
+            self._done(command, *self.consent.lift(command))
+        else:
+            self._done(command, *commands.carry_out(command, self._states))
+
+    def on_set_limit(self, command: SetLimit) -> None:
+        """Change a limit that is in force, or ask whether it may be changed."""
+        self._done(command, *self.consent.set_limit(command))
+
+    def on_approve(self, command: Approve) -> None:
+        """The second command."""
+        self._done(command, *self.consent.approve(command))
+
+    def on_approval_asked(self, asked: ApprovalAsked) -> None:
+        """Keep what another actor asks until it is answered."""
+        self.consent.on_approval_asked(asked)
+
+    def on_kill_file_seen(self, seen: KillFileSeen) -> None:
+        """The file halts everything; while it is there nothing clears that, and its going does not either."""
+        self.consent.on_kill_file(seen.is_there)
+        if seen.is_there:
+            self._states.hold(Scope(), "halted", "operator", "halted by file: kill switch")
+            self._announce()
+
+    def _done(self, command: OperatorCommand, accepted: bool, text: str) -> None:
         self._announce(f"{type(command).__name__} by {command.by}")
         self.send(CommandDone(ts_event=self.now, command_id=command.command_id, accepted=accepted, text=text))
 
@@ -293,8 +345,12 @@ class RiskActor(CoreActor):
             self._drop_goal(met.scope, "flat")
 
     def on_command_done(self, done: CommandDone) -> None:
-        """A flatten that was refused is no goal."""
+        """A flatten that was refused is no goal, and a stop that was refused stops nothing."""
         if not done.accepted:
+            for scope in [scope for scope, command in self._stops.items() if command == done.command_id]:
+                del self._stops[scope]
+                self._states.lift(scope, ("starting",), ("stop",))
+                self._announce("stop was refused")
             for scope in [scope for scope, command in self._goals.items() if command == done.command_id]:
                 self._drop_goal(scope, "flatten was refused")
 
@@ -305,11 +361,12 @@ class RiskActor(CoreActor):
 
     def on_stop(self, stop: Stop) -> None:
         """Only cancels until the next process life."""
+        self._stops[stop.scope] = stop.command_id
         self._states.hold(stop.scope, "starting", "stop", f"stopped by {stop.by}")
         self._announce()
 
-    def _announce(self, reason: str = "") -> None:
-        for scope, state, why in self._states.changes():
+    def _announce(self, reason: str = "", *, again: bool = False) -> None:
+        for scope, state, why in self._states.changes(again=again):
             self.send(
                 StateChanged(ts_event=self.now, scope=scope, state=state, reason=why or reason or "active")
             )
@@ -323,6 +380,9 @@ class RiskActor(CoreActor):
             self._gate.exposure.snapshot(),
             self._gate.order_times.snapshot(),
             list(self._goals.items()),
+            self.guard.snapshot(),
+            self.consent.snapshot(),
+            list(self._stops.items()),
         )
 
     def restore(self, state: RiskState) -> None:
@@ -332,3 +392,6 @@ class RiskActor(CoreActor):
         self._gate.order_times.restore(state.order_times)
         self._goals.clear()
         self._goals.update(state.goals)
+        self._stops = dict(state.stops)
+        self.guard.restore(state.guard)
+        self.consent.restore(state.consent)

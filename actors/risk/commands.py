@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import assert_never
 
-from actors.messages.control import ClearHalt, Halt, Pause, ReduceOnly, Resume, Scope
-from actors.risk.states import Cause, States
+from actors.messages.control import ClearHalt, Halt, Pause, ReduceOnly, Resume, Scope, TradingState
+from actors.risk.states import LOSS_CAUSES, Cause, States
 
-RESUMABLE: tuple[Cause, ...] = ("operator", "strategy", "difference")
+RESUMABLE: tuple[Cause, ...] = ("operator", "strategy", "difference", *LOSS_CAUSES)
 """What only an operator lifts; other causes lift by themselves."""
+_RESUMED: tuple[TradingState, ...] = ("paused", "reduce_only")
 
 
 def unknown_name(
@@ -38,15 +39,15 @@ def carry_out(command: Pause | Resume | ReduceOnly | Halt | ClearHalt, states: S
     match command:
         case Pause():
             states.hold(scope, "paused", "operator", f"paused by {command.by}")
-            return True, f"{scope} is paused"
+            return True, _stands(scope, states, "paused", "is paused")
         case ReduceOnly():
             states.hold(scope, "reduce_only", "operator", f"reduce-only by {command.by}")
-            return True, f"{scope} is reduce_only"
+            return True, _stands(scope, states, "reduce_only", "is reduce_only")
         case Halt():
             states.hold(scope, "halted", "operator", f"halted by {command.by}: {command.reason}")
             return True, f"{scope} is halted until clear-halt"
         case Resume():
-            if states.lift(scope, ("paused", "reduce_only"), RESUMABLE):
+            if states.lift(scope, _RESUMED, RESUMABLE):
                 return True, _left(scope, states, "is resumed")
             return False, _left(scope, states, "was neither paused nor reduce_only by itself")
         case ClearHalt():
@@ -55,6 +56,22 @@ def carry_out(command: Pause | Resume | ReduceOnly | Halt | ClearHalt, states: S
             return False, _left(scope, states, "was not halted by itself")
         case _:
             assert_never(command)
+
+
+def causes_to_lift(command: Resume | ClearHalt, states: States) -> list[Cause]:
+    """Why stands what the command would lift."""
+    lifted = _RESUMED if isinstance(command, Resume) else ("halted",)
+    return [
+        hold.cause
+        for hold in states.holds.values()
+        if hold.scope == command.scope and hold.state in lifted and hold.cause in RESUMABLE
+    ]
+
+
+def _stands(scope: Scope, states: States, wanted: TradingState, done: str) -> str:
+    """A state that a more severe one hides is said to be hidden."""
+    state, _ = states.of(scope)
+    return f"{scope} {done}" if state == wanted else _left(scope, states, done)
 
 
 def _left(scope: Scope, states: States, done: str) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.core.market import MarketBoard
-from actors.messages.account import BalanceChanged, PositionChanged
+from actors.messages.account import BalanceChanged, BalanceWithheld, PositionChanged
 from actors.messages.orders import (
     CommandRefused,
     OrderAccepted,
@@ -66,6 +66,7 @@ class ExposureState(msgspec.Struct, array_like=True):
     orders: list[OpenOrder]
     worst: dict[str, Worst]
     holdings: HoldingsState
+    withheld: list[tuple[tuple[str, str], Decimal]] = []
 
 
 class Exposure:
@@ -77,6 +78,7 @@ class Exposure:
         self.orders = OpenOrders()
         self.holdings = Holdings()
         self._worst: dict[str, Worst] = {}
+        self._withheld: dict[tuple[str, str], Decimal] = {}
 
     # following
 
@@ -128,6 +130,12 @@ class Exposure:
             self.holdings.apply_position(event)
             self.settle(event)
 
+    def withhold(self, withheld: BalanceWithheld) -> None:
+        """What our books hold and the venue does not show counts as not there."""
+        self._withheld[withheld.account, withheld.asset] = withheld.amount
+        if not withheld.amount:
+            del self._withheld[withheld.account, withheld.asset]
+
     # reading
 
     def _unbooked(self, order: OpenOrder) -> Decimal:
@@ -154,7 +162,7 @@ class Exposure:
 
     def available(self, account: str, asset: str, *, without: str | None = None) -> Decimal:
         """Balance less what open orders may still take: quote of buys, base of sales."""
-        free = self.holdings.balance(account, asset)
+        free = self.holdings.balance(account, asset) - self._withheld.get((account, asset), ZERO)
         for order in self.orders:
             terms = order.terms
             if terms.account != account or terms.client_order_id == without:
@@ -206,13 +214,16 @@ class Exposure:
 
     def snapshot(self) -> ExposureState:
         """State for the checkpoint."""
-        return ExposureState(self.orders.snapshot(), dict(self._worst), self.holdings.snapshot())
+        return ExposureState(
+            self.orders.snapshot(), dict(self._worst), self.holdings.snapshot(), list(self._withheld.items())
+        )
 
     def restore(self, state: ExposureState) -> None:
         """Take a checkpoint's state."""
         self.orders.restore(state.orders)
         self._worst = dict(state.worst)
         self.holdings.restore(state.holdings)
+        self._withheld = dict(state.withheld)
 
 
 def worst_absolute(position: Decimal, sides: Sides) -> Decimal:

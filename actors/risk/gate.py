@@ -9,7 +9,7 @@ import msgspec
 
 from actors.core.market import MarketBoard
 from actors.messages.control import Scope
-from actors.messages.orders import OrderTerms, ReplaceRequest
+from actors.messages.orders import ApprovedReplace, OrderDenied, OrderTerms, ReplaceRequest
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from actors.risk.exposure import Exposure
@@ -40,6 +40,10 @@ class RiskAccount(msgspec.Struct, frozen=True, kw_only=True):
     """No short positions, nothing bought on credit."""
     instruments: tuple[str, ...]
     """Configured to be traded here."""
+    time_zone: str = "UTC"
+    """Where the account's day begins at midnight."""
+    live_id: str | None = None
+    """The venue's account id where orders are real; None for paper and testnet."""
 
 
 class Gate:
@@ -52,18 +56,23 @@ class Gate:
         instruments: Mapping[str, Instrument],
     ) -> None:
         self._accounts = dict(accounts)
+        self._limits = {name: account.limits for name, account in accounts.items()}
         self._thresholds = {name: thresholds(account.limits) for name, account in accounts.items()}
         self._rules = {
             name: rules_for(account.limits, is_cash_account=account.is_cash_account)
             for name, account in accounts.items()
         }
         self._strategies = dict(strategies)
-        self._instruments = dict(instruments)
+        self.instruments = dict(instruments)
         self.states = States()
         self.exposure = Exposure(instruments)
         self.order_times = OrderTimes()
         self.goals: dict[Scope, str] = {}
         """Standing flatten goals with the command that set each."""
+
+    def use_limits(self, account: str, limits: RiskLimits) -> None:
+        """These are in force from now on."""
+        self._limits[account], self._thresholds[account] = limits, thresholds(limits)
 
     def take(self, terms: OrderTerms, now: int, market: MarketBoard) -> Refusal | None:
         """Reserve an order, or say why not."""
@@ -79,6 +88,12 @@ class Gate:
             self.exposure.reserve(terms, candidate.price if candidate.price is not None else ZERO)
             self.order_times.add(terms.account, now)
         return refusal
+
+    def take_recovered(self, terms: OrderTerms, market: MarketBoard) -> None:
+        """Reserve an order that was approved in a life of which only the record is left."""
+        candidate = self._candidate(terms, terms.quantity, None, 0, market)
+        price = None if isinstance(candidate, Refusal) else candidate.price
+        self.exposure.reserve(terms, price or terms.price or ZERO)
 
     def take_replace(self, request: ReplaceRequest, now: int, market: MarketBoard) -> Refusal | None:
         """Reserve the worse of old and new terms, or say why not."""
@@ -121,12 +136,13 @@ class Gate:
     def _candidate(
         self, terms: OrderTerms, open_quantity: Decimal, replaces: str | None, now: int, market: MarketBoard
     ) -> Candidate | Refusal:
-        account, instrument = self._accounts.get(terms.account), self._instruments.get(terms.instrument)
+        account, instrument = self._accounts.get(terms.account), self.instruments.get(terms.instrument)
         if account is None:
             return Refusal("ACCOUNT_NOT_CONFIGURED", f"account={terms.account}")
         if instrument is None:
             return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={terms.instrument}")
-        limits, allowed = account.limits, account.limits.allowed_instruments
+        limits = self._limits[terms.account]
+        allowed = limits.allowed_instruments
         position = self.exposure.holdings.account_position(terms.account, terms.instrument)
         sides = self.exposure.open_sides(terms.account, terms.instrument, without=replaces)
         bounds = self._thresholds[terms.account]
@@ -174,3 +190,28 @@ class Gate:
             return None
         code = "ORDER_OUTCOME_UNKNOWN" if hold.cause == "unknown" else f"STATE_{hold.state.upper()}"
         return Refusal(code, f"action={action}, scope={hold.scope}, reason={hold.reason}")
+
+
+def denial(now: int, client_order_id: str, terms: OrderTerms | None, refusal: Refusal) -> OrderDenied:
+    """What is told; account and so on are empty when the order to replace is not known here any more."""
+    return OrderDenied(
+        ts_event=now,
+        client_order_id=client_order_id,
+        account=terms.account if terms is not None else "",
+        strategy=terms.strategy if terms is not None else "",
+        instrument=terms.instrument if terms is not None else "",
+        code=refusal.code,
+        figures=refusal.figures,
+    )
+
+
+def approved_replace(now: int, request: ReplaceRequest) -> ApprovedReplace:
+    """A request that has passed."""
+    return ApprovedReplace(
+        ts_event=now,
+        client_order_id=request.client_order_id,
+        new_client_order_id=request.new_client_order_id,
+        quantity=request.quantity,
+        price=request.price,
+        stop_price=request.stop_price,
+    )

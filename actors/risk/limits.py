@@ -1,14 +1,18 @@
-"""Risk limits of one account; every figure is inclusive: exactly the limit is allowed."""
+"""Risk limits of accounts and strategies; every figure is inclusive: exactly the limit is allowed."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
+LimitAction = Literal["reduce_only", "pause", "flatten", "halt"]
+"""What a loss limit does, latched until the operator lifts it; `flatten` closes everything and pauses."""
+
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """None switches a limit off."""
+    """Of one account; None switches a limit off."""
 
     order_quantity_max: Decimal | None = None
     """Base units or contracts per order."""
@@ -29,3 +33,26 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Older market data than this counts as stale: no new exposure."""
     allowed_instruments: tuple[str, ...] | None = None
     """None allows every configured instrument."""
+    daily_loss_max: Decimal | None = None
+    """Equity at the start of the account's day less equity now, transfers left out; base currency."""
+    daily_loss_action: LimitAction = "halt"
+    drawdown_max: float | None = None
+    """Fall of equity below its running peak, transfers left out; fraction of the peak."""
+    drawdown_action: LimitAction = "halt"
+
+
+class StrategyLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of one strategy, on its own profit and loss after fees; None switches a limit off."""
+
+    daily_loss_max: Decimal | None = None
+    """Loss since the start of the account's day; the account's base currency."""
+    daily_loss_action: LimitAction = "pause"
+    peak_loss_max: Decimal | None = None
+    """Fall of its profit and loss below the highest it ever was; the account's base currency.
+
+    A strategy has no equity of its own that a fraction could be taken of.
+    """
+    peak_loss_action: LimitAction = "pause"
+
+
+Limits = RiskLimits | StrategyLimits

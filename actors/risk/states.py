@@ -12,7 +12,7 @@ A column of the table is open only if it is open in every scope that covers the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -46,7 +46,13 @@ SEVERITY: dict[TradingState, int] = {
 }  # fmt: skip
 """Which name is shown when several states cover one scope."""
 
-Cause = Literal["operator", "account", "strategy", "difference", "goal", "unknown", "stop"] | HealthSubject
+LossCause = Literal["daily_loss", "drawdown", "peak_loss"]
+LOSS_CAUSES: tuple[LossCause, ...] = get_args(LossCause)
+Cause = (
+    Literal["operator", "account", "strategy", "difference", "goal", "unknown", "stop", "approval"]
+    | LossCause
+    | HealthSubject
+)
 
 
 class Hold(msgspec.Struct, frozen=True, array_like=True):
@@ -111,6 +117,10 @@ class States:
         for key in [key for key in self.holds if key[2] == cause]:
             del self.holds[key]
 
+    def has(self, scope: Scope, cause: Cause) -> bool:
+        """Whether this cause holds exactly this scope."""
+        return any(hold.scope == scope and hold.cause == cause for hold in self.holds.values())
+
     def has_cause(self, cause: Cause) -> bool:
         """Whether anything stands for this cause."""
         return any(hold.cause == cause for hold in self.holds.values())
@@ -133,13 +143,17 @@ class States:
                 found = hold
         return found
 
-    def changes(self) -> list[tuple[Scope, TradingState, str]]:
-        """Scopes whose state in effect is another than when last asked, wider scopes first."""
+    def changes(self, *, again: bool = False) -> list[tuple[Scope, TradingState, str]]:
+        """Scopes whose state in effect is another than when last asked, wider scopes first.
+
+        Args:
+            again: Also those that are as they were, for readers who have begun anew.
+        """
         scopes = dict.fromkeys([*(hold.scope for hold in self.holds.values()), *self._announced])
         found = []
         for scope in sorted(scopes, key=_width):
             state, reason = self.of(scope)
-            if self._announced.get(scope, "active") != state:
+            if again or self._announced.get(scope, "active") != state:
                 found.append((scope, state, reason))
             if state == "active":
                 self._announced.pop(scope, None)

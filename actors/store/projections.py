@@ -24,8 +24,12 @@ from actors.messages.account import (
 )
 from actors.messages.base import Message
 from actors.messages.control import (
+    ApprovalAsked,
+    ApprovalSettled,
     CommandDone,
     HealthReported,
+    KillFileSeen,
+    LimitChanged,
     OperatorCommand,
     StateChanged,
     StepFailed,
@@ -87,6 +91,8 @@ STATEMENTS: dict[str, str] = {
     "equity": "INSERT OR REPLACE INTO equity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "transfer": "INSERT OR IGNORE INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?)",
     "alert": "INSERT OR REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "approval_asked": "INSERT OR REPLACE INTO approvals VALUES (?, ?, 'pending', ?, NULL, ?, ?)",
+    "approval_settled": "UPDATE approvals SET status = ?, settled_by = ? WHERE approval_id = ?",
     "audit": "INSERT OR REPLACE INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 
@@ -227,6 +233,26 @@ def _state(m: StateChanged, at: At) -> Iterator[Row]:
     yield from _noted(m, at)
 
 
+def _approval_asked(m: ApprovalAsked, at: At) -> Iterator[Row]:
+    yield Row("approval_asked", (m.approval_id, m.what, m.asked_by, at.ts, at.seq))
+    yield _audit(at, "ApprovalAsked", m.asked_by, m.approval_id, "", m.what)
+
+
+def _approval_settled(m: ApprovalSettled, at: At) -> Iterator[Row]:
+    status = "approved" if m.is_granted else "refused"
+    yield Row("approval_settled", (status, m.by, m.approval_id))
+    yield _audit(at, "ApprovalSettled", m.by, m.approval_id, "", f"{status}: {m.text}")
+
+
+def _limit(m: LimitChanged, at: At) -> Iterator[Row]:
+    text = f"{m.limit} is {m.value}, was {m.former}: {m.reason}"
+    yield _audit(at, "LimitChanged", "core", "", str(m.scope), text)
+
+
+def _kill_file(m: KillFileSeen, at: At) -> Iterator[Row]:
+    yield _audit(at, "KillFileSeen", "file", "", "all", "is there" if m.is_there else "is gone")
+
+
 def _audit(at: At, kind: str, by: str, command_id: str, scope: str, text: str) -> Row:
     return Row("audit", (at.seq, at.n, kind, by, command_id, scope, text, at.ts))
 
@@ -254,11 +280,17 @@ _ROWS: dict[type[Message], Callable[[Any, At], Iterator[Row]]] = {
     HealthReported: _noted,
     CommandDone: _command_done,
     StateChanged: _state,
+    ApprovalAsked: _approval_asked,
+    ApprovalSettled: _approval_settled,
+    LimitChanged: _limit,
+    KillFileSeen: _kill_file,
     **{kind: _command for kind in MESSAGES if issubclass(kind, OperatorCommand)},
 }
 
 INPUT_KINDS = frozenset(
-    kind for kind in _ROWS if issubclass(kind, OperatorCommand | CashTransferred | HealthReported)
+    kind
+    for kind in _ROWS
+    if issubclass(kind, OperatorCommand | CashTransferred | HealthReported | KillFileSeen)
 )
 """Inputs that become rows themselves; of all others only what their step sent does."""
 

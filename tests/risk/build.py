@@ -7,10 +7,12 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
 
+import msgspec
+
 from actors.core.sequencer import Sequencer
 from actors.messages.account import AccountReconciled, BalanceChanged, PositionChanged
 from actors.messages.base import Message
-from actors.messages.control import OperatorCommand, Scope, Started
+from actors.messages.control import Approve, ClearHalt, OperatorCommand, Scope, Started
 from actors.messages.market import Quote
 from actors.messages.orders import (
     ApprovedOrder,
@@ -28,7 +30,7 @@ from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
 from actors.risk.actor import RiskActor
 from actors.risk.gate import RiskAccount
-from actors.risk.limits import RiskLimits
+from actors.risk.limits import RiskLimits, StrategyLimits
 
 SECOND = 1_000_000_000
 BTC = "BTCUSDT@binance"
@@ -69,27 +71,35 @@ def limits(**changed: Any) -> RiskLimits:
     return RiskLimits(**{**NO_LIMITS, **changed})
 
 
-def a_risk_actor(given: RiskLimits | None = None, *, is_cash_account: bool = False) -> RiskActor:
+def a_risk_actor(
+    given: RiskLimits | None = None,
+    *,
+    is_cash_account: bool = False,
+    own: StrategyLimits | None = None,
+    time_zone: str = "UTC",
+    live_id: str | None = None,
+) -> RiskActor:
+    """`own` are the limits of strategy `s`."""
     account = RiskAccount(
         limits=given if given is not None else limits(),
         base_currency="USDT",
         is_cash_account=is_cash_account,
         instruments=tuple(INSTRUMENTS),
+        time_zone=time_zone,
     )
     return RiskActor(
-        accounts={"main": account, "second": account},
+        accounts={"main": msgspec.structs.replace(account, live_id=live_id), "second": account},
         strategies={"s": "main", "other": "main", "far": "second"},
         instruments=INSTRUMENTS,
+        strategy_limits={"s": own} if own is not None else None,
     )
 
 
 class Rig:
     """A gate alone on a sequencer, its accounts active and BTC and ETH quoted, unless asked otherwise."""
 
-    def __init__(
-        self, given: RiskLimits | None = None, *, is_cash_account: bool = False, is_active: bool = True
-    ) -> None:
-        self.risk = a_risk_actor(given, is_cash_account=is_cash_account)
+    def __init__(self, given: RiskLimits | None = None, *, is_active: bool = True, **settings: Any) -> None:
+        self.risk = a_risk_actor(given, **settings)
         self.sequencer = Sequencer(actors=[self.risk], ids=ClientOrderIds(store_id="TEST", epoch=1))
         self.net: dict[str, Decimal] = {}
         self.own: dict[tuple[str, str], Decimal] = {}
@@ -108,6 +118,16 @@ class Rig:
         """Let time be this much after zero."""
         self.sequencer.now = int(seconds * SECOND)
         return self
+
+    def approve(self, *, is_granted: bool = True) -> list[Message]:
+        """Confirm, or refuse, what waits longest."""
+        waiting = next(iter(self.risk.consent.approvals.pending))
+        return self.feed(command(Approve, approval_id=waiting, is_granted=is_granted))
+
+    def clear(self, scope: Scope | None = None) -> list[Message]:
+        """Clear a halt, and confirm it."""
+        self.feed(command(ClearHalt, scope))
+        return self.approve()
 
     def only(self, kind: type[M], *inputs: Message) -> M:
         (found,) = [message for message in self.feed(*inputs) if isinstance(message, kind)]

@@ -9,6 +9,7 @@ from actors.core.sequencer import CoreSnapshot
 from actors.messages.account import AccountReconciled, DifferenceFound
 from actors.messages.base import Message
 from actors.messages.control import (
+    Approve,
     BrokerStarted,
     BrokerStopped,
     ClearHalt,
@@ -103,6 +104,8 @@ def test_a_halt_is_lifted_by_clear_halt_alone() -> None:
     assert not rig.only(CommandDone, command(Resume)).accepted
     assert rig.verdict() == "STATE_HALTED"
     assert rig.only(CommandDone, command(ClearHalt)).accepted
+    assert rig.verdict() == "STATE_HALTED", "a second command confirms it"
+    rig.approve()
     assert rig.verdict() == "approved"
     assert not rig.only(CommandDone, command(ClearHalt)).accepted
 
@@ -111,7 +114,7 @@ def test_an_account_changes_with_what_stands_above_it() -> None:
     rig = Rig()
     rig.feed(command(Pause, MAIN))
     assert states(rig.feed(command(Halt, reason="loss"))) == [("all", "halted"), ("account=main", "halted")]
-    assert states(rig.feed(command(ClearHalt))) == [("all", "active"), ("account=main", "paused")]
+    assert states(rig.clear()) == [("all", "active"), ("account=main", "paused")]
 
 
 def test_a_resume_says_what_still_stands() -> None:
@@ -219,7 +222,8 @@ def test_flatten_closes_the_scope_to_new_exposure_and_passes_a_halt_until_it_is_
     assert rig.verdict("sell", "3", reduce_only=True, instrument=ETH) == "STATE_HALTED"
     rig.feed(GoalMet(ts_event=0, scope=scope, goal="cancel"))
     assert rig.verdict("buy") == "STATE_HALTED"
-    rig.feed(GoalMet(ts_event=0, scope=scope, goal="flatten"), command(ClearHalt))
+    rig.feed(GoalMet(ts_event=0, scope=scope, goal="flatten"))
+    rig.clear()
     assert rig.verdict() == "approved"
 
 
@@ -365,6 +369,7 @@ def a_session() -> list[Message]:
         an_intent("sell", "1", reduce_only=True),
         GoalMet(ts_event=0, scope=Scope(instrument=BTC), goal="flatten"),
         command(ClearHalt),
+        command(Approve, approval_id="a1", is_granted=True),
         an_intent(),
         an_intent(),
     ]

@@ -1,0 +1,282 @@
+"""What accounts and strategies have lost since their day began, and below their peak.
+
+An account is measured by its equity: Σ balances at mark. A strategy is measured by its own profit and loss
+after fees, at mark, in its account's base currency. Money and holdings that come or go other than by trading
+move what an account is measured from, not what it has lost: the day's start by their value, the peak in
+proportion. What has no price yet counts from the moment it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from math import isfinite
+
+import msgspec
+
+from actors.core.market import MarketBoard
+from actors.messages.account import CashTransferred, PositionChanged
+from actors.messages.orders import OrderFilled
+from actors.model.instrument import Instrument
+from actors.views.holdings import Holdings
+from actors.views.valuation import Valuation
+
+StrategyKey = tuple[str, str]
+"""Account, strategy."""
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """A strategy's position in one instrument, as last booked."""
+
+    quantity: Decimal
+    entry_price_average: Decimal
+    realised_pnl: Decimal
+    is_unpriced_lot: bool
+    """Came without a fill before there was a price: its gain until then is not the strategy's."""
+
+
+class Meter(msgspec.Struct, array_like=True):
+    """The figure that is watched, and what it is compared with; base currency."""
+
+    value: float = 0.0
+    day_start: float = 0.0
+    peak: float = 0.0
+
+    @property
+    def daily_loss(self) -> float:
+        """Since the day began; < 0 is a gain."""
+        return round(self.day_start - self.value, 8)
+
+    @property
+    def peak_loss(self) -> float:
+        """Below the peak, ≥ 0."""
+        return round(self.peak - self.value, 8)
+
+    @property
+    def drawdown(self) -> float:
+        """The same as a fraction of the peak."""
+        return round(1.0 - self.value / self.peak, 12) if self.peak > 0.0 else 0.0
+
+    def take(self, value: float) -> None:
+        """The figure is now this."""
+        self.value = value
+        self.peak = max(self.peak, value)
+
+    def move(self, shift: float) -> None:
+        """What is compared with moves along: the figure has changed by no trading."""
+        self.day_start += shift
+        self.peak += shift
+
+
+class AccountMeter(msgspec.Struct, array_like=True):
+    """One account as checkpoints keep it."""
+
+    meter: Meter
+    prices: dict[str, float]
+    """Last known, per asset: what loses its price does not lose its value."""
+    moved: dict[str, Decimal]
+    """Came or went since the last valuation, or has no price yet."""
+
+
+class StrategyMeter(msgspec.Struct, array_like=True):
+    """One strategy as checkpoints keep it."""
+
+    meter: Meter
+    fees: float
+    held: dict[str, Held]
+
+
+class LossState(msgspec.Struct, array_like=True):
+    """All meters; pairs where keys are tuples."""
+
+    accounts: dict[str, AccountMeter]
+    strategies: list[tuple[StrategyKey, StrategyMeter]]
+    transfers: list[tuple[str, str]]
+
+
+class Losses:
+    """Meters of all accounts and strategies."""
+
+    def __init__(
+        self, currencies: Mapping[str, str], instruments: Mapping[str, Instrument], holdings: Holdings
+    ) -> None:
+        """`currencies` names each account's base currency."""
+        self._currencies = dict(currencies)
+        self._instruments = dict(instruments)
+        self._valuation = Valuation(instruments.values())
+        self._holdings = holdings
+        self.accounts: dict[str, AccountMeter] = {}
+        self.strategies: dict[StrategyKey, StrategyMeter] = {}
+        self._transfers: dict[tuple[str, str], None] = {}
+
+    # following
+
+    def begin(self, market: MarketBoard) -> None:
+        """Measure accounts that were not measured before from what they are worth now."""
+        for account in self._currencies:
+            if account not in self.accounts:
+                found = self.accounts[account] = AccountMeter(Meter(), {}, {})
+                self._value_account(account, found, market)
+                for asset, amount in self._holdings.balances(account).items():
+                    if asset not in found.prices:
+                        found.moved[asset] = amount
+                found.meter.day_start = found.meter.peak = found.meter.value
+
+    def take_transfer(self, transfer: CashTransferred) -> None:
+        """Remember what came or went; the next valuation sees it among the balances. Once per id."""
+        key = (transfer.account, transfer.transfer_id)
+        account = self.accounts.get(transfer.account)
+        if account is not None and key not in self._transfers:
+            self._transfers[key] = None
+            account.moved[transfer.asset] = account.moved.get(transfer.asset, Decimal(0)) + transfer.amount
+
+    def take_fill(self, fill: OrderFilled, market: MarketBoard) -> None:
+        """Count the fee, at its worth when it was paid."""
+        if fill.fee:
+            rate = self._price(fill.account, fill.fee_currency, market)
+            if rate is None and fill.fee_currency == self._instruments[fill.instrument].base:
+                quote = self._price(fill.account, self._instruments[fill.instrument].quote, market)
+                rate = None if quote is None else quote * float(fill.price)
+            self._strategy(fill.account, fill.strategy).fees += float(fill.fee) * (rate or 0.0)
+
+    def take_position(self, change: PositionChanged, market: MarketBoard) -> None:
+        """Follow a booking; what came without a fill moves what its strategy is compared with."""
+        found = self._strategy(change.account, change.strategy)
+        before = found.held.get(change.instrument)
+        is_lot = change.client_order_id is None
+        has_price = bool(market.mark_price(change.instrument))
+        held = Held(
+            change.quantity,
+            change.entry_price_average,
+            change.realised_pnl,
+            not has_price and (is_lot or (before is not None and before.is_unpriced_lot)),
+        )
+        if is_lot and has_price:
+            gain = self._gain(change.account, change.instrument, held, market)
+            if before is not None:
+                gain -= self._gain(change.account, change.instrument, before, market)
+            found.meter.move(gain)
+        found.held[change.instrument] = held
+
+    def _strategy(self, account: str, strategy: str) -> StrategyMeter:
+        key = (account, strategy)
+        found = self.strategies.get(key)
+        if found is None:
+            found = self.strategies[key] = StrategyMeter(Meter(), 0.0, {})
+        return found
+
+    # valuing
+
+    def value(self, account: str, market: MarketBoard, strategies: Iterable[str] | None = None) -> None:
+        """Value an account and its strategies (or the named ones) at mark."""
+        found = self.accounts.get(account)
+        if found is None:
+            return
+        self._value_account(account, found, market)
+        for (owner, strategy), each in self.strategies.items():
+            if owner == account and (strategies is None or strategy in strategies):
+                self._value_strategy(account, each, market)
+
+    def _value_account(self, account: str, found: AccountMeter, market: MarketBoard) -> None:
+        worth = 0.0
+        for asset, amount in self._holdings.balances(account).items():
+            if amount and (price := self._price(account, asset, market)) is not None:
+                worth += float(amount) * price
+        if not isfinite(worth):
+            return
+        shift = 0.0
+        for asset in list(found.moved):
+            if (price := found.prices.get(asset)) is not None:
+                shift += float(found.moved.pop(asset)) * price
+        meter = found.meter
+        if shift:
+            before = worth - shift
+            peak = max(meter.peak, before)
+            meter.day_start += shift
+            meter.peak = peak * worth / before if before > 0.0 and worth > 0.0 else max(worth, 0.0)
+        meter.take(worth)
+
+    def _value_strategy(self, account: str, found: StrategyMeter, market: MarketBoard) -> None:
+        total = -found.fees
+        shift = 0.0
+        for name, held in found.held.items():
+            gain = self._gain(account, name, held, market)
+            total += gain
+            if held.is_unpriced_lot and market.mark_price(name):
+                found.held[name] = msgspec.structs.replace(held, is_unpriced_lot=False)
+                shift += gain - self._realised(account, name, held, market)
+        if isfinite(total):
+            found.meter.move(shift)
+            found.meter.take(total)
+
+    def _gain(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
+        """Realised and unrealised, at today's rate of its quote currency."""
+        gain = self._realised(account, name, held, market)
+        instrument, mark = self._instruments.get(name), market.mark_price(name)
+        if instrument is None or not held.quantity or not mark:
+            return gain
+        rate = self._price(account, instrument.quote, market) or 0.0
+        units = float(held.quantity * instrument.multiplier)
+        return gain + units * (mark - float(held.entry_price_average)) * rate
+
+    def _realised(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
+        instrument = self._instruments.get(name)
+        if instrument is None or not held.realised_pnl:
+            return 0.0
+        return float(held.realised_pnl) * (self._price(account, instrument.quote, market) or 0.0)
+
+    def _price(self, account: str, asset: str, market: MarketBoard) -> float | None:
+        found = self.accounts.get(account)
+        if found is None:
+            return None
+        price = self._valuation.price(asset, self._currencies[account], market)
+        if price is None or not isfinite(price):
+            return found.prices.get(asset)
+        found.prices[asset] = price
+        return price
+
+    # starting anew
+
+    def begin_day(self, account: str) -> None:
+        """Daily losses of the account and its strategies count from their last valuation."""
+        self.accounts[account].meter.day_start = self.accounts[account].meter.value
+        for (owner, _), found in self.strategies.items():
+            if owner == account:
+                found.meter.day_start = found.meter.value
+
+    def meter(self, account: str, strategy: str | None) -> Meter | None:
+        """Of an account, or of a strategy."""
+        if strategy is None:
+            return self.accounts[account].meter if account in self.accounts else None
+        found = self.strategies.get((account, strategy))
+        return found.meter if found is not None else None
+
+    def snapshot(self) -> LossState:
+        """State for the checkpoint."""
+        return LossState(
+            {
+                name: AccountMeter(_copy(found.meter), dict(found.prices), dict(found.moved))
+                for name, found in self.accounts.items()
+            },
+            [
+                (key, StrategyMeter(_copy(found.meter), found.fees, dict(found.held)))
+                for key, found in self.strategies.items()
+            ],
+            list(self._transfers),
+        )
+
+    def restore(self, state: LossState) -> None:
+        """Take a checkpoint's meters; those of accounts no longer configured are kept."""
+        self.accounts = {
+            name: AccountMeter(_copy(found.meter), dict(found.prices), dict(found.moved))
+            for name, found in state.accounts.items()
+        }
+        self.strategies = {
+            key: StrategyMeter(_copy(found.meter), found.fees, dict(found.held))
+            for key, found in state.strategies
+        }
+        self._transfers = dict.fromkeys(state.transfers)
+
+
+def _copy(meter: Meter) -> Meter:
+    return msgspec.structs.replace(meter)
