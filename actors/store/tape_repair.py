@@ -108,7 +108,11 @@ def _make_durable(part: Part) -> None:
 
 
 def _cut_part(part: Part, end: TapeEnd) -> bool:
-    """Whether anything of the part is left."""
+    """Whether anything of the part is left.
+
+    A part without a whole input has let nothing leave: its first write is made again, the late step
+    of the part before included.
+    """
     for place, segment in enumerate(part.segments):
         index = segment.index()
         if index is not None:
@@ -128,10 +132,8 @@ def _cut_part(part: Part, end: TapeEnd) -> bool:
             break
     first = part.segments[0]
     frame = first.head_frame() if first.path.exists() else None
-    if frame is None:
+    if frame is None or end.last_seq <= frame.seq:
         return False
-    if not end.last_seq:
-        end.last_seq, end.last_ts = frame.seq, frame.ts_init
     end.last_ts = max(end.last_ts, frame.ts_init)
     return True
 
@@ -174,7 +176,7 @@ def _keep_aside(path: Path, data: bytes, end: TapeEnd) -> None:
 
 
 def _set_aside(part: Part, end: TapeEnd) -> None:
-    """A part whose head never became whole is no part."""
+    """A part whose first write never became whole is no part."""
     aside = part.path.with_name(f"torn-{part.path.name}")
     number = 1
     while aside.exists():
