@@ -210,7 +210,7 @@ class Desk:
             return
         asked_ms = self.venue_ms(terms.account)
         if order.asked_ms is None:
-            order.asked_ms = asked_ms
+            order.asked_ms, order.asked_at = asked_ms, self.now
         order.asks += 1
         self.queries_sent += 1
         rules = self.rules_of(order)

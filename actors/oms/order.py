@@ -81,7 +81,7 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
     asked_ms: int | None = None
     """The venue's clock at the oldest question without an answer."""
     absent_ms: int | None = None
-    """When the first counting answer that does not know the order was asked for."""
+    """When the first counting answer that does not know the order was asked for, by our own clock."""
     terms_seq: int = 0
     """When the terms last changed in place."""
     missing: int = 0
@@ -93,6 +93,8 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
     passed: int = 0
     """Completed paged queries since it closed."""
     reported_late: bool = False
+    asked_at: int = 0
+    """When the question of `asked_ms` was asked, by our own clock: the venue's may jump."""
 
     @property
     def quantity_max(self) -> Decimal:
@@ -105,6 +107,11 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
     def remaining(self) -> Decimal:
         """What may still fill, at worst; 0 once closed."""
         return ZERO if self.is_closed else max(self.quantity_max - self.filled, ZERO)
+
+    @property
+    def is_question_open(self) -> bool:
+        """Whether the venue is about to say more of it than any list can."""
+        return self.asking and (self.asks == 0 or self.asked_ms is not None)
 
     @property
     def is_closed(self) -> bool:

@@ -30,7 +30,7 @@ class Findings(NamedTuple):
 
     listed: list[Listed]
     missing: list[Order]
-    """Accepted before the question, open in our books, not in the list."""
+    """Accepted before the question, open in our books, not in the list, and nothing asked of it is open."""
     foreign: list[VenueOrder]
     """Under an id as tickerd makes them that our books do not know."""
 
@@ -81,6 +81,7 @@ def compare_orders(evidence: AccountEvidence, orders: OrdersEvidence, book: Orde
         if order.terms.client_order_id not in seen
         and 0 < order.accepted_seq < orders.asked_seq
         and order.state in LISTED_UNTIL_GONE
+        and not order.is_question_open
     ]
     return Findings(listed, missing, foreign)
 

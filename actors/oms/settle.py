@@ -32,6 +32,7 @@ def was_never_received(order: Order, rules: VenueRules) -> bool:
     if asked_ms <= still_acceptable_until_ms(order, rules):
         return False
     if order.absent_ms is None:
-        order.absent_ms = asked_ms
+        order.absent_ms = order.asked_at // MS
         return False
-    return asked_ms - order.absent_ms >= rules.not_received_gap_ms
+    # The gap is waited for: a venue clock that is set does not shorten it.
+    return order.asked_at // MS - order.absent_ms >= rules.not_received_gap_ms

@@ -280,6 +280,16 @@ def test_two_answers_after_the_window_and_a_gap_apart_prove_it_never_arrived() -
     assert event.code == "NOT_RECEIVED"
 
 
+def test_a_venue_clock_that_jumps_between_the_answers_does_not_make_the_gap() -> None:
+    bench = Bench(query_delays_ms=(6_001, 1_000))
+    bench.feed(approved(), unsure())
+    bench.wait(6.001)
+    bench.feed(status("not_found"), ClockMeasured(ts_event=START, account="acc", offset_ms=40_000))
+    bench.wait(1.0)
+    assert bench.feed(status("not_found")) == []
+    assert bench.state() == "unknown"
+
+
 def test_answers_less_than_the_gap_apart_prove_nothing() -> None:
     assert prove(6_001, 36_000)[1] == []
 
