@@ -51,6 +51,8 @@ class Worst(msgspec.Struct, frozen=True, array_like=True):
     """Quote per base; of two terms the higher."""
     quantity: Decimal
     """Total; of two terms the larger."""
+    is_replacing: bool = False
+    """Two terms count, because it is not known yet which hold."""
 
 
 class Sides(NamedTuple):
@@ -90,7 +92,14 @@ class Exposure:
     def reserve_replace(self, client_order_id: str, quantity: Decimal, price: Decimal) -> None:
         """Count the worse of old and new terms until it is known which hold."""
         worst = self._worst[client_order_id]
-        self._worst[client_order_id] = Worst(max(worst.price, price), max(worst.quantity, quantity))
+        self._worst[client_order_id] = Worst(
+            max(worst.price, price), max(worst.quantity, quantity), is_replacing=True
+        )
+
+    def is_replacing(self, client_order_id: str) -> bool:
+        """Whether new terms are under way."""
+        worst = self._worst.get(client_order_id)
+        return worst is not None and worst.is_replacing
 
     def drop(self, client_order_id: str) -> None:
         """An approved order was not sent."""

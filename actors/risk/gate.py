@@ -123,6 +123,9 @@ class Gate:
         terms = candidate.terms
         if order.is_unknown:
             return Refusal("ORDER_OUTCOME_UNKNOWN", f"order={order.terms.client_order_id}")
+        if self.exposure.is_replacing(order.terms.client_order_id):
+            # The refusal of a second one would end the reservation for the first.
+            return Refusal("REPLACE_UNDER_WAY", f"order={order.terms.client_order_id}")
         if terms.client_order_id in self.exposure.orders:
             return Refusal(ORDER_ID_NOT_NEW, f"order={terms.client_order_id}")
         if terms.quantity <= order.filled:

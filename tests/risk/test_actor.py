@@ -272,17 +272,24 @@ def a_replace(order: str, quantity: str = "2", price: str = "98") -> ReplaceRequ
 def test_a_replace_is_checked_as_if_the_old_order_were_gone() -> None:
     rig = Rig(limits(position_max=D(5)))
     order = a_resting_order(rig)
-    approved = rig.only(ApprovedReplace, a_replace(order, "5"))
-    assert (approved.client_order_id, approved.new_client_order_id) == (order, "successor")
     denied = rig.only(OrderDenied, a_replace(order, "5.001"))
     assert (denied.code, denied.client_order_id) == ("POSITION_EXCEEDS_MAX", "successor")
+    approved = rig.only(ApprovedReplace, a_replace(order, "5"))
+    assert (approved.client_order_id, approved.new_client_order_id) == (order, "successor")
 
 
 def test_a_replace_counts_against_the_order_rate() -> None:
-    rig = Rig(limits(order_rate_max=2))
-    order = a_resting_order(rig)
+    rig = Rig(limits(order_rate_max=3))
+    order, other = a_resting_order(rig), a_resting_order(rig)
     rig.only(ApprovedReplace, a_replace(order))
-    assert rig.only(OrderDenied, a_replace(order)).code == "ORDER_RATE_EXCEEDS_MAX"
+    assert rig.only(OrderDenied, a_replace(other)).code == "ORDER_RATE_EXCEEDS_MAX"
+
+
+def test_a_second_replace_waits_until_it_is_known_what_became_of_the_first() -> None:
+    rig = Rig()
+    order = a_resting_order(rig)
+    rig.only(ApprovedReplace, a_replace(order, price="97"))
+    assert rig.only(OrderDenied, a_replace(order, price="96")).code == "REPLACE_UNDER_WAY"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from actors.messages.orders import (
     CommandRefused,
     OrderExpired,
     OrderIntent,
+    OrderOutcomeUnknown,
     OrderRejected,
     OrderReplaced,
     OrderTerms,
@@ -221,3 +223,20 @@ def test_a_replace_under_way_counts_the_worse_of_old_and_new_terms() -> None:
     rig.feed(request)
     rig.feed(a_fact(OrderReplaced, terms, quantity=D(3), price=D(110), stop_price=None))
     assert rig.risk.available("main", "USDT") == 1000 - 3 * 110
+
+
+def test_what_is_refused_of_an_unknown_order_keeps_the_worse_terms_of_its_replace() -> None:
+    rig = Rig(limits(), is_cash_account=True).balance("USDT", "1000")
+    terms = some_terms("buy", "4", "100")
+    rig.feed(OrderIntent(ts_event=0, terms=terms, mid_price=None))
+    request = ReplaceRequest(
+        ts_event=0,
+        client_order_id=terms.client_order_id,
+        new_client_order_id="successor",
+        quantity=D(4),
+        price=D(110),
+    )
+    rig.feed(request, a_fact(OrderOutcomeUnknown, terms, command="replace", reason="x"))
+    rig.feed(msgspec.structs.replace(request, new_client_order_id="another", price=D(120)))
+    rig.feed(a_fact(CommandRefused, terms, command="cancel", code="X", text=""))
+    assert rig.risk.available("main", "USDT") == 1000 - 4 * 110
