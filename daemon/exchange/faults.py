@@ -37,7 +37,7 @@ MEANING: dict[str, str] = {
     "delay_reply": "the reply is sent `milliseconds` late",
     "error_before": "refused with `status` (503) and `code` (-1008) before anything happens",
     "error_after": "carried out, then answered with `status` (503) and `code` (-1007)",
-    "rate_limit_storm": "429 with Retry-After, whatever the limits say",
+    "rate_limit_storm": "429 with Retry-After of `milliseconds` or, without, until the next minute",
     "swallow_report": "an executionReport is never sent (`method` matches its x: NEW, TRADE, …)",
     "duplicate_report": "an executionReport is sent twice",
     "reorder_reports": "an executionReport is held back until the next one has been sent",

@@ -87,7 +87,7 @@ class Gateway:
             "rate_limit_storm", Subject(call.params.get("symbol"), call.endpoint.name)
         )
         if storm is not None:
-            raise services.limits.violation(call.address, now_ms)
+            raise services.limits.violation(call.address, now_ms, retry_ms=storm.milliseconds)
         services.limits.charge(call.address, call.endpoint.cost(call.params), now_ms)
         return self.authenticate(call) if call.endpoint.is_signed else None
 

@@ -84,8 +84,12 @@ class Limits:
         if window.count > self._profile.connections_per_5_minutes:
             raise ApiError(-1003, "Too many connection attempts.", status=429, retry_at_ms=window.end_ms)
 
-    def violation(self, address: str, now_ms: int) -> ApiError:
-        """The answer to one request too many; who does not stop is banned."""
+    def violation(self, address: str, now_ms: int, *, retry_ms: int = 0) -> ApiError:
+        """The answer to one request too many; who does not stop is banned.
+
+        Args:
+            retry_ms: How long to wait; 0 is until the weight is counted anew.
+        """
         known = self._addresses.setdefault(address, _Address())
         window = known.violations.at(now_ms)
         window.count += 1
@@ -98,7 +102,7 @@ class Limits:
             "request weight per 1 MINUTE. Please use WebSocket Streams for live updates "
             "to avoid polling the API.",
             status=429,
-            retry_at_ms=known.weight.at(now_ms).end_ms,
+            retry_at_ms=now_ms + retry_ms if retry_ms else known.weight.at(now_ms).end_ms,
         )
 
     def refund(self, address: str, weight: int) -> None:
