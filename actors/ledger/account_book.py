@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from decimal import Decimal
 
 import msgspec
 
 from actors.ledger.exact import multiply
-from actors.ledger.journal import Journal
+from actors.ledger.journal import Journal, Place
 from actors.ledger.lots import Position
 from actors.ledger.statements import Statements
+from actors.messages.account import ExternalFill
 from actors.model.instrument import ONE, Instrument
 from actors.model.money import ZERO
 
@@ -36,11 +38,17 @@ class AccountBookState(msgspec.Struct, array_like=True):
     snapshot_due: int
 
 
+TRADED: tuple[Place, ...] = ("trading", "realised", "fees")
+"""Places that say what tickerd's own orders have made of an account."""
+
+
 class AccountBook:
     """Books of one account; the actor moves them."""
 
-    def __init__(self, settings: LedgerAccount) -> None:
+    def __init__(self, settings: LedgerAccount, cash: Container[str] = ()) -> None:
+        """`cash` are the assets that orders are paid in; all of them is tickerd's to trade with."""
         self.settings = settings
+        self._cash = cash
         self.journal = Journal()
         self.net: dict[str, Decimal] = {}
         """Net quantity per instrument over all strategies."""
@@ -80,6 +88,40 @@ class AccountBook:
         units = multiply(quantity, instrument.multiplier)
         self.journal.move(instrument.base, units, "opening", "trading")
         self.journal.move(instrument.quote, multiply(units, price), "trading", "opening")
+
+    def close_lot(self, instrument: Instrument, quantity: Decimal, cost: Decimal) -> None:
+        """Take a part of a position away at its cost: it left the account by nobody's trade."""
+        units = multiply(quantity, instrument.multiplier)
+        self.journal.move(instrument.base, units, "trading", "adjustment")
+        self.journal.move(instrument.quote, multiply(cost, instrument.multiplier), "adjustment", "trading")
+
+    def take_external(self, fill: ExternalFill, instrument: Instrument, sign: int) -> list[str]:
+        """Book (+1) or take back (-1) an execution that is not ours; returns the assets it moved."""
+        quantity = fill.quantity * sign if fill.side == "buy" else -fill.quantity * sign
+        units = multiply(quantity, instrument.multiplier)
+        move = self.journal.move
+        move(instrument.base, units, "holdings", "external")
+        move(instrument.quote, multiply(units, fill.price), "external", "holdings")
+        assets = [instrument.base, instrument.quote]
+        if fill.fee:
+            move(fill.fee_currency, fill.fee * sign, "external", "holdings")
+            if fill.fee_currency not in assets:
+                assets.append(fill.fee_currency)
+        return assets
+
+    def own_holdings(self) -> dict[str, Decimal]:
+        """What the account holds less what is not tickerd's.
+
+        Of the assets that orders are paid in that is all but what others traded; of every other asset what
+        our own orders and lots have made. What somebody keeps here beside us is neither profit nor loss.
+        """
+        journal, own = self.journal, {}
+        for asset, held in journal.holdings.items():
+            if asset in self._cash:
+                own[asset] = held + journal.total("external", asset)
+            else:
+                own[asset] = -sum((journal.total(place, asset) for place in TRADED), ZERO)
+        return own
 
     def broken(self, positions: list[Position], instruments: dict[str, Instrument]) -> str | None:
         """The first thing in which these books contradict themselves, in words."""

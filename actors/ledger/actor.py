@@ -3,11 +3,13 @@
 Reads   OrderFilled                     from oms
         AccountEvidence, QueryAccount   venue's statements and when they were asked for
         BrokerStarted                   open questions are void
-        AccountReconciled               the moment to check the books against themselves
+        AccountReconciled               orders and fills of a statement are booked: its balances are judged
         CashTransferred, LotOpened      money and holdings that did not come by trading
+        ExternalFillShown, ExternalFillMoved   executions in our accounts that are not ours
         Started, SnapshotDue            begins, and keeps up, the snapshots
 Writes  PositionChanged                 last message of a booking, one per fill
-        BalanceChanged, TradeClosed, CashTransferred (opening balances), AccountSnapshot, DifferenceFound
+        BalanceChanged, TradeClosed, CashTransferred (opening balances), AccountSnapshot
+        StatementDisagrees, StatementAgrees
 State   journals, lots, round trips, equity peaks, statements in doubt, booked transfers, newest fill keys
 Fails   fatal: a fill booked twice or books that contradict themselves raise InvariantBroken
 
@@ -28,23 +30,27 @@ from actors.core.actor import CoreActor
 from actors.errors import ConfigError, InvariantBroken
 from actors.ledger.account_book import AccountBook, AccountBookState, LedgerAccount
 from actors.ledger.equity import at_mark, equity
-from actors.ledger.exact import add, multiply, subtract
+from actors.ledger.exact import add, subtract
+from actors.ledger.in_kind import fee_value, paid_by_position, shrink
 from actors.ledger.lots import ClosedTrip, Position, follow_trip, trade
+from actors.ledger.statements import comparable
 from actors.messages.account import (
     AccountEvidence,
     AccountReconciled,
     AccountSnapshot,
     BalanceChanged,
     CashTransferred,
-    DifferenceFound,
+    ExternalFillMoved,
+    ExternalFillShown,
     LotOpened,
     PositionChanged,
+    StatementAgrees,
     TradeClosed,
 )
 from actors.messages.control import BrokerStarted, SnapshotDue, Started
 from actors.messages.orders import OrderFilled, QueryAccount
-from actors.model.instrument import ONE, Instrument
-from actors.model.money import ZERO, to_decimal
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO
 from actors.views.valuation import Valuation
 
 FILL_KEYS_MAX = 1024
@@ -78,7 +84,13 @@ class LedgerActor(CoreActor):
                 )
         self._instruments = dict(instruments)
         self._valuation = Valuation(instruments.values())
-        self._books = {name: AccountBook(settings) for name, settings in accounts.items()}
+        quotes = dict.fromkeys(instrument.quote for instrument in instruments.values())
+        self._books = {
+            name: AccountBook(settings, {**quotes, settings.base_currency: None})
+            for name, settings in accounts.items()
+        }
+        self._stated: dict[str, AccountEvidence] = {}
+        """Statements of this step whose orders and fills the OMS is about to settle."""
         self._positions: dict[tuple[str, str, str], Position] = {}
         self._fill_keys: dict[tuple[str, str, str, str], None] = {}
         self._timer_due = 0
@@ -125,7 +137,7 @@ class LedgerActor(CoreActor):
         if position is None:
             position = self._positions[key] = Position(*key)
         quantity, price = fill.quantity if fill.side == "buy" else -fill.quantity, fill.price
-        in_kind = _paid_by_position(fill, instrument, position.quantity)
+        in_kind = paid_by_position(fill, instrument, position.quantity)
         change = subtract(quantity, in_kind) if in_kind else quantity
         assets = [instrument.base, instrument.quote]
         if fill.fee and fill.fee_currency not in assets:
@@ -135,7 +147,12 @@ class LedgerActor(CoreActor):
 
         realised, closed = trade(position, instrument, change, price, fill.ts_event)
         ended = follow_trip(
-            position, instrument, change, closed, self._fee_value(fill, instrument), fill.ts_event
+            position,
+            instrument,
+            change,
+            closed,
+            fee_value(fill, instrument, self._valuation, self.market),
+            fill.ts_event,
         )
         book.take_fill(instrument, quantity, price, in_kind, realised)
         rest = subtract(fill.fee, in_kind) if in_kind else fill.fee
@@ -158,15 +175,6 @@ class LedgerActor(CoreActor):
         if len(keys) > FILL_KEYS_MAX:
             del keys[next(iter(keys))]
 
-    def _fee_value(self, fill: OrderFilled, instrument: Instrument) -> Decimal:
-        """The fee in quote currency at the price of the fill; 0 for an asset that has no price yet."""
-        if not fill.fee or fill.fee_currency == instrument.quote:
-            return fill.fee
-        if fill.fee_currency == instrument.base:
-            return fill.fee * fill.price
-        price = self._valuation.price(fill.fee_currency, instrument.quote, self.market)
-        return fill.fee * to_decimal(price) if price is not None else ZERO
-
     def on_lot_opened(self, lot: LotOpened) -> None:
         """Book a holding from before as the strategy's; once per lot id."""
         book, instrument = self._book(lot.account), self._instrument(lot.instrument)
@@ -181,7 +189,9 @@ class LedgerActor(CoreActor):
             raise InvariantBroken(f"lot {lot.lot_id} would close a part of {position.quantity} held before")
         _, closed = trade(position, instrument, lot.quantity, lot.entry_price, lot.ts_event)
         follow_trip(position, instrument, lot.quantity, closed, ZERO, lot.ts_event)
+        equity_before = self._equity(book)
         book.open_lot(instrument, lot.quantity, lot.entry_price)
+        book.equity_moved(equity_before, self._equity(book))
         net = book.net[lot.instrument] = add(book.net.get(lot.instrument, ZERO), lot.quantity)
         self._send_position(position, net, lot.ts_event, None, ZERO)
 
@@ -199,8 +209,17 @@ class LedgerActor(CoreActor):
         held = book.journal.holdings.get(transfer.asset, ZERO)
         equity_before = self._equity(book)
         book.journal.move(transfer.asset, transfer.amount, "holdings", transfer.reason)
+        positions = self.positions(transfer.account)
+        shrunk = shrink(book, positions, self._instruments, transfer) if transfer.amount < ZERO else []
         book.equity_moved(equity_before, self._equity(book))
         self._send_balance(book, transfer.account, transfer.asset, held, transfer.ts_event)
+        if book.statements.transferred(transfer.asset):
+            self.send(
+                StatementAgrees(ts_event=transfer.ts_event, account=transfer.account, asset=transfer.asset)
+            )
+        for position in shrunk:
+            net = book.net[position.instrument]
+            self._send_position(position, net, transfer.ts_event, None, ZERO)
         return True
 
     def on_query_account(self, query: QueryAccount) -> None:
@@ -213,61 +232,50 @@ class LedgerActor(CoreActor):
             self._books[started.account].statements.connection_lost()
 
     def on_account_evidence(self, evidence: AccountEvidence) -> None:
-        """Book the opening balances from the first statement; compare with every later one."""
+        """Balances say something once the orders and fills that came with them are settled."""
+        self._book(evidence.account)
+        self._stated[evidence.account] = evidence
+
+    def on_account_reconciled(self, reconciled: AccountReconciled) -> None:
+        """Check the books against themselves; open them by the first statement, judge every later one."""
+        name = reconciled.account
+        book = self._book(name)
+        evidence = self._stated.pop(name, None)
+        if evidence is not None and evidence.balances is not None:
+            stated, ours = comparable(evidence, book.journal.holdings, self._instruments.values())
+            if book.is_open:
+                for verdict in book.statements.judge(evidence, stated, ours):
+                    self.send(verdict)
+            else:
+                book.is_open = True
+                self._open(evidence, evidence.balances.asked_seq, stated)
+        broken = book.broken(self.positions(name), self._instruments)
+        if broken is not None:
+            raise InvariantBroken(f"books of {name}: {broken}")
+
+    def _open(self, evidence: AccountEvidence, asked_seq: int, stated: dict[str, Decimal]) -> None:
         book = self._book(evidence.account)
-        if evidence.balances is None:
-            return
-        stated, asked_seq = dict(evidence.balances.total), evidence.balances.asked_seq
-        ours = dict(book.journal.holdings)
-        for instrument in self._held_as_positions():
-            if evidence.positions is None:
-                stated.pop(instrument.base, None)
-                ours.pop(instrument.base, None)
-            elif instrument.id in evidence.positions.quantity:
-                stated[instrument.base] = multiply(
-                    evidence.positions.quantity[instrument.id], instrument.multiplier
-                )
-        if not book.is_open:
-            book.is_open = True
-            self._open(evidence, stated)
-            return
-        positions = {instrument.base: instrument.id for instrument in self._held_as_positions()}
-        for asset, held, venue in book.statements.compare(asked_seq, stated, ours):
-            self.send(
-                DifferenceFound(
-                    ts_event=evidence.ts_event,
-                    account=evidence.account,
-                    kind="position" if asset in positions else "balance",
-                    subject=positions.get(asset, asset),
-                    ours=str(held),
-                    venue=str(venue),
-                )
-            )
-
-    def _held_as_positions(self) -> list[Instrument]:
-        """Instruments that venues state as positions, not among the balances."""
-        return [instrument for instrument in self._instruments.values() if instrument.kind == "equity"]
-
-    def _open(self, evidence: AccountEvidence, stated: dict[str, Decimal]) -> None:
-        holdings = self._book(evidence.account).journal.holdings
         for asset, total in stated.items():
             transfer = CashTransferred(
                 ts_event=evidence.ts_event,
                 account=evidence.account,
                 asset=asset,
-                amount=subtract(total, holdings.get(asset, ZERO)),
+                amount=subtract(total, book.journal.holdings.get(asset, ZERO)),
                 reason="opening",
                 transfer_id=f"opening:{asset}",
             )
             # booked at once: whoever trades from this step on must know the balance
             if self._book_transfer(transfer):
                 self.send(transfer)
+        book.statements.compared_seq, book.statements.compared_ts = asked_seq, evidence.ts_event
 
-    def on_account_reconciled(self, reconciled: AccountReconciled) -> None:
-        """Check that the journal balances and mirrors the lots."""
-        broken = self._book(reconciled.account).broken(self.positions(reconciled.account), self._instruments)
-        if broken is not None:
-            raise InvariantBroken(f"books of {reconciled.account}: {broken}")
+    def on_external_fill(self, fill: ExternalFillShown | ExternalFillMoved) -> None:
+        """Somebody else's execution moves holdings, never a position; one that was ours is taken back."""
+        book, instrument = self._book(fill.account), self._instrument(fill.instrument)
+        before = dict(book.journal.holdings)
+        sign = 1 if isinstance(fill, ExternalFillShown) else -1
+        for asset in book.take_external(fill, instrument, sign):
+            self._send_balance(book, fill.account, asset, before.get(asset, ZERO), fill.ts_event)
 
     # snapshots
 
@@ -376,16 +384,6 @@ class LedgerActor(CoreActor):
         self._positions = {(p.account, p.strategy, p.instrument): p.copy() for p in state.positions}
         self._fill_keys = dict.fromkeys(state.fill_keys)
         self._timer_due = state.timer_due
-
-
-def _paid_by_position(fill: OrderFilled, instrument: Instrument, held: Decimal) -> Decimal:
-    """Part of the fee that the strategy's position pays: all of a buy's, of a sale's what is still long."""
-    fee = fill.fee
-    if not fee or fill.fee_currency != instrument.base or instrument.multiplier != ONE:
-        return ZERO
-    if fill.side == "buy" or fee < ZERO:
-        return fee
-    return max(ZERO, min(fee, subtract(held, fill.quantity)))
 
 
 def _next_multiple(now: int, interval_ns: int) -> int:

@@ -14,8 +14,8 @@ from actors.views.valuation import Valuation
 
 
 def equity(book: AccountBook, valuation: Valuation, market: MarketBoard) -> float:
-    """Σ holdings in the base currency; an asset without any price counts nothing."""
-    return valuation.total(book.journal.holdings, book.settings.base_currency, market)[0]
+    """Σ own holdings in the base currency; an asset without any price counts nothing."""
+    return valuation.total(book.own_holdings(), book.settings.base_currency, market)[0]
 
 
 def at_mark(

@@ -8,6 +8,7 @@ Places of one account, each kept per asset; a debit counts positive:
     fees         + what was paid in fees, in the asset that paid; in the quote asset where a position paid
     opening, deposit, withdrawal, conversion, adjustment
                  − what came in other than by trading; never profit, never loss
+    external     − what others brought into the account by orders that are not ours, + what they took
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from actors.ledger.exact import add, subtract
 from actors.messages.account import CashReason
 from actors.model.money import ZERO
 
-Place = Literal["holdings", "trading", "realised", "fees"] | CashReason
+Place = Literal["holdings", "trading", "realised", "fees", "external"] | CashReason
 PLACES: tuple[Place, ...] = (
     "holdings", "trading", "realised", "fees",
-    "opening", "deposit", "withdrawal", "conversion", "adjustment",
+    "opening", "deposit", "withdrawal", "conversion", "adjustment", "external",
 )  # fmt: skip
 
 

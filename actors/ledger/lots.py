@@ -114,6 +114,25 @@ def trade(
     return gained, closed_total
 
 
+def take_away(position: Position, quantity: Decimal) -> Decimal:
+    """Shrink a long position by its oldest lots without any gain; returns their cost."""
+    rest, cost = quantity, ZERO
+    while rest:
+        lot = position.lots[0]
+        taken = min(lot.quantity, rest)
+        rest = subtract(rest, taken)
+        cost = add(cost, multiply(taken, lot.price))
+        if taken == lot.quantity:
+            position.lots.pop(0)
+        else:
+            position.lots[0] = Lot(subtract(lot.quantity, taken), lot.price, lot.ts_opened)
+    position.quantity = subtract(position.quantity, quantity)
+    position.cost = subtract(position.cost, cost)
+    if not position.quantity:
+        position.trip = None
+    return cost
+
+
 def follow_trip(
     position: Position, instrument: Instrument, quantity: Decimal, closed: Decimal, fee: Decimal, ts: int
 ) -> ClosedTrip | None:

@@ -2,26 +2,48 @@
 
 A statement was true at some instant between question and answer, so it agrees when it equals any total our
 books held in that time, or come to hold by bookings that were still under way. What two answers in a row
-contradict is a difference.
+show alike is a difference: the same amount too much or too little, whatever was traded between them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
 
+from actors.ledger.exact import multiply, subtract
+from actors.messages.account import AccountEvidence, StatementAgrees, StatementDisagrees
+from actors.messages.base import Message
+from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 
 QUESTIONS_MAX = 4
 """Older unanswered questions are given up, which bounds the history."""
+AMOUNTS_MAX = 256
+"""So many totals of one asset between question and answer are weighed, the newest first."""
 
 
 class Doubt(msgspec.Struct, array_like=True):
     """An asset whose last statement our books have not held since it was asked for."""
 
     venue: Decimal
-    is_reported: bool = False
+    amounts: list[Decimal]
+    """What the venue shows too much (> 0) or too little, by each total our books held in that time."""
+    agreed_seq: int
+    agreed_ts: int
+    answers: int = 1
+
+
+class Disagreement(msgspec.Struct, frozen=True):
+    """What one answer adds to a doubt."""
+
+    asset: str
+    ours: Decimal
+    venue: Decimal
+    answers: int
+    agreed_seq: int
+    agreed_ts: int
 
 
 class Statements(msgspec.Struct, array_like=True):
@@ -32,13 +54,21 @@ class Statements(msgspec.Struct, array_like=True):
     history: list[tuple[int, str, Decimal]] = []
     """(seq, asset, total held until then) since the oldest open question."""
     doubts: dict[str, Doubt] = {}
+    compared_seq: int = -1
+    """When the newest answer that was judged was asked for; older and repeated ones say nothing more."""
+    compared_ts: int = 0
 
     def copy(self) -> Statements:
         """The same state, sharing nothing that changes."""
         return Statements(
             list(self.questions),
             list(self.history),
-            {asset: msgspec.structs.replace(doubt) for asset, doubt in self.doubts.items()},
+            {
+                asset: msgspec.structs.replace(doubt, amounts=list(doubt.amounts))
+                for asset, doubt in self.doubts.items()
+            },
+            self.compared_seq,
+            self.compared_ts,
         )
 
     def asked(self, seq: int) -> None:
@@ -59,42 +89,108 @@ class Statements(msgspec.Struct, array_like=True):
             self.history.append((seq, asset, before))
         if self.doubts:
             doubt = self.doubts.get(asset)
-            if doubt is not None and doubt.venue == after:
+            # One that counts already ends only by a statement: what we come to hold by chance proves nothing.
+            if doubt is not None and doubt.answers == 1 and doubt.venue == after:
                 del self.doubts[asset]
 
+    def transferred(self, asset: str) -> bool:
+        """Money came or went: what was compared before says nothing now; whether a difference is gone."""
+        doubt = self.doubts.pop(asset, None)
+        return doubt is not None and doubt.answers > 1
+
+    def judge(
+        self, evidence: AccountEvidence, venue: dict[str, Decimal], ours: dict[str, Decimal]
+    ) -> list[Message]:
+        """`compare`, said as messages."""
+        assert evidence.balances is not None, "only a statement with balances is judged"
+        ts, account = evidence.ts_event, evidence.account
+        differ, agree = self.compare(evidence.balances.asked_seq, ts, venue, ours)
+        return [
+            *(StatementAgrees(ts_event=ts, account=account, asset=asset) for asset in agree),
+            *(
+                StatementDisagrees(ts_event=ts, account=account, **msgspec.structs.asdict(found))
+                for found in differ
+            ),
+        ]
+
     def compare(
-        self, asked_seq: int, venue: dict[str, Decimal], ours: dict[str, Decimal]
-    ) -> list[tuple[str, Decimal, Decimal]]:
-        """Judge one answer.
+        self, asked_seq: int, ts: int, venue: dict[str, Decimal], ours: dict[str, Decimal]
+    ) -> tuple[list[Disagreement], list[str]]:
+        """Judge one answer; one that was asked for no later than the last one judged changes nothing.
 
         Args:
             venue: Total per asset as stated; an asset that is left out is one the venue holds nothing of.
             ours: The same assets by our books now.
         Returns:
-            (asset, ours, venue) of differences that this answer and the one before both show; each is told
-            once until the asset agrees again.
+            What it disagrees on, and the assets of which a difference is gone.
         """
-        found = []
+        if asked_seq <= self.compared_seq:
+            return [], []
+        differ: list[Disagreement] = []
+        agree: list[str] = []
         for asset in {**ours, **venue}:
             stated, held = venue.get(asset, ZERO), ours.get(asset, ZERO)
-            if stated == held or self._was_held(asked_seq, asset, stated):
-                self.doubts.pop(asset, None)
+            amounts = [subtract(stated, total) for total in self._held(asked_seq, asset, held)]
+            if ZERO in amounts:
+                doubt = self.doubts.pop(asset, None)
+                if doubt is not None and doubt.answers > 1:
+                    agree.append(asset)
                 continue
-            doubt = self.doubts.get(asset)
-            if doubt is None:
-                self.doubts[asset] = Doubt(stated)
-                continue
-            doubt.venue = stated
-            if not doubt.is_reported:
-                doubt.is_reported = True
-                found.append((asset, held, stated))
+            doubt = self._weigh(asset, stated, amounts)
+            # told by the amount: what was traded between question and answer belongs to neither side
+            differ.append(
+                Disagreement(
+                    asset,
+                    held,
+                    held + doubt.amounts[0],
+                    doubt.answers,
+                    doubt.agreed_seq,
+                    doubt.agreed_ts,
+                )
+            )
+        self.compared_seq, self.compared_ts = asked_seq, ts
         self.questions = [seq for seq in self.questions if seq > asked_seq]
         self._prune()
-        return found
+        return differ, agree
 
-    def _was_held(self, asked_seq: int, asset: str, total: Decimal) -> bool:
-        return any(seq >= asked_seq and name == asset and held == total for seq, name, held in self.history)
+    def _weigh(self, asset: str, stated: Decimal, amounts: list[Decimal]) -> Doubt:
+        before = self.doubts.get(asset)
+        if before is None:
+            doubt = Doubt(stated, amounts, self.compared_seq, self.compared_ts)
+        elif both := [amount for amount in amounts if amount in before.amounts]:
+            doubt = Doubt(stated, both, before.agreed_seq, before.agreed_ts, before.answers + 1)
+        else:
+            doubt = Doubt(stated, amounts, before.agreed_seq, before.agreed_ts)
+        self.doubts[asset] = doubt
+        return doubt
+
+    def _held(self, asked_seq: int, asset: str, now: Decimal) -> list[Decimal]:
+        """Totals our books held since the question, the present one first, then the newest."""
+        totals = [held for seq, name, held in self.history if seq >= asked_seq and name == asset]
+        return list(dict.fromkeys([now, *reversed(totals)]))[:AMOUNTS_MAX]
 
     def _prune(self) -> None:
         oldest = self.questions[0] if self.questions else None
         self.history = [entry for entry in self.history if oldest is not None and entry[0] >= oldest]
+
+
+def comparable(
+    evidence: AccountEvidence, ours: dict[str, Decimal], instruments: Iterable[Instrument]
+) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """What a statement says per asset, and our books of the same assets.
+
+    What the venue keeps as positions is compared with the part that states them, if that was answered.
+    """
+    assert evidence.balances is not None, "only a statement with balances is compared"
+    stated, mine = dict(evidence.balances.total), dict(ours)
+    for instrument in instruments:
+        if instrument.kind != "equity":
+            continue
+        if evidence.positions is None:
+            stated.pop(instrument.base, None)
+            mine.pop(instrument.base, None)
+        elif instrument.id in evidence.positions.quantity:
+            stated[instrument.base] = multiply(
+                evidence.positions.quantity[instrument.id], instrument.multiplier
+            )
+    return stated, mine

@@ -3,12 +3,14 @@
 Reads   ApprovedOrder, ApprovedReplace                from risk
         CancelRequest                                 from strategies
         every Report, ClockMeasured, BrokerStarted/-Stopped, AccountEvidence  from venues
-        PositionChanged                               from ledger (what flatten goals are sized from)
-        Started, Flatten, CancelAll, Reconcile, Stop  from sequencer and operator
+        PositionChanged, StatementDisagrees           from ledger (sizes of goals; a second look is due)
+        BalanceWithheld, OpeningAccepted              from reconciliation
+        Started, Flatten, CancelAll, Reconcile, ResolveOrder, Stop  from sequencer and operator
+        ApprovalSettled                               from risk
 Writes  SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount  to the account's venue
         OrderAccepted … OrderExpired, OrderOutcomeUnknown, CommandRefused, OrderDenied  to all
         ReplaceReady, OrderIntent                     to risk (rest of a replace, closing orders of goals)
-        AccountReconciled, DifferenceFound, GoalMet, CommandDone  to all
+        AccountReconciled, DifferenceFound, ExternalFill, GoalMet, ApprovalAsked, CommandDone  to all
 State   orders and fill keys until completed queries have passed them, fills of unidentified orders, goals,
         positions, per account its line, clock offset and paging marks
 Fails   fatal: an order id approved twice, or a report without a row in the order table
@@ -21,9 +23,16 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from actors.core.actor import CoreActor
-from actors.messages.account import AccountEvidence, AccountReconciled, OrdersEvidence, PositionChanged
+from actors.messages.account import (
+    AccountEvidence,
+    BalanceWithheld,
+    OpeningAccepted,
+    PositionChanged,
+    StatementDisagrees,
+)
 from actors.messages.control import (
     AnswerDeadline,
+    ApprovalSettled,
     BrokerStarted,
     BrokerStopped,
     CancelAll,
@@ -34,6 +43,7 @@ from actors.messages.control import (
     GoalDue,
     OperatorCommand,
     Reconcile,
+    ResolveOrder,
     Scope,
     SettleDue,
     Started,
@@ -49,6 +59,7 @@ from actors.messages.orders import (
     FillReport,
     NotSent,
     OrderDenied,
+    OrderRecovered,
     OutcomeUnknownReport,
     RejectReport,
     ReplaceReport,
@@ -57,18 +68,17 @@ from actors.messages.orders import (
 )
 from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
+from actors.oms.adopt import Adoption
 from actors.oms.book import OrderBook
 from actors.oms.desk import Account, Desk
 from actors.oms.drive import GoalDriver, GoalState
 from actors.oms.events import OrderEvents
 from actors.oms.external import ExternalFills, Stray
-from actors.oms.fills import is_past, moved_marks, report_of
+from actors.oms.fills import is_past
 from actors.oms.life import OrderLife
 from actors.oms.order import STATES, WORKING, Order
-from actors.oms.reconcile import compare_orders, is_complete, newer_parts, replace_took_place
-
-MISSING_STATEMENTS = 2
-"""Complete statements in a row without an accepted order before that is shown as a difference."""
+from actors.oms.reconcile import OpeningSigns
+from actors.oms.resolve import Resolutions
 
 
 class OmsState(msgspec.Struct, array_like=True):
@@ -79,6 +89,7 @@ class OmsState(msgspec.Struct, array_like=True):
     strays: list[Stray]
     goals: GoalState
     foreign: list[str]
+    resolutions: dict[str, ResolveOrder] = {}
 
 
 class OmsActor(CoreActor):
@@ -93,14 +104,25 @@ class OmsActor(CoreActor):
         rules: Mapping[str, VenueRules],
         instruments: Mapping[str, Instrument],
         reconcile_ns: Mapping[str, int],
+        opening: Mapping[str, OpeningSigns] | None = None,
     ) -> None:
+        """`opening` names the accounts whose books begin only by the operator's word, and at what signs."""
         self._desk = Desk(self, rules=rules, instruments=instruments, reconcile_ns=reconcile_ns)
         self._book = OrderBook()
         self._events = OrderEvents(self._desk)
         self._external = ExternalFills(self._book, self._events)
         self._life = OrderLife(self._desk, self._book, self._events, self._external, self._on_closed)
         self._goals = GoalDriver(self, self._desk, self._book, self._life)
-        self._foreign: dict[str, bool] = {}
+        self._adoption = Adoption(
+            self._desk,
+            self._book,
+            self._life,
+            self._events,
+            self._external,
+            take_report=self._take,
+            opening=opening or {},
+        )
+        self._resolutions = Resolutions(self._desk, self._book, self._life)
         self.reports_unmatched = 0
 
     def _on_closed(self, order: Order) -> None:
@@ -131,6 +153,11 @@ class OmsActor(CoreActor):
         )
         self._book.add(order)
         self._desk.submit(order)
+
+    def on_order_recovered(self, recovered: OrderRecovered) -> None:
+        order = self._book.recover(recovered, self.seq)
+        if not order.is_closed:
+            self._life.unanswered(order, "RECOVERED")
 
     def on_cancel_request(self, request: CancelRequest) -> None:
         order = self._book.get(request.client_order_id)
@@ -218,68 +245,18 @@ class OmsActor(CoreActor):
         self._desk.stop_statements(stopped.account)
 
     def on_account_evidence(self, evidence: AccountEvidence) -> None:
-        account = self._desk.accounts[evidence.account]
-        evidence = newer_parts(evidence, account.orders_asked, account.fills_asked)
-        fills, orders = evidence.fills, evidence.orders
-        if fills is not None:
-            account.fills_asked = (fills.asked_seq, evidence.venue_time_ms)
-            for fill in fills.fills:
-                report = report_of(evidence.account, fill)
-                # The first history read reaches back before our time: what is not ours there is no news.
-                if account.has_baseline or self._is_ours(report):
-                    self._take(report)
-            account.marks = moved_marks(account.marks, fills)
-            account.has_baseline = True
-        if orders is not None:
-            account.orders_asked = (orders.asked_seq, evidence.venue_time_ms)
-            self._adopt_orders(evidence, orders, fills is not None)
-        if fills is not None:
-            self._book.pass_by(evidence.account, fills.asked_seq)
-            self._external.pass_by(evidence.account, fills.asked_seq)
-        if orders is not None and is_complete(evidence, account.began_seq):
-            account.reconciled = True
-            self._desk.statement_done(evidence.account)
-            self.send(
-                AccountReconciled(ts_event=self.now, account=evidence.account, asked_seq=orders.asked_seq)
-            )
+        if self._adoption.take(evidence):
             self._goals.on_reconciled(evidence.account)
 
-    def _is_ours(self, report: FillReport) -> bool:
-        """Whether a fill belongs to an order of ours, or may turn out to."""
-        return self._book.find(report) is not None or self._book.has_unnamed(
-            report.account, report.instrument
-        )
+    def on_opening_accepted(self, accepted: OpeningAccepted) -> None:
+        self._adoption.accept_opening(accepted.account)
 
-    def _adopt_orders(self, evidence: AccountEvidence, orders: OrdersEvidence, with_fills: bool) -> None:
-        findings = compare_orders(evidence, orders, self._book)
-        for order, line, report in findings.listed:
-            order.missing = 0
-            rules = self._desk.rules_of(order)
-            took_place = replace_took_place(order, line, rules, evidence.venue_time_ms)
-            if order.state == "unknown" and took_place is not None:
-                self._life.settle_replace(order, took_place)
-            if order.state != "unknown" or order.awaiting != "replace":
-                self._life.apply(order, report)
-            heard_seq = max(order.terms_seq, order.accepted_seq)
-            if rules.native_replace and order.state in WORKING and heard_seq < orders.asked_seq:
-                self._life.adopt_terms(order, line)
-        for order in findings.missing if with_fills else ():
-            if order.is_closed:
-                continue
-            order.missing += 1
-            if order.state == "pending_cancel":
-                self._desk.begin_asking(order)
-            else:
-                self._life.lose(order, "NOT_LISTED")
-            if order.missing == MISSING_STATEMENTS:
-                self._events.differ(order, "order_missing", order.state, "not among the open orders")
-        for line in findings.foreign:
-            key = f"{evidence.account} {line.client_order_id}"
-            if key not in self._foreign:
-                self._foreign[key] = True
-                self._events.foreign(
-                    evidence.account, line.instrument, line.client_order_id or "", line.venue_order_id
-                )
+    def on_statement_disagrees(self, disagreement: StatementDisagrees) -> None:
+        if disagreement.answers == 1:
+            self._desk.ask_again_soon(disagreement.account)
+
+    def on_balance_withheld(self, withheld: BalanceWithheld) -> None:
+        self._goals.on_withheld(withheld)
 
     def on_position_changed(self, change: PositionChanged) -> None:
         self._goals.on_position(change)
@@ -313,6 +290,13 @@ class OmsActor(CoreActor):
             f"asked {', '.join(asked) or 'nobody'}"
             + (f"; {', '.join(down)} will be asked when connected" if down else ""),
         )
+
+    def on_resolve_order(self, command: ResolveOrder) -> None:
+        accepted, text = self._resolutions.ask(command)
+        self._done(command, text, accepted=accepted)
+
+    def on_approval_settled(self, settled: ApprovalSettled) -> None:
+        self._resolutions.settled(settled)
 
     def _knows(self, command: OperatorCommand) -> bool:
         account = command.scope.account
@@ -381,7 +365,8 @@ class OmsActor(CoreActor):
             orders=self._book.snapshot(),
             strays=self._external.snapshot(),
             goals=self._goals.snapshot(),
-            foreign=list(self._foreign),
+            foreign=self._adoption.snapshot(),
+            resolutions=self._resolutions.snapshot(),
         )
 
     def restore(self, state: OmsState) -> None:
@@ -389,4 +374,5 @@ class OmsActor(CoreActor):
         self._book.restore(state.orders)
         self._external.restore(state.strays)
         self._goals.restore(state.goals)
-        self._foreign = dict.fromkeys(state.foreign, True)
+        self._adoption.restore(state.foreign)
+        self._resolutions.restore(state.resolutions)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from actors.errors import InvariantBroken
-from actors.messages.orders import OrderTerms, Report
+from actors.messages.orders import OrderRecovered, OrderTerms, Report
 from actors.oms.order import Order
 
 QUERIES_TO_PASS = 2
@@ -34,6 +34,16 @@ class OrderBook:
                 f"order id {client_order_id} was approved twice; halt and look for its maker"
             )
         self.open[client_order_id] = order
+
+    def recover(self, recovered: OrderRecovered, seq: int) -> Order:
+        """An order that the record knows, with the terms it has there."""
+        order = self.get(recovered.terms.client_order_id)
+        if order is None:
+            order = Order(terms=recovered.terms, mid_price=None, created_seq=seq, sent_ms=recovered.sent_ms)
+            self.add(order)
+        if not order.is_closed:
+            order.terms = recovered.terms
+        return order
 
     def get(self, client_order_id: str) -> Order | None:
         """An order by our id."""

@@ -24,6 +24,8 @@ from actors.oms.settle import MS, pause_ns
 
 STATEMENT_RETRY_NS = 30_000_000_000
 """Pause before an account is asked again when no complete statement has come."""
+SECOND_LOOK_NS = 2_000_000_000
+"""Pause before an account is asked again when its statement disagrees with our books."""
 
 
 class Account(msgspec.Struct, kw_only=True, array_like=True):
@@ -46,6 +48,9 @@ class Account(msgspec.Struct, kw_only=True, array_like=True):
     fills_asked: tuple[int, int] = (-1, 0)
     """The same of fills."""
     evidence_timer: int = 0
+    is_open: bool = False
+    """Its books have begun: the first complete statement was taken, after the operator's word if needed."""
+    opening_told: bool = False
 
 
 class Desk:
@@ -268,6 +273,11 @@ class Desk:
         """A complete statement came: the next is due after the account's interval, if it has one."""
         every_ns = self._reconcile_ns.get(name, 0)
         self._statement_at(name, self.now + every_ns if every_ns else None)
+
+    def ask_again_soon(self, name: str) -> None:
+        """One statement disagrees: only the next can say whether that counts."""
+        if self.accounts[name].connected:
+            self._statement_at(name, self.now + SECOND_LOOK_NS)
 
     def stop_statements(self, name: str) -> None:
         """No reminders while the line is down."""

@@ -10,9 +10,10 @@ from decimal import Decimal
 import msgspec
 
 from actors.core.actor import CoreActor
-from actors.messages.account import PositionChanged
+from actors.messages.account import BalanceWithheld, PositionChanged
 from actors.messages.control import GoalDue, GoalMet, Scope
 from actors.messages.orders import OrderIntent, OrderTerms
+from actors.model.money import ZERO
 from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.goals import (
@@ -35,6 +36,7 @@ class GoalState(msgspec.Struct, array_like=True):
     goals: list[Goal]
     own: list[tuple[PositionKey, Decimal]]
     net: list[tuple[tuple[str, str], Decimal]]
+    withheld: list[tuple[tuple[str, str], Decimal]] = []
 
 
 class GoalDriver:
@@ -48,6 +50,8 @@ class GoalDriver:
         self._goals: list[Goal] = []
         self._own: dict[PositionKey, Decimal] = {}
         self._net: dict[tuple[str, str], Decimal] = {}
+        self._withheld: dict[tuple[str, str], Decimal] = {}
+        """(account, asset) → what our books hold and the venue does not show."""
 
     def __len__(self) -> int:
         return len(self._goals)
@@ -79,6 +83,12 @@ class GoalDriver:
         for goal in self._goals:
             if goal.scope.covers(change.account, change.strategy, change.instrument):
                 self._progress(goal)
+
+    def on_withheld(self, withheld: BalanceWithheld) -> None:
+        """A position is closed only as far as both sides show it."""
+        self._withheld[withheld.account, withheld.asset] = withheld.amount
+        if not withheld.amount:
+            del self._withheld[withheld.account, withheld.asset]
 
     def on_closed(self, order: Order) -> None:
         """An order ended. A closing order that brought nothing leaves its goal to the back-off."""
@@ -135,7 +145,19 @@ class GoalDriver:
     def _plan(self, goal: Goal) -> FlattenPlan:
         marks = {key[2]: self._core.market.mark_price(key[2]) for key in self._own}
         orders = list(self._book.open.values())
-        return plan_flatten(goal.scope, self._own, self._net, orders, self._desk.instruments, marks)
+        return plan_flatten(goal.scope, self._own, self._bounded(), orders, self._desk.instruments, marks)
+
+    def _bounded(self) -> dict[tuple[str, str], Decimal]:
+        """Net positions, long ones only as far as both our books and the venue show them."""
+        if not self._withheld:
+            return self._net
+        bounded = {}
+        for (account, name), held in self._net.items():
+            instrument = self._desk.instruments.get(name)
+            asset = instrument.base if instrument is not None else ""
+            withheld = self._withheld.get((account, asset), ZERO)
+            bounded[account, name] = max(held - withheld, ZERO) if held > ZERO else held
+        return bounded
 
     def _close(self, goal: Goal, closing: Closing) -> None:
         terms = OrderTerms(
@@ -171,9 +193,11 @@ class GoalDriver:
             [msgspec.structs.replace(goal, closing=list(goal.closing)) for goal in self._goals],
             list(self._own.items()),
             list(self._net.items()),
+            list(self._withheld.items()),
         )
 
     def restore(self, state: GoalState) -> None:
         """Take a checkpoint's goals."""
         self._goals = list(state.goals)
         self._own, self._net = dict(state.own), dict(state.net)
+        self._withheld = dict(state.withheld)

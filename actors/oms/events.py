@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from actors.messages.account import DifferenceFound
+from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown, VenueOrder
 from actors.messages.orders import (
     Command,
     CommandRefused,
@@ -109,6 +109,8 @@ class OrderEvents:
 
     def external(self, fill: FillReport) -> None:
         """A fill of an order that is not ours."""
+        if fill.instrument in self._desk.instruments:
+            self._desk.send(ExternalFillShown(**_external_of(fill)))
         foreign = fill.client_order_id is not None and looks_like_tickerd(fill.client_order_id)
         self._differ(
             fill.account,
@@ -116,6 +118,22 @@ class OrderEvents:
             fill.instrument,
             "",
             f"trade {fill.trade_id}: {fill.side} {fill.quantity} of order {fill.venue_order_id}",
+        )
+
+    def external_moved(self, fill: FillReport) -> None:
+        """A fill shown as external has an order of ours after all."""
+        if fill.instrument in self._desk.instruments:
+            self._desk.send(ExternalFillMoved(**_external_of(fill)))
+
+    def by_hand(self, account: str, line: VenueOrder) -> None:
+        """An order that no tickerd has made."""
+        price = "market" if line.price is None else f"at {line.price}"
+        self._differ(
+            account,
+            "external_order",
+            line.instrument,
+            "",
+            f"order {line.venue_order_id}: {line.side} {line.quantity} {price}, {line.filled_quantity} done",
         )
 
     def foreign(
@@ -130,3 +148,18 @@ class OrderEvents:
                 ts_event=self._desk.now, account=account, kind=kind, subject=subject, ours=ours, venue=venue
             )
         )
+
+
+def _external_of(fill: FillReport) -> dict[str, Any]:
+    return {
+        "ts_event": fill.ts_event,
+        "account": fill.account,
+        "instrument": fill.instrument,
+        "venue_order_id": fill.venue_order_id or "",
+        "trade_id": fill.trade_id,
+        "side": fill.side,
+        "quantity": fill.quantity,
+        "price": fill.price,
+        "fee": fill.fee,
+        "fee_currency": fill.fee_currency,
+    }

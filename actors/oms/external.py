@@ -37,12 +37,19 @@ class ExternalFills:
         self.show(report.account, report.instrument)
 
     def take(self, account: str, instrument: str, venue_order_id: str) -> list[FillReport]:
-        """Remove and return the fills of a venue order that is now known to be ours."""
+        """Remove and return the fills of a venue order that is now known to be ours.
+
+        What was booked as external is taken back first: it is moved, not added.
+        """
         if not self._strays:
             return []
         wanted = (account, instrument, venue_order_id)
         keys = [key for key in self._strays if key[:3] == wanted]
-        return [self._strays.pop(key).report for key in keys]
+        strays = [self._strays.pop(key) for key in keys]
+        for stray in strays:
+            if stray.declared:
+                self._events.external_moved(stray.report)
+        return [stray.report for stray in strays]
 
     def show(self, account: str, instrument: str) -> None:
         """Once every order of ours there is identified, what no order has claimed is somebody else's."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from actors.messages.account import AccountEvidence, OrdersEvidence, VenueOrder
+from actors.messages.account import AccountEvidence, OrdersEvidence, VenueFill, VenueOrder
 from actors.messages.orders import StatusReport
 from actors.model.ids import looks_like_tickerd
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO
 from actors.model.venue_rules import VenueRules
 from actors.oms.book import OrderBook
 from actors.oms.order import Order
@@ -33,6 +36,12 @@ class Findings(NamedTuple):
     """Accepted before the question, open in our books, not in the list, and nothing asked of it is open."""
     foreign: list[VenueOrder]
     """Under an id as tickerd makes them that our books do not know."""
+    by_hand: list[VenueOrder]
+    """Of somebody else, or of the operator."""
+
+
+OpeningSigns = Literal["orders", "holdings"]
+"""What makes an account used: orders as tickerd makes them, or also holdings of what we trade."""
 
 
 def newer_parts(
@@ -64,6 +73,7 @@ def compare_orders(evidence: AccountEvidence, orders: OrdersEvidence, book: Orde
     """Match the statement's open orders with the book."""
     listed: list[Listed] = []
     foreign: list[VenueOrder] = []
+    by_hand: list[VenueOrder] = []
     seen: dict[str, None] = {}
     for line in orders.orders:
         report = _report_of(evidence, line)
@@ -75,6 +85,8 @@ def compare_orders(evidence: AccountEvidence, orders: OrdersEvidence, book: Orde
                 listed.append(Listed(order, line, report))
         elif line.client_order_id is not None and looks_like_tickerd(line.client_order_id):
             foreign.append(line)
+        else:
+            by_hand.append(line)
     missing = [
         order
         for order in book.of_account(evidence.account)
@@ -83,7 +95,34 @@ def compare_orders(evidence: AccountEvidence, orders: OrdersEvidence, book: Orde
         and order.state in LISTED_UNTIL_GONE
         and not order.is_question_open
     ]
-    return Findings(listed, missing, foreign)
+    return Findings(listed, missing, foreign, by_hand)
+
+
+def opening_signs(
+    evidence: AccountEvidence,
+    book: OrderBook,
+    instruments: Mapping[str, Instrument],
+    asked_about: OpeningSigns,
+) -> list[str]:
+    """Why books that are new may not simply begin here: somebody, perhaps we, has traded here before."""
+    signs: list[str] = []
+    orders = evidence.orders.orders if evidence.orders else ()
+    fills = evidence.fills.fills if evidence.fills else ()
+    lines: list[VenueOrder | VenueFill] = [*orders, *fills]
+    for line in lines:
+        name = line.client_order_id
+        if name is not None and looks_like_tickerd(name) and book.get(name) is None:
+            signs.append(f"order {name} of {line.instrument}")
+    for instrument_id, quantity in (evidence.positions.quantity if evidence.positions else {}).items():
+        if quantity:
+            signs.append(f"{quantity} {instrument_id}")
+    held = evidence.balances.total if asked_about == "holdings" and evidence.balances else {}
+    quotes = dict.fromkeys(instrument.quote for instrument in instruments.values())
+    for instrument in instruments.values():
+        total = held.get(instrument.base, ZERO)
+        if instrument.base not in quotes and total >= max(instrument.lot_size, instrument.quantity_min):
+            signs.append(f"{total} {instrument.base}")
+    return list(dict.fromkeys(signs))
 
 
 def _report_of(evidence: AccountEvidence, line: VenueOrder) -> StatusReport:

@@ -22,11 +22,15 @@ def still_acceptable_until_ms(order: Order, rules: VenueRules) -> int:
 def was_never_received(order: Order, rules: VenueRules) -> bool:
     """Weigh one answer that does not know an order; True when it completes the proof.
 
+    Where a venue sets no bound to how late a request may take effect, no absence proves anything.
+
     An answer counts when it was asked for after the request could last be accepted. Two that count, asked
     for at least the venue's gap apart with no sign of life between them, prove it. A late answer is taken
     for the oldest open question, so it never counts as fresher than it is.
     """
     asked_ms, order.asked_ms = order.asked_ms, None
+    if not rules.receive_window_ms:
+        return False
     if order.venue_order_id is not None or order.awaiting != "submit" or asked_ms is None:
         return False
     if asked_ms <= still_acceptable_until_ms(order, rules):

@@ -35,6 +35,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "risk": SHARED | {"views"},
     "oms": SHARED | {"views"},
     "ledger": SHARED | {"views"},
+    "reconciliation": SHARED,
     "venues": SHARED,
     "store": SHARED,
 }

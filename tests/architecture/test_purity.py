@@ -23,7 +23,7 @@ from tests.architecture.source import imports as imports_of
 PURE = (
     "actors/errors.py", "actors/messages", "actors/model", "actors/core", "actors/views", "actors/bars",
     "actors/strategies", "actors/portfolio", "actors/risk", "actors/oms", "actors/ledger",
-    "actors/indicators", "actors/analytics", "actors/venues/simulated",
+    "actors/reconciliation", "actors/indicators", "actors/analytics", "actors/venues/simulated",
 )  # fmt: skip
 
 IMPURE_MODULES = frozenset({

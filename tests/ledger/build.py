@@ -12,6 +12,7 @@ from actors.ledger.account_book import LedgerAccount
 from actors.ledger.actor import LedgerActor
 from actors.messages.account import (
     AccountEvidence,
+    AccountReconciled,
     BalancesEvidence,
     CashReason,
     CashTransferred,
@@ -70,6 +71,9 @@ class Rig:
         self.sequencer.sent.clear()
         for message in inputs:
             self.sequencer.run(message, self.sequencer.now + SECOND)
+            if isinstance(message, AccountEvidence):  # its orders and fills are settled
+                done = AccountReconciled(ts_event=0, account=message.account, asked_seq=0)
+                self.sequencer.run(done, self.sequencer.now)
         return list(self.sequencer.sent)
 
     def one(self, kind: type[M], *inputs: Message) -> M:

@@ -14,8 +14,8 @@ from actors.messages.account import (
     AccountSnapshot,
     BalanceChanged,
     CashTransferred,
-    DifferenceFound,
     PositionChanged,
+    StatementDisagrees,
     TradeClosed,
 )
 from actors.messages.control import BrokerStarted, Started, TimeReached
@@ -162,9 +162,9 @@ def test_an_opening_lot_gives_a_holding_to_a_strategy_at_its_cost() -> None:
 def test_two_statements_in_a_row_that_differ_are_a_difference() -> None:
     rig = Rig()
     rig.feed(a_statement(USDT="1000"))
-    assert rig.feed(a_statement(1, USDT="900")) == []
-    found = rig.one(DifferenceFound, a_statement(2, USDT="900"))
-    assert (found.kind, found.subject, found.ours, found.venue) == ("balance", "USDT", "1000", "900")
+    assert rig.one(StatementDisagrees, a_statement(1, USDT="900")).answers == 1
+    found = rig.one(StatementDisagrees, a_statement(2, USDT="900"))
+    assert (found.asset, found.ours, found.venue, found.answers) == ("USDT", D(1000), D(900), 2)
 
 
 def test_a_fill_between_question_and_answer_is_no_difference() -> None:
@@ -194,8 +194,8 @@ def test_shares_are_compared_with_the_positions_statement() -> None:
     for seq in range(3):
         assert rig.feed(a_statement(seq, USD="500")) == []
     rig.feed(a_statement(8, positions={}, USD="500"))
-    found = rig.one(DifferenceFound, a_statement(9, positions={}, USD="500"))
-    assert (found.kind, found.subject, found.ours, found.venue) == ("position", SHARE, "10", "0")
+    found = rig.one(StatementDisagrees, a_statement(9, positions={}, USD="500"))
+    assert (found.asset, found.ours, found.venue, found.answers) == ("ACME", D(10), D(0), 2)
 
 
 def test_a_fresh_connection_voids_open_questions() -> None:

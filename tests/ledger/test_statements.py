@@ -13,23 +13,73 @@ def usdt(total: str) -> dict[str, Decimal]:
     return {"USDT": D(total)}
 
 
+def answers(statements: Statements, asked_seq: int, venue: str, ours: str) -> int:
+    """How many statements in a row disagree on USDT after this one; 0 for none."""
+    differ, _ = statements.compare(asked_seq, 0, usdt(venue), usdt(ours))
+    return differ[0].answers if differ else 0
+
+
 def test_one_contradiction_is_no_difference_two_in_a_row_are() -> None:
     statements = Statements()
-    assert statements.compare(1, usdt("90"), usdt("100")) == []
-    assert statements.compare(2, usdt("90"), usdt("100")) == [("USDT", D(100), D(90))]
+    assert answers(statements, 1, "90", "100") == 1
+    differ, _ = statements.compare(2, 0, usdt("90"), usdt("100"))
+    assert [(found.ours, found.venue, found.answers) for found in differ] == [(D(100), D(90), 2)]
 
 
-def test_a_difference_is_told_once_until_it_is_gone() -> None:
+def test_the_same_answer_delivered_twice_or_late_is_one_answer() -> None:
     statements = Statements()
-    answers = [statements.compare(n, usdt(v), usdt("100")) for n, v in enumerate(["90", "90", "90", "100"])]
-    assert [len(found) for found in answers] == [0, 1, 0, 0]
-    assert [len(statements.compare(9, usdt("90"), usdt("100"))) for _ in range(2)] == [0, 1]
+    assert answers(statements, 5, "90", "100") == 1
+    assert answers(statements, 5, "90", "100") == 0
+    assert answers(statements, 4, "90", "100") == 0
+    assert statements.doubts["USDT"].answers == 1
+
+
+def test_a_difference_is_gone_when_a_statement_agrees_and_that_is_told_once() -> None:
+    statements = Statements()
+    for seq, venue in enumerate(["90", "90"], start=1):
+        statements.compare(seq, 0, usdt(venue), usdt("100"))
+    assert statements.compare(3, 0, usdt("100"), usdt("100")) == ([], ["USDT"])
+    assert statements.compare(4, 0, usdt("100"), usdt("100")) == ([], [])
+    assert answers(statements, 5, "90", "100") == 1
 
 
 def test_agreement_between_forgives_the_first_contradiction() -> None:
     statements = Statements()
-    for venue in ("90", "100", "90"):
-        assert statements.compare(1, usdt(venue), usdt("100")) == []
+    assert [answers(statements, seq, v, "100") for seq, v in enumerate(("90", "100", "90"))] == [1, 0, 1]
+
+
+def test_two_answers_that_differ_by_other_amounts_are_no_difference_yet() -> None:
+    statements = Statements()
+    assert answers(statements, 1, "90", "100") == 1
+    assert answers(statements, 2, "80", "100") == 1
+    assert answers(statements, 3, "80", "100") == 2
+
+
+def test_a_difference_is_the_same_amount_whatever_was_traded_meanwhile() -> None:
+    statements = Statements()
+    statements.asked(1)
+    assert answers(statements, 1, "1100", "100") == 1
+    statements.asked(2)
+    statements.changed(3, "USDT", D(100), D(60))
+    differ, _ = statements.compare(2, 0, usdt("1060"), usdt("60"))
+    assert [(found.ours, found.venue, found.answers) for found in differ] == [(D(60), D(1060), 2)]
+
+
+def test_a_difference_names_the_last_statement_that_agreed() -> None:
+    statements = Statements()
+    statements.compare(3, 77, usdt("100"), usdt("100"))
+    for seq in (5, 6):
+        differ, _ = statements.compare(seq, 99, usdt("90"), usdt("100"))
+        assert [(found.agreed_seq, found.agreed_ts) for found in differ] == [(3, 77)]
+
+
+def test_a_transfer_ends_what_was_compared_before_it() -> None:
+    statements = Statements()
+    assert answers(statements, 1, "90", "100") == 1
+    assert not statements.transferred("USDT")
+    assert [answers(statements, seq, "90", "100") for seq in (2, 3)] == [1, 2]
+    assert statements.transferred("USDT")
+    assert statements.doubts == {}
 
 
 def test_a_total_held_between_question_and_answer_agrees() -> None:
@@ -38,11 +88,8 @@ def test_a_total_held_between_question_and_answer_agrees() -> None:
     statements.changed(6, "USDT", D(100), D(90))
     statements.changed(7, "USDT", D(90), D(80))
     for venue in ("100", "90", "80"):
-        assert Statements.compare(statements.copy(), 5, usdt(venue), usdt("80")) == []
-        assert statements.copy().doubts == {}
-    copy = statements.copy()
-    copy.compare(5, usdt("100"), usdt("80"))
-    assert copy.doubts == {}
+        assert answers(statements.copy(), 5, venue, "80") == 0
+    assert answers(statements.copy(), 5, "70", "80") == 1
 
 
 def test_a_total_held_only_before_the_question_does_not_agree() -> None:
@@ -50,25 +97,27 @@ def test_a_total_held_only_before_the_question_does_not_agree() -> None:
     statements.asked(5)
     statements.changed(6, "USDT", D(100), D(90))
     statements.asked(8)
-    statements.compare(8, usdt("100"), usdt("90"))
-    assert list(statements.doubts) == ["USDT"]
+    assert answers(statements, 8, "100", "90") == 1
 
 
 def test_a_booking_under_way_at_the_answer_clears_the_doubt() -> None:
     statements = Statements()
-    statements.compare(1, usdt("90"), usdt("100"))
+    assert answers(statements, 1, "90", "100") == 1
     statements.changed(2, "USDT", D(100), D(95))
     assert list(statements.doubts) == ["USDT"]
     statements.changed(3, "USDT", D(95), D(90))
     assert statements.doubts == {}
-    assert statements.compare(4, usdt("80"), usdt("90")) == []
+    assert answers(statements, 4, "80", "90") == 1
 
 
 def test_an_asset_that_one_side_does_not_name_counts_as_zero() -> None:
     statements = Statements()
-    for _ in range(2):
-        found = statements.compare(1, {"BTC": D(1)}, {"USDT": D(2), "BNB": D(0)})
-    assert found == [("USDT", D(2), D(0)), ("BTC", D(0), D(1))]
+    for seq in (1, 2):
+        differ, _ = statements.compare(seq, 0, {"BTC": D(1)}, {"USDT": D(2), "BNB": D(0)})
+    assert [(found.asset, found.ours, found.venue) for found in differ] == [
+        ("USDT", D(2), D(0)),
+        ("BTC", D(0), D(1)),
+    ]
 
 
 def test_history_is_kept_only_while_a_question_is_open() -> None:
@@ -79,7 +128,7 @@ def test_history_is_kept_only_while_a_question_is_open() -> None:
     statements.changed(3, "USDT", D(2), D(3))
     statements.asked(4)
     statements.changed(5, "USDT", D(3), D(4))
-    statements.compare(2, usdt("2"), usdt("4"))
+    statements.compare(2, 0, usdt("2"), usdt("4"))
     assert statements.history == [(5, "USDT", D(3))]
     statements.connection_lost()
     assert (statements.history, statements.questions) == ([], [])

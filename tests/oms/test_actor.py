@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from actors.core.sequencer import ActorFailed
-from actors.messages.account import DifferenceFound
+from actors.messages.account import DifferenceFound, ExternalFillShown
 from actors.messages.base import Message
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured, Flatten, Scope, Started, Stop
 from actors.messages.orders import (
@@ -209,7 +209,8 @@ def test_a_fill_of_somebody_elses_order_is_shown_once_all_of_ours_are_named() ->
     bench.feed(approved())
     stranger = fill("7", 4, client_order_id=None, venue_order_id="v9")
     assert bench.feed(stranger) == []
-    difference, accepted = bench.feed(accept())
+    shown, difference, accepted = bench.feed(accept())
+    assert isinstance(shown, ExternalFillShown)
     assert isinstance(accepted, OrderAccepted)
     assert isinstance(difference, DifferenceFound)
     assert difference.kind == "external_fill"

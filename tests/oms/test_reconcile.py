@@ -146,9 +146,9 @@ def test_an_order_under_an_id_like_ours_that_nobody_knows_is_foreign_once() -> N
     bench = Bench()
     stranger = venue_order(client_order_id="T9999ZZZZ0000001", venue_order_id="v9")
     by_hand = venue_order(client_order_id="web_1", venue_order_id="v8")
-    difference, _ = bench.feed(evidence(0, orders=(stranger, by_hand)))
-    assert isinstance(difference, DifferenceFound)
-    assert (difference.kind, difference.subject) == ("foreign_order", BTC)
+    foreign, other = only(bench.feed(evidence(0, orders=(stranger, by_hand))), DifferenceFound)
+    assert (foreign.kind, foreign.subject) == ("foreign_order", BTC)
+    assert (other.kind, other.subject) == ("external_order", BTC)
     assert names(bench.feed(evidence(1, orders=(stranger, by_hand)))) == ["AccountReconciled"]
 
 
@@ -157,7 +157,7 @@ def test_history_from_before_our_time_is_no_news_and_later_strangers_are() -> No
     first = evidence(0, fills=(venue_fill("1", venue_order_id="v8"),), read_to="1")
     assert names(bench.feed(first)) == ["AccountReconciled"]
     again = evidence(1, fills=(venue_fill("2", venue_order_id="v9"),), read_to="2")
-    assert names(bench.feed(again)) == ["DifferenceFound", "AccountReconciled"]
+    assert names(bench.feed(again)) == ["ExternalFillShown", "DifferenceFound", "AccountReconciled"]
 
 
 def test_closed_orders_and_their_fills_are_forgotten_after_two_completed_queries() -> None:

@@ -1,0 +1,1 @@
+"""Reconciliation: what is done about differences between our books and the venues."""
