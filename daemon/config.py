@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from actors.portfolio.sizing import Sizing
+from actors.reconciliation.policy import ReconcilePolicy
 from actors.risk.limits import RiskLimits, StrategyLimits
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.alert_settings import AlertsSection, DeadmanSection
@@ -98,6 +99,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
     answer_seconds: Positive = 5.0
     """Without an answer for so long an order's outcome is unknown, and the venue is asked."""
     reconcile_minutes: Positive = 5.0
+    reconcile: ReconcilePolicy = ReconcilePolicy()
+    """What is done about differences between our books and the venue's statement, by kind."""
     snapshot_seconds: Positive = 10.0
     """How often the ledger publishes equity."""
 

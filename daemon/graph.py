@@ -1,6 +1,7 @@
 """The only place where core actors are built and connected: read the data flow here.
 
-    simulated venues ─► bars ─► oms ─► ledger ─► risk ─► portfolio ─► strategies (─► listeners)
+    simulated venues ─► bars ─► oms ─► reconciliation ─► ledger ─► risk ─► portfolio ─► strategies
+    (─► listeners)
 
 That is the order in which subscribers of one message get it. The ledger stands before those who ask what is
 held, so they never decide on a position that a fill has already changed.
@@ -25,7 +26,9 @@ from actors.model.instrument import Instrument
 from actors.model.intervals import parse_interval
 from actors.model.venue_rules import VenueRules
 from actors.oms.actor import OmsActor
+from actors.oms.reconcile import OpeningSigns
 from actors.portfolio.actor import PortfolioActor, StrategyPlan
+from actors.reconciliation.actor import ReconciliationActor
 from actors.risk.actor import RiskActor
 from actors.risk.gate import RiskAccount
 from actors.strategies.base import Strategy
@@ -51,6 +54,7 @@ class Core(NamedTuple):
     sequencer: Sequencer
     bars: BarsActor
     oms: OmsActor
+    reconciliation: ReconciliationActor
     ledger: LedgerActor
     risk: RiskActor
     portfolio: PortfolioActor
@@ -96,6 +100,7 @@ def build_core(
         grace_ns=config.daemon.bar_grace_ms * MILLISECOND_NS,
     )
     oms = _oms(config, instruments, is_simulated=is_simulated)
+    reconciliation = _reconciliation(config, instruments)
     ledger = _ledger(config, instruments, is_simulated=is_simulated)
     risk = RiskActor(
         accounts={
@@ -119,11 +124,11 @@ def build_core(
     )
     sequencer = Sequencer(
         venues=venues,
-        actors=[bars, oms, ledger, risk, portfolio, strategies, *listeners],
+        actors=[bars, oms, reconciliation, ledger, risk, portfolio, strategies, *listeners],
         ids=ids,
         keep_sent=keep_sent,
     )
-    return Core(sequencer, bars, oms, ledger, risk, portfolio, strategies, venues)
+    return Core(sequencer, bars, oms, reconciliation, ledger, risk, portfolio, strategies, venues)
 
 
 def _oms(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> OmsActor:
@@ -135,6 +140,26 @@ def _oms(config: Config, instruments: Mapping[str, Instrument], *, is_simulated:
             name: valuation_ns if is_simulated else round(account.reconcile_minutes * 60 * SECOND_NS)
             for name, account in config.accounts.items()
         },
+        opening={
+            name: signs
+            for name, account in config.accounts.items()
+            if (signs := _opening_signs(account, is_simulated=is_simulated)) is not None
+        },
+    )
+
+
+def _opening_signs(account: AccountSection, *, is_simulated: bool) -> OpeningSigns | None:
+    """What makes books that are new wait for the operator; None for nothing."""
+    if is_paper(account, is_simulated=is_simulated) or account.reconcile.opening == "accept":
+        return None
+    return "holdings" if account.mode == "live" or account.reconcile.opening == "ask" else "orders"
+
+
+def _reconciliation(config: Config, instruments: Mapping[str, Instrument]) -> ReconciliationActor:
+    return ReconciliationActor(
+        policies={name: account.reconcile for name, account in config.accounts.items()},
+        venues={name: account.venue for name, account in config.accounts.items()},
+        instruments=instruments,
     )
 
 
