@@ -9,7 +9,7 @@ held, so they never decide on a position that a fill has already changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -84,12 +84,14 @@ def build_core(
     listeners: Sequence[CoreActor] = (),
     keep_sent: bool = True,
     on_failure: FailureHook | None = None,
+    changed: Container[str] = (),
 ) -> Core:
     """Build and connect all actors.
 
     Args:
         is_simulated: Treat every account as a paper account: backtests.
         listeners: Actors behind all others that only listen.
+        changed: Strategies whose code is not that of the state to be restored.
     Raises:
         ConfigError: A strategy's instruments, timeframes or parameters are wrong.
     """
@@ -121,6 +123,7 @@ def build_core(
         currencies={name: account.base_currency for name, account in config.accounts.items()},
         needs_backfill=sources.given if sources.has_backfill else (),
         on_failure=on_failure,
+        changed=changed,
     )
     sequencer = Sequencer(
         venues=venues,

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic_ns, perf_counter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -53,6 +53,15 @@ class Tape(Protocol):
 
 StepObserver = Callable[[int, int, Message, Sequence[Message]], None]
 """Follows the record: gets seq, ts_init, input and what its step sent, once that is in the tape's buffer."""
+
+
+class _Step(NamedTuple):
+    """An input on the tape, with what it sent."""
+
+    seq: int
+    ts_init: int
+    message: Message
+    sent: Sequence[Message]
 
 
 class Runtime:
@@ -132,9 +141,12 @@ class Runtime:
             ActorFailed: The recovered state cannot go on.
             TapeError: The tape cannot be written.
         """
-        for message in first:
-            self._step(message)
+        steps = [self._record(message) for message in first]
         self._tape.flush()
+        self._tape.sync()  # whatever the durability: ids of this epoch may not be used twice
+        for step in steps:
+            self._hand_over([each for each in step.sent if each.__class__ in _LEAVING])
+            self._tell(step)
         self._arm_timer()
 
     def _run_slice(self) -> None:
@@ -159,11 +171,29 @@ class Runtime:
             self._arm_timer()
 
     def _step(self, message: Message) -> None:
+        step = self._record(message)
+        sent = step.sent
+        if not sent and message.__class__ in _MARKET_DATA:
+            return
+        leaving = [each for each in sent if each.__class__ in _LEAVING]
+        if leaving:
+            self._write()
+            self._let_go(leaving)
+        self._tell(step)
+
+    def _tell(self, step: _Step) -> None:
+        for observer in self._observers:
+            observer(*step)
+
+    def _record(self, message: Message) -> _Step:
+        """Run one input and put its step into the tape's buffer."""
         sequencer = self.sequencer
         try:
             sequencer.run(message, self._clock.now())
         except ActorFailed as error:
-            failure = StepFailed(ts_event=sequencer.now, actor=error.actor, error=error.error_type)
+            failure = StepFailed(
+                ts_event=sequencer.now, actor=error.actor, error=error.error_type, account=error.account
+            )
             self._tape.append(sequencer.seq, sequencer.now, message, [failure])
             self._tape.flush()
             raise
@@ -172,14 +202,7 @@ class Runtime:
         self._telemetry.inputs += 1
         if sent:
             sequencer.sent = []
-        elif message.__class__ in _MARKET_DATA:
-            return
-        leaving = [each for each in sent if each.__class__ in _LEAVING]
-        if leaving:
-            self._write()
-            self._let_go(leaving)
-        for observer in self._observers:
-            observer(sequencer.seq, sequencer.now, message, sent)
+        return _Step(sequencer.seq, sequencer.now, message, sent)
 
     def _write(self) -> None:
         """Everything appended so far survives the process when this returns."""

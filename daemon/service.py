@@ -8,6 +8,7 @@ from importlib.metadata import version
 from time import monotonic_ns
 from typing import Any
 
+import msgspec
 import structlog
 
 from actors.core.market import MarketBoard
@@ -31,6 +32,7 @@ from daemon.notify import Notifier, watchdog_seconds
 from daemon.off_loop import OffLoop
 from daemon.operator_port import OperatorPort
 from daemon.runtime import Runtime, accounts_with_power_loss
+from daemon.start_times import StartTimes
 from daemon.startup import Opened, load_classes, open_core, state_path, wait_for_clock
 from daemon.supervisor import EdgeActor, supervise
 from daemon.telemetry import Telemetry, summary
@@ -92,7 +94,10 @@ async def known_instruments(config: Config, recovered: Recovered, clock: Clock) 
     """
     former: Mapping[str, Instrument] = {}
     if recovered.head is not None:
-        former = from_tape_configuration(recovered.head.config)[1]
+        try:
+            former = from_tape_configuration(recovered.head.config)[1]
+        except msgspec.ValidationError:
+            pass  # another tickerd's: it is asked from the venue
     found: dict[str, Instrument] = {}
     for venue, names in traded_instruments(config).items():
         feed = make_feed(venue, config.venues[venue], [], intake=_Nowhere(), clock=clock.now, bars_after={})
@@ -125,6 +130,7 @@ class Service:
         self._config, self._environ = config, environ
         self._clock = Clock()
         self._notifier = Notifier(environ)
+        self._times = StartTimes()
         self.stop = asyncio.Event()
         """Set it to end gracefully."""
         self.is_trading = False
@@ -139,20 +145,25 @@ class Service:
             TradingError: The core or the tape failed; a restart recovers.
         """
         config = self._config
+        times = self._times
+        times.done("process")
         classes = load_classes(config)
-        recovered = load(state_path(config))
+        recovered = load(state_path(config), on_step=times.done)
         with recovered.lock:
             for note in recovered.notes:
                 log.warning("recovery", note=note)
             wait_for_clock(recovered, self._clock.now)
+            instruments = await known_instruments(config, recovered, self._clock)
+            times.done("instruments")
             opened = open_core(
                 recovered,
                 config,
-                instruments=await known_instruments(config, recovered, self._clock),
+                instruments=instruments,
                 classes=classes,
                 sources=live_sources(config),
                 now=max(self._clock.now(), recovered.last_ts),
                 on_failure=_log_failure,
+                times=times,
             )
             try:
                 return await self._trade(opened)
@@ -177,7 +188,7 @@ class Service:
             sequencer=core.sequencer,
             clock=clock,
             tape=opened.tape,
-            observers=[StepTelemetry(telemetry).on_step, store.offer, alerts.on_step],
+            observers=[StepTelemetry(telemetry).on_step, store.offer, self._times.on_step, alerts.on_step],
             telemetry=telemetry,
             power_loss_accounts=accounts_with_power_loss(durabilities(config)),
             run_off_loop=lambda request: off_loop.request(request),
@@ -188,7 +199,9 @@ class Service:
         )
         await self._check_account_ids(runtime)
         try:
+            self._times.wait_for(config.accounts)
             runtime.begin(opened.first_inputs)
+            self._times.done("begin", inputs=len(opened.first_inputs))
             self.is_trading = True
             await self._run_edges(opened, runtime, store, telemetry, alerts)
         finally:

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 
 from actors.core.frames import Head
 from actors.core.schema import schema_fingerprint
-from actors.errors import TradingError
+from actors.errors import ConfigError, TradingError
 from actors.messages.base import Message
 from actors.messages.control import Started
-from actors.messages.orders import CancelOrder, NotSent, ReplaceOrder, SubmitOrder
 from actors.model.ids import ClientOrderIds, next_epoch
 from actors.model.instrument import Instrument
 from actors.store.database import newest_checkpoint
 from actors.store.layout import tape_folder
-from actors.store.recovery import CaughtUp, Recovered, catch_up
+from actors.store.recovery import CaughtUp, Recovered
 from actors.store.replay import run_segments
-from actors.store.rerun import LastInputFailed, Rerun, decode_snapshot
+from actors.store.rerun import Rerun, decode_snapshot
 from actors.store.tape_file import TapeWriter
 from actors.store.tape_reader import TapeReader
 from actors.strategies.host import FailureHook
 from actors.strategies.loading import load_strategy, strategy_source_hash
+from actors.strategies.recorded import AbsentStrategy
+from daemon.code_changes import changed_strategies, check_version, fingerprints
 from daemon.config import Config
 from daemon.graph import (
     BarSources,
@@ -38,6 +39,8 @@ from daemon.graph import (
     from_tape_configuration,
     tape_configuration,
 )
+from daemon.rerunning import Tail, decisions, run_tail
+from daemon.start_times import StartTimes
 
 log = structlog.get_logger(__name__)
 
@@ -64,16 +67,16 @@ def load_classes(config: Config) -> dict[str, type]:
     return {name: load_strategy(section.use) for name, section in config.strategies.items()}
 
 
-def core_of_head(head: Head, *, on_failure: FailureHook | None = None) -> Core:
-    """The core that wrote a part of the tape, in its initial state."""
+def core_of_head(head: Head, *, classes: StrategyClasses | None = None, changed: Container[str] = ()) -> Core:
+    """The core that wrote a part of the tape, in its initial state; `classes` stand in for strategies."""
     config, instruments, sources = from_tape_configuration(head.config)
     return build_core(
         config,
         instruments=instruments,
-        classes=load_classes(config),
+        classes=classes if classes is not None else load_classes(config),
         sources=sources,
         ids=ClientOrderIds(store_id=head.store_id, epoch=head.epoch),
-        on_failure=on_failure,
+        changed=changed,
     )
 
 
@@ -103,6 +106,7 @@ def open_core(
     sources: BarSources,
     now: int,
     on_failure: FailureHook | None,
+    times: StartTimes,
 ) -> Opened:
     """Bring the core to the tape's end and begin a new part in its state.
 
@@ -110,7 +114,11 @@ def open_core(
         ReplayDiffers: The record was not repeated; names the first difference.
         TapeError: The tape cannot be written.
     """
-    caught, old = _caught_up(recovered)
+    tail = _tail(recovered)
+    times.done(
+        "tail", source=recovered.source, seq=recovered.last_seq, inputs=tail.caught.inputs if tail else 0
+    )
+    changed = changed_strategies(recovered.head, fingerprints(config, classes))
     epoch = next_epoch(recovered.last_epoch, now)
     core = build_core(
         config,
@@ -119,69 +127,86 @@ def open_core(
         sources=sources,
         ids=ClientOrderIds(store_id=recovered.identity.store_id, epoch=epoch),
         on_failure=on_failure,
+        changed=changed,
     )
-    if old is not None:
-        core.sequencer.restore(old.sequencer.snapshot())
-    session = (
-        config.daemon.session or recovered.session or time.strftime("%Y%m%d-%H%M%S", time.gmtime(now / 1e9))
+    if tail is not None:
+        state = tail.core.sequencer.snapshot() if tail.core is not None else recovered.snapshot
+        assert state is not None, "a tape has at least the state of its head"
+        core.sequencer.restore(state)
+        for name in changed:
+            log.warning("strategy has new code or parameters and warms up anew", strategy=name)
+            core.strategies.begin_anew(name)
+    head = _new_head(
+        recovered,
+        config,
+        core,
+        tail,
+        epoch=epoch,
+        now=now,
+        tape_config=tape_configuration(config, instruments.values(), sources),
+        classes=classes,
     )
     tape = TapeWriter(tape_folder(recovered.state), segment_bytes=config.tape.segment_mb * 1024 * 1024)
+    tape.begin_part(head, max(now, core.sequencer.now), tail.caught.late_step if tail is not None else None)
+    decided = decisions(tail, config, now) if tail is not None else ()
+    times.done("part", part=head.part, epoch=epoch)
+    return Opened(core, tape, head, (Started(ts_event=now, epoch=epoch), *decided))
+
+
+def _new_head(
+    recovered: Recovered,
+    config: Config,
+    core: Core,
+    tail: Tail | None,
+    *,
+    epoch: int,
+    now: int,
+    tape_config: dict[str, Any],
+    classes: StrategyClasses,
+) -> Head:
+    label = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now / 1e9))
     snapshot = core.sequencer.snapshot()
-    head = Head(
+    return Head(
         store_id=recovered.identity.store_id,
         epoch=epoch,
-        session=session,
+        session=config.daemon.session or recovered.session or label,
         part=recovered.next_part,
-        config=tape_configuration(config, instruments.values(), sources),
+        config=tape_config,
         strategy_hash=strategy_source_hash(classes.values()),
         versions=versions(),
         seed=config.daemon.seed,
         schema=schema_fingerprint((*core.sequencer.venues, *core.sequencer.actors)),
+        strategies=fingerprints(config, classes),
+        recorded_from=tail.difference.seq if tail is not None and tail.difference is not None else 0,
         previous_seq=snapshot.seq,
-        previous_chain=caught.chain if caught is not None else recovered.chain,
+        previous_chain=tail.caught.chain if tail is not None else recovered.chain,
         snapshot=msgspec.msgpack.encode(snapshot),
     )
-    tape.begin_part(head, max(now, snapshot.now), caught.late_step if caught is not None else None)
-    late = caught.late_messages if caught is not None else ()
-    return Opened(core, tape, head, (Started(ts_event=now, epoch=epoch), *_never_sent(late, now)))
 
 
-def _caught_up(recovered: Recovered) -> tuple[CaughtUp | None, Core | None]:
-    if recovered.head is None:
-        return None, None
-    began = time.monotonic()
-    core = core_of_head(recovered.head)
+def _tail(recovered: Recovered) -> Tail | None:
+    """The state at the tape's end; None without a tape."""
+    head = recovered.head
+    if head is None:
+        return None
+    may_run = check_version(recovered, version=version("tickerd"), schema=_schema_of(head))
+    if not may_run or recovered.seq == recovered.last_seq:
+        return Tail(CaughtUp(recovered.seq, recovered.chain, 0, None, ()), None, None)
+
+    def build(classes: StrategyClasses, changed: Container[str]) -> Core:
+        return core_of_head(head, classes=classes, changed=changed)
+
+    return run_tail(recovered, head, build)
+
+
+def _schema_of(head: Head) -> str:
+    """Fingerprint of the core that this tickerd makes of a head; empty when it cannot."""
     try:
-        caught = catch_up(recovered, core.sequencer)
-    except LastInputFailed as failed:
-        core = core_of_head(recovered.head)
-        caught = catch_up(recovered, core.sequencer, late=failed.late)
-    log.info(
-        "recovered",
-        source=recovered.source,
-        inputs=caught.inputs,
-        seq=caught.seq,
-        seconds=round(time.monotonic() - began, 3),
-    )
-    return caught, core
-
-
-def _never_sent(messages: Iterable[Message], now: int) -> list[NotSent]:
-    """A step that was not on the tape has let nothing leave: say so of each of its commands."""
-    commands = {SubmitOrder: "submit", CancelOrder: "cancel", ReplaceOrder: "replace"}
-    return [
-        NotSent(
-            ts_event=now,
-            account=message.account,
-            instrument=message.instrument,
-            client_order_id=message.client_order_id,
-            venue_order_id=None,
-            command=commands[type(message)],  # type: ignore[arg-type]
-            reason="the process ended before the command was recorded",
-        )
-        for message in messages
-        if isinstance(message, SubmitOrder | CancelOrder | ReplaceOrder)
-    ]
+        config = from_tape_configuration(head.config)[0]
+        core = core_of_head(head, classes=dict.fromkeys(config.strategies, AbsentStrategy))
+    except (msgspec.ValidationError, ConfigError):
+        return ""
+    return schema_fingerprint((*core.sequencer.venues, *core.sequencer.actors))
 
 
 def versions() -> dict[str, str]:

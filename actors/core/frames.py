@@ -50,6 +50,10 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     schema: str
     """Fingerprint of all message and snapshot structs."""
+    strategies: dict[str, str] = {}
+    """Strategy → fingerprint of its code and of what it was made with."""
+    recorded_from: int = 0
+    """First input before this part whose step could not be repeated and stands as recorded; 0 for none."""
     previous_seq: int
     previous_chain: bytes
     snapshot: bytes

@@ -19,5 +19,15 @@ class Message(
     """When it happened at its source, nanoseconds UTC."""
 
 
+def account_of(message: Message) -> str | None:
+    """The account that a message names itself or in its terms, scope, command or answer; None without one."""
+    parts = (getattr(message, name, None) for name in ("terms", "scope", "command", "answer"))
+    for part in (message, *parts):
+        account = getattr(part, "account", None)
+        if isinstance(account, str) and account:
+            return account
+    return None
+
+
 class Value(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """A part of messages and snapshots: immutable, without a tag of its own."""

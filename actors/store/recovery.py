@@ -7,7 +7,7 @@ step compared with its record. Whatever was not as it should be, and was got ove
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,10 +23,11 @@ from actors.store.database import Checkpoint, DamagedDatabase, database_path, op
 from actors.store.folder import Identity, StateLock, identify
 from actors.store.layout import tape_folder
 from actors.store.replay import ends_with_stop, run_segments
-from actors.store.rerun import Rerun, decode_snapshot
+from actors.store.rerun import Difference, Failure, Rerun, decode_snapshot
 from actors.store.tape_file import LateStep
 from actors.store.tape_reader import TapeReader
 from actors.store.tape_repair import TapeEnd, cut_torn_end
+from actors.store.tolerant import Recording, TolerantRerun, Unrepeated
 
 
 @dataclass
@@ -89,6 +90,10 @@ class CaughtUp:
     """Step of the last input, when it sent something that is not on the tape: write it with the next part."""
     late_messages: tuple[Message, ...]
     """What that step sent; none of its commands has left the process."""
+    failure: Failure | None = None
+    """The last step, when it says that an actor had failed: why the process before ended."""
+    unrepeated: Unrepeated | None = None
+    """What differed, when the run was told to go on all the same."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,8 @@ class _Start:
     read: Callable[[], Checkpoint]
 
 
-def load(state: Path) -> Recovered:
-    """Lock the state folder, make its tape whole, and find the newest state.
+def load(state: Path, *, on_step: Callable[[str], None] = lambda step: None) -> Recovered:
+    """Lock the state folder, make its tape whole, and find the newest state; `on_step` hears of each step.
 
     Raises:
         StateLocked: Another process holds the folder.
@@ -109,16 +114,18 @@ def load(state: Path) -> Recovered:
     """
     lock = StateLock(state)
     try:
-        return _load(state, lock)
+        return _load(state, lock, on_step)
     except BaseException:
         lock.release()
         raise
 
 
-def _load(state: Path, lock: StateLock) -> Recovered:
+def _load(state: Path, lock: StateLock, on_step: Callable[[str], None]) -> Recovered:
     identity = identify(state)
     tape = tape_folder(state)
+    on_step("lock")
     end = cut_torn_end(tape)
+    on_step("torn end")
     recovered = Recovered(state, lock, identity, TapeReader(tape), end)
     if end.torn:
         names = ", ".join(path.name for path in end.torn)
@@ -129,7 +136,9 @@ def _load(state: Path, lock: StateLock) -> Recovered:
         recovered.session = None if ends_with_stop(parts[-1]) else recovered.head.session
     with closing(_open(recovered)) as connection:
         _check_projections(connection, recovered)
+        on_step("database")
         _choose(connection, recovered)
+        on_step("newest state")
     return recovered
 
 
@@ -207,23 +216,36 @@ def catch_up(
     sequencer: Sequencer,
     *,
     late: LateStep | None = None,
-    is_same_core: bool = True,
+    recording: Recording | None = None,
+    skip: Mapping[int, Difference] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> CaughtUp:
     """Give a fresh sequencer the recovered state and run the tape's tail through it, muted and compared.
 
     Args:
         late: What `LastInputFailed` carried, for the second attempt with another fresh sequencer.
-        is_same_core: Whether this core has the actors that wrote the tape, so that heads must be met exactly.
+        recording: What takes the place of strategies that cannot be run again.
+        skip: Inputs that `InputFailed` named. Not None: the record wins, differences are noted and got over.
 
     Raises:
         ReplayDiffers: A step was not repeated; names the seq and the first message that differs.
         LastInputFailed: The last input has no step, and an actor fails on it.
+        InputFailed: An actor fails on an input that it once took.
     """
     if recovered.snapshot is not None:
         sequencer.restore(recovered.snapshot)
-    rerun = Rerun(sequencer, recovered.chain, compare_heads=is_same_core)
+    if recording is None:
+        rerun = Rerun(sequencer, recovered.chain)
+    else:
+        recording.follow(sequencer)
+        rerun = TolerantRerun(
+            sequencer, recovered.chain, recording=recording, skip=skip or {}, is_strict=skip is None
+        )
     run_segments(recovered.reader, rerun, progress=progress)
+    if recording is not None:
+        recording.begin(())
     missing = rerun.finish(late)
     late_step, messages = missing if missing is not None else (None, [])
-    return CaughtUp(sequencer.seq, rerun.chain, rerun.inputs, late_step, tuple(messages))
+    failure = rerun.failure if rerun.failure is not None and rerun.failure.seq == sequencer.seq else None
+    unrepeated = rerun.unrepeated if isinstance(rerun, TolerantRerun) else None
+    return CaughtUp(sequencer.seq, rerun.chain, rerun.inputs, late_step, tuple(messages), failure, unrepeated)

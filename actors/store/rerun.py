@@ -63,6 +63,8 @@ class Difference:
     input: str
     expected: str
     got: str
+    messages: tuple[Message, ...] = ()
+    """The recorded and the present one, as far as there are."""
 
     def __str__(self) -> str:
         if self.kind == "chain":
@@ -90,6 +92,14 @@ class LastInputFailed(ReplayDiffers):
         self.late = late
 
 
+class Failure(NamedTuple):
+    """An input that an actor failed on."""
+
+    seq: int
+    failed: StepFailed
+    message: Message | None
+
+
 class _Input(NamedTuple):
     seq: int
     ts_init: int
@@ -113,20 +123,26 @@ def decode_snapshot(snapshot: bytes) -> CoreSnapshot:
         raise ValueError(f"not a snapshot of this version: {error}") from error
 
 
+def decode_messages(recorded: bytes) -> list[Message]:
+    """The messages of a recorded step."""
+    return _MESSAGES.decode(recorded)
+
+
 def _shown(message: Message | None) -> str:
     return "nothing" if message is None else repr(message)
 
 
-def first_difference(recorded: bytes, now: Sequence[Message]) -> tuple[str, str]:
-    """The first message that differs, as recorded and as made now."""
+def first_difference(recorded: bytes, now: Sequence[Message]) -> tuple[str, str, tuple[Message, ...]]:
+    """The first message that differs, as recorded and as made now, in words and themselves."""
     try:
         before: Sequence[Message] = _MESSAGES.decode(recorded)
     except _UNREADABLE as error:
-        return f"a step that cannot be read ({error})", f"{len(now)} messages"
+        return f"a step that cannot be read ({error})", f"{len(now)} messages", ()
     for ours, theirs in zip_longest(before, now):
         if ours is None or theirs is None or _ENCODE(ours) != _ENCODE(theirs):
-            return _shown(ours), _shown(theirs)
-    return "the same messages in other bytes", f"{len(now)} messages"
+            both = tuple(message for message in (ours, theirs) if message is not None)
+            return _shown(ours), _shown(theirs), both
+    return "the same messages in other bytes", f"{len(now)} messages", ()
 
 
 def _snapshot_difference(recorded: bytes, now: bytes) -> tuple[str, str]:
@@ -143,18 +159,22 @@ def _snapshot_difference(recorded: bytes, now: bytes) -> tuple[str, str]:
     return f"a snapshot of {len(recorded)} bytes", f"one of {len(now)} bytes that differs in: {where}"
 
 
-def _is_failed_step(recorded: bytes) -> bool:
-    """Whether the record says that an actor had failed."""
+def _failed_step(recorded: bytes) -> StepFailed | None:
+    """What the record says of an actor that had failed."""
     if _FAILED not in recorded[:32]:
-        return False
+        return None
     try:
-        return isinstance(_MESSAGES.decode(recorded)[0], StepFailed)
+        first = _MESSAGES.decode(recorded)[0]
     except _UNREADABLE:
-        return False  # the comparison will name it
+        return None  # the comparison will name it
+    return first if isinstance(first, StepFailed) else None
 
 
 class Rerun:
     """Runs frames through a sequencer whose state is that after input `sequencer.seq`."""
+
+    _compares_all = False
+    """Whether `_repeat` wants to see the inputs that sent nothing, too."""
 
     def __init__(
         self,
@@ -168,6 +188,8 @@ class Rerun:
         self.chain = chain
         self.inputs = 0
         self.orders = 0
+        self.failure: Failure | None = None
+        """The newest input whose step is recorded as failed."""
         self.proven_seq = sequencer.seq
         """Newest input whose chain was found on the tape."""
         self._rebuild = rebuild
@@ -195,7 +217,7 @@ class Rerun:
             if end > size or (not is_checked and crc32(body) != crc):
                 raise TornFrame(offset, "checksum differs" if end <= size else "the payload is cut off")
             is_alone = end + HEADER_BYTES <= size and data[end + _CRC_END] in _ALONE
-            if kind == INPUT and is_alone and self._held is None:
+            if kind == INPUT and is_alone and self._held is None and not self._compares_all:
                 if seq > skip_to:
                     if seq != sequencer.seq + 1:
                         raise self._out_of_sequence(seq, ts_init)
@@ -259,24 +281,29 @@ class Rerun:
             return
         recorded = step[CHAIN_BYTES:] if step is not None else b"\x90"
         sequencer = self.sequencer
-        if _is_failed_step(recorded):
+        failed = _failed_step(recorded)
+        if failed is not None:
             sequencer.seq = held.seq  # nothing of this input counts, then as now
+            self.failure = Failure(held.seq, failed, next(iter(self._message(held)), None))
         else:
-            try:
-                sequencer.run(_MESSAGE.decode(held.body[17:]), held.ts_init)
-            except (ActorFailed, *_UNREADABLE) as error:
-                raise self._failed(held, error) from error
-            sent = sequencer.sent
-            if sent if step is None else _ENCODE(sent) != recorded:
-                raise self._differs(held, recorded)
-            self.orders += sum(message.__class__ is SubmitOrder for message in sent)
-            sent.clear()
+            self._repeat(held, recorded)
+            self.orders += sum(message.__class__ is SubmitOrder for message in sequencer.sent)
+            sequencer.sent.clear()
         self.inputs += 1
         self.chain = next_chain(self.chain, held.body, recorded if step is not None else b"")
         if step is not None:
             if step[:CHAIN_BYTES] != self.chain:
                 raise self._chain_differs(held)
             self.proven_seq = held.seq
+
+    def _repeat(self, held: _Input, recorded: bytes) -> None:
+        """Run an input again; what it sends must be what was recorded."""
+        try:
+            self.sequencer.run(_MESSAGE.decode(held.body[17:]), held.ts_init)
+        except (ActorFailed, *_UNREADABLE) as error:
+            raise self._failed(held, error) from error
+        if _ENCODE(self.sequencer.sent) != recorded:
+            raise self._differs(held, recorded)
 
     def _head(self, head: Head, frame: _Input, late_step: bytes | None) -> None:
         self._settle(late_step)
@@ -319,7 +346,9 @@ class Rerun:
         try:
             self.sequencer.run(_MESSAGE.decode(held.body[17:]), held.ts_init)
         except ActorFailed as error:
-            failed = StepFailed(ts_event=held.ts_init, actor=error.actor, error=error.error_type)
+            failed = StepFailed(
+                ts_event=held.ts_init, actor=error.actor, error=error.error_type, account=error.account
+            )
             sent = _ENCODE([failed])
             chain = next_chain(self.chain, held.body, sent)
             raise LastInputFailed(LateStep(held.seq, held.ts_init, chain, sent), error) from error
@@ -340,11 +369,11 @@ class Rerun:
             return f"an input that cannot be read ({error})"
 
     def _differs(self, given: _Input, recorded: bytes) -> Differs:
-        expected, got = first_difference(recorded, self.sequencer.sent)
-        return self._difference("messages", given, expected, got)
+        expected, got, messages = first_difference(recorded, self.sequencer.sent)
+        return self._difference("messages", given, expected, got, messages)
 
     def _failed(self, given: _Input, error: Exception) -> Differs:
-        return self._difference("failed", given, "a step", str(error))
+        return self._difference("failed", given, "a step", str(error), self._message(given))
 
     def _chain_differs(self, given: _Input) -> Differs:
         return self._difference("chain", given, "another chain", self.chain.hex())
@@ -354,7 +383,17 @@ class Rerun:
         got = f"seq {due} is due"
         return Differs(Difference("sequence", self.proven_seq, due, ts_init, "a frame", f"seq {seq}", got))
 
-    def _difference(self, kind: Kind, given: _Input, expected: str, got: str) -> Differs:
+    def _message(self, given: _Input) -> tuple[Message, ...]:
+        try:
+            return (_MESSAGE.decode(given.body[17:]),)
+        except _UNREADABLE:
+            return ()
+
+    def _difference(
+        self, kind: Kind, given: _Input, expected: str, got: str, messages: tuple[Message, ...] = ()
+    ) -> Differs:
         is_input = len(given.body) > 17 and given.body[0] == INPUT
         what = self._describe(given) if is_input else "a frame"
-        return Differs(Difference(kind, self.proven_seq, given.seq, given.ts_init, what, expected, got))
+        return Differs(
+            Difference(kind, self.proven_seq, given.seq, given.ts_init, what, expected, got, messages)
+        )

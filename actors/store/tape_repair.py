@@ -59,7 +59,8 @@ class _Scan(NamedTuple):
 def durable_mark(data: bytes, start: int = 0) -> int:
     """Highest offset that any undamaged mark behind `start` names, wherever frames begin; 0 without marks."""
     highest = 0
-    for found in _MARK.finditer(data, start):
+    written = len(data.rstrip(b"\0")) + MARK_BYTES  # behind it is reserved space, which takes long to search
+    for found in _MARK.finditer(data, start, written):
         if crc32(found["body"]) == _U32.unpack(found["crc"])[0]:
             highest = max(highest, _U64.unpack(found["offset"])[0])
     return highest
@@ -153,7 +154,7 @@ def _check_not_durable(part: Part, place: int, scan: _Scan, end: TapeEnd) -> Non
 
 def _cut(segment: Segment, scan: _Scan, end: TapeEnd) -> None:
     tail = scan.data[scan.end :]
-    if any(tail):  # else it is only reserved space
+    if tail.strip(b"\0"):  # else it is only reserved space
         _keep_aside(segment.path, tail, end)
     if scan.end < HEADER_BYTES:
         segment.path.unlink()

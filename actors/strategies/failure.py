@@ -7,6 +7,7 @@ from traceback import format_exception, walk_tb
 from typing import TYPE_CHECKING
 
 from actors.messages.control import StrategyFailed
+from actors.strategies.recorded import RecordedFailure
 
 if TYPE_CHECKING:
     from actors.strategies.spec import StrategySpec
@@ -18,6 +19,8 @@ def failure_of(spec: StrategySpec, handler: str, error: Exception, now: int) -> 
     The place named is the last line of the strategy's own file that ran. It comes without the folder:
     where a strategy is installed is no part of what happened, and a replay elsewhere must say the same.
     """
+    if isinstance(error, RecordedFailure):
+        return error.failed, f"{error.failed.error} as recorded"
     own = getattr(sys.modules.get(spec.strategy.__module__), "__file__", None)
     frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     in_strategy = [place for place in frames if place[0] == own]

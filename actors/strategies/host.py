@@ -45,6 +45,7 @@ from actors.messages.orders import (
     OrderExpired,
     OrderFilled,
     OrderOutcomeUnknown,
+    OrderRecovered,
     OrderRejected,
     OrderReplaced,
 )
@@ -52,7 +53,7 @@ from actors.model.instrument import Instrument
 from actors.strategies.base import OrderUpdate
 from actors.strategies.checkpoint import HostState
 from actors.strategies.failure import failure_of
-from actors.strategies.lanes import Lane, lane_handler
+from actors.strategies.lanes import Lane, lane_handler, largest
 from actors.strategies.runner import Runner
 from actors.strategies.spec import StrategySpec
 from actors.strategies.states import AWAKE, States
@@ -83,8 +84,7 @@ class StrategyHost(CoreActor):
     ) -> None:
         """
         Args:
-            changed: Strategies whose code is not that of the checkpoints to come: what they remembered is
-                left there.
+            changed: Strategies whose code is not that of the checkpoints to come.
             currencies: Base currency of each account.
             needs_backfill: Instrument and interval of all bars whose history an edge hands over; strategies
                 with timeframes wait for those of their instruments, which their own bars may be made of.
@@ -120,19 +120,11 @@ class StrategyHost(CoreActor):
 
     def warm_up_bars(self) -> dict[tuple[str, int], int]:
         """Bars of history that each instrument and interval should begin with."""
-        wanted: dict[tuple[str, int], int] = {}
-        for runner in self._runners.values():
-            for key, count in runner.warm_up_bars():
-                wanted[key] = max(count, wanted.get(key, 0))
-        return wanted
+        return largest(pair for runner in self._runners.values() for pair in runner.warm_up_bars())
 
     def newest_bars(self) -> dict[tuple[str, int], int]:
         """End of the newest bar of each instrument and interval that has seen any."""
-        newest: dict[tuple[str, int], int] = {}
-        for runner in self._runners.values():
-            for key, end in runner.newest_bars():
-                newest[key] = max(end, newest.get(key, 0))
-        return newest
+        return largest(pair for runner in self._runners.values() for pair in runner.newest_bars())
 
     # market data: straight to the lanes
 
@@ -232,11 +224,11 @@ class StrategyHost(CoreActor):
 
     # orders and holdings
 
-    def on_approved_order(self, approved: ApprovedOrder) -> None:
-        """Know orders that were made from signals, and successors of replaced ones."""
-        runner = self._runners.get(approved.terms.strategy)
+    def on_approved_order(self, order: ApprovedOrder | OrderRecovered) -> None:
+        """Know orders made from signals, successors of replaced ones, and those only the record knew."""
+        runner = self._runners.get(order.terms.strategy)
         if runner is not None:
-            runner.orders.adopt(approved.terms)
+            runner.orders.adopt(order.terms)
 
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Keep a fill until it is booked."""
@@ -376,11 +368,10 @@ class StrategyHost(CoreActor):
 
     # state
 
-    def begin_anew(self, names: Iterable[str]) -> None:
-        """These strategies have new code: they warm up and start like new ones, with what they hold."""
-        for name in names:
-            self._runners[name].begin_anew()
-            self._recompute(self._runners[name])
+    def begin_anew(self, name: str) -> None:
+        """A strategy with new code warms up and starts like a new one, with what it holds."""
+        self._runners[name].begin_anew()
+        self._recompute(self._runners[name])
 
     def snapshot(self) -> HostState:
         """State for the checkpoint."""
@@ -400,11 +391,7 @@ class StrategyHost(CoreActor):
         self.holdings.restore(state.holdings)
         for name, kept in state.runners.items():
             runner = self._runners.get(name)
-            if runner is None:
-                continue
-            if name in self._changed:
-                runner.restore_trading(kept)
-            else:
-                runner.restore(kept)
+            if runner is not None:
+                (runner.restore_trading if name in self._changed else runner.restore)(kept)
         for runner in self._runners.values():
             self._recompute(runner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from actors.core.actor import Handler
@@ -145,3 +145,11 @@ def lane_handler(runner: Runner, lane: Lane, kind: type[Message]) -> Handler | N
         return None
     fed = (kind is Quote and lane.quote_updates) or (kind is Trade and lane.trade_updates)
     return getattr(lane, handler) if fed or runner.defines(handler) else None
+
+
+def largest(pairs: Iterable[tuple[tuple[str, int], int]]) -> dict[tuple[str, int], int]:
+    """Each instrument and interval with the largest number given for it."""
+    found: dict[tuple[str, int], int] = {}
+    for key, number in pairs:
+        found[key] = max(number, found.get(key, 0))
+    return found

@@ -279,16 +279,23 @@ class Runner:
         except msgspec.ValidationError as error:
             raise ConfigError(f"strategy {name} has another State than its checkpoint: {error}") from None
         self.strategy.__dict__["state"] = own
-        for kept in state.feeds:
+        self._restore_bars(state.feeds)
+        for indicator, values in zip(self._indicators, state.indicators, strict=True):
+            indicator.restore(values)
+        for lane in self.lanes.values():
+            lane.is_warm = all(indicator.is_warm for indicator in lane.indicators)
+        self.restore_trading(state)
+
+    def _restore_bars(self, feeds: list[FeedState]) -> None:
+        for kept in feeds:
             lane = self.lanes.get(kept.instrument)
             feed = lane.feeds.get(kept.interval_ns) if lane is not None else None
             if feed is not None:
                 feed.bars = deque(kept.bars, feed.bars.maxlen)
                 feed.last_end = kept.last_end
-        for indicator, values in zip(self._indicators, state.indicators, strict=True):
-            indicator.restore(values)
-        for lane in self.lanes.values():
-            lane.is_warm = all(indicator.is_warm for indicator in lane.indicators)
+
+    def restore_trading(self, state: RunnerState) -> None:
+        """Take of a checkpoint what does not depend on the strategy's code."""
         self.is_started, self.is_stopped = state.is_started, state.is_stopped
         self.has_failed = state.has_failed
         self.orders.restore(state.orders)
@@ -299,6 +306,18 @@ class Runner:
         self.missed_day, self.has_day_timer = state.missed_day, state.has_day_timer
         self.requests, self.answers = dict.fromkeys(state.requests), list(state.answers)
         self.fills = list(state.fills)
+
+    def begin_anew(self) -> None:
+        """Be a strategy that has not started yet, with the orders and positions it has."""
+        self.is_started = False
+        for key in list(self.timers):
+            self.host.end_timer(self, key)
+        self.missed.clear()
+        self.missed_day = None
+        self.wishes.clear()
+        self.refused.clear()
+        self.requests.clear()
+        self.answers.clear()
 
 
 def _made(spec: StrategySpec) -> Strategy:
