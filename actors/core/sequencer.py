@@ -18,7 +18,7 @@ from actors.core.market import MarketBoard
 from actors.core.timers import TimerEntry, Timers
 from actors.errors import TradingError
 from actors.messages import MESSAGES, any_message
-from actors.messages.base import Message, account_of
+from actors.messages.base import Message
 from actors.messages.control import Started, Timer
 from actors.messages.market import MARKET_DATA, MarketData
 from actors.model.ids import ClientOrderIds, IdState
@@ -30,11 +30,9 @@ _ENCODER = msgspec.msgpack.Encoder()
 class ActorFailed(TradingError):
     """A core actor raised: the core's state can no longer be trusted; nothing of the step may leave."""
 
-    def __init__(self, actor: str, message: Message, error: BaseException) -> None:
-        super().__init__(f"{actor} failed on {type(message).__name__}: {type(error).__name__}: {error}")
+    def __init__(self, actor: str, message: str, error: BaseException) -> None:
+        super().__init__(f"{actor} failed on {message}: {type(error).__name__}: {error}")
         self.actor, self.error_type = actor, type(error).__name__
-        self.account = account_of(message)
-        """Whose message it was; None when it names no account."""
 
 
 class CoreSnapshot(msgspec.Struct, array_like=True, frozen=True):
@@ -94,7 +92,7 @@ class Sequencer:
         self.keep_sent = keep_sent
         self.venues = tuple(venues)
         self.actors = tuple(actors)
-        self._fifo: deque[tuple[Handler, Message]] = deque()
+        self._fifo: deque[tuple[tuple[Handler, ...], Message]] = deque()
         everyone = (*self.venues, *self.actors)
         if len({actor.name for actor in everyone}) != len(everyone):
             raise ValueError(f"actor names must differ: {[actor.name for actor in everyone]}")
@@ -135,32 +133,44 @@ class Sequencer:
     def run(self, message: Message, ts_init: int) -> None:
         """Carry one input to its end: first the timers due by then, each to its own end, then the input.
 
-        `Started` alone comes before any timer: what fell due while no process ran finds every account
-        `starting`, in the next input's step.
-
         Raises:
             ActorFailed: A handler raised; the core must be rebuilt from its record without this input.
         """
         if ts_init < self.now:
             ts_init = self.now
         self.seq += 1
-        kind = message.__class__
-        if kind is Started:
-            self.ids.begin(message.epoch)  # type: ignore[attr-defined]
-        elif self.timers.next_due <= ts_init:
+        if self.timers.next_due <= ts_init:
             self._run_timers(ts_init)
         self.now = ts_init
+        kind = message.__class__
         by_instrument = self._market_routes.get(kind)
         if by_instrument is None:
+            if isinstance(message, Started):
+                self.ids.begin(message.epoch)
             self._deliver(self._routes.get(kind, ()), message)
             return
-        first, board, rest = by_instrument[message.instrument]  # type: ignore[attr-defined]
-        if first:
-            self._deliver(first, message)
-        if board is not None:
-            board[message.instrument] = message  # type: ignore[attr-defined]
-        if rest:
-            self._deliver(rest, message)
+        instrument: str = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
+        first, board, rest = by_instrument[instrument]
+        outbox, handler = self.outbox, None
+        try:
+            for handler in first:
+                handler(message)
+                if outbox:
+                    self._collect()
+            if self._fifo:
+                self._work_off()
+            if board is not None:
+                board[instrument] = message
+            for handler in rest:
+                handler(message)
+                if outbox:
+                    self._collect()
+            if self._fifo:
+                self._work_off()
+        except ActorFailed:
+            raise
+        except Exception as error:
+            raise self._failure(handler, message, error) from error
 
     def _run_timers(self, until: int) -> None:
         timers = self.timers
@@ -174,18 +184,21 @@ class Sequencer:
             self._deliver((self._timer_handlers[owner, message.__class__],), message)
 
     def _deliver(self, handlers: tuple[Handler, ...], message: Message) -> None:
+        """Hand one message out, and everything that comes of it."""
+        self._fifo.append((handlers, message))
+        self._work_off()
+
+    def _work_off(self) -> None:
         outbox, fifo = self.outbox, self._fifo
         handler: Handler | None = None
+        message: Message | None = None
         try:
-            for handler in handlers:
-                handler(message)
-                if outbox:
-                    self._collect()
             while fifo:
-                handler, message = fifo.popleft()
-                handler(message)
-                if outbox:
-                    self._collect()
+                handlers, message = fifo.popleft()
+                for handler in handlers:
+                    handler(message)
+                    if outbox:
+                        self._collect()
         except Exception as error:
             assert message is not None, "what raises is a handler with its message"
             raise self._failure(handler, message, error) from error
@@ -194,33 +207,26 @@ class Sequencer:
         """Nothing that waits counts any more."""
         self.outbox.clear()
         self._fifo.clear()
-        return ActorFailed(getattr(getattr(handler, "__self__", None), "name", "core"), message, error)
+        return ActorFailed(
+            getattr(getattr(handler, "__self__", None), "name", "core"), type(message).__name__, error
+        )
 
     def _collect(self) -> None:
         """Put what the handler that just returned has sent behind everything already waiting."""
-        fifo, routes = self._fifo, self._routes
-        for message in self.outbox:
+        outbox, add, routes = self.outbox, self._fifo.append, self._routes
+        for message in outbox:
             kind = message.__class__
-            handlers = routes.get(kind)
-            if handlers is None:
+            if kind in routes:
+                add((routes[kind], message))
+                if self.keep_sent:
+                    self.sent.append(message)
+            else:
                 instrument = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
                 _, board, handlers = self._market_routes[kind][instrument]
                 if board is not None:
                     board[instrument] = message
                 add((handlers, message))
         outbox.clear()
-
-    def run_on(self, messages: Sequence[Message], now: int) -> None:
-        """Carry messages that an actor is known to have sent at `now` to their end, within the last step.
-
-        Raises:
-            ActorFailed: A handler raised.
-        """
-        self.now, last = now, self.now
-        self.outbox.extend(messages)
-        self._collect()
-        self._deliver((), messages[0])
-        self.now = last
 
     # state
 

@@ -9,7 +9,6 @@ import msgspec
 from actors.messages.orders import Command, OrderType, Side, TimeInForce, VenueStatus
 from actors.model.instrument import ZERO
 
-
 _OPEN = ("accepted", "partially_filled")
 
 
