@@ -18,7 +18,7 @@ from actors.core.market import MarketBoard
 from actors.core.timers import TimerEntry, Timers
 from actors.errors import TradingError
 from actors.messages import MESSAGES, any_message
-from actors.messages.base import Message
+from actors.messages.base import Message, account_of
 from actors.messages.control import Started, Timer
 from actors.messages.market import MARKET_DATA, MarketData
 from actors.model.ids import ClientOrderIds, IdState
@@ -30,9 +30,11 @@ _ENCODER = msgspec.msgpack.Encoder()
 class ActorFailed(TradingError):
     """A core actor raised: the core's state can no longer be trusted; nothing of the step may leave."""
 
-    def __init__(self, actor: str, message: str, error: BaseException) -> None:
-        super().__init__(f"{actor} failed on {message}: {type(error).__name__}: {error}")
+    def __init__(self, actor: str, message: Message, error: BaseException) -> None:
+        super().__init__(f"{actor} failed on {type(message).__name__}: {type(error).__name__}: {error}")
         self.actor, self.error_type = actor, type(error).__name__
+        self.account = account_of(message)
+        """Whose message it was; None when it names no account."""
 
 
 class CoreSnapshot(msgspec.Struct, array_like=True, frozen=True):
@@ -133,20 +135,23 @@ class Sequencer:
     def run(self, message: Message, ts_init: int) -> None:
         """Carry one input to its end: first the timers due by then, each to its own end, then the input.
 
+        `Started` alone comes before any timer: what fell due while no process ran finds every account
+        `starting`, in the next input's step.
+
         Raises:
             ActorFailed: A handler raised; the core must be rebuilt from its record without this input.
         """
         if ts_init < self.now:
             ts_init = self.now
         self.seq += 1
-        if self.timers.next_due <= ts_init:
+        kind = message.__class__
+        if kind is Started:
+            self.ids.begin(message.epoch)  # type: ignore[attr-defined]
+        elif self.timers.next_due <= ts_init:
             self._run_timers(ts_init)
         self.now = ts_init
-        kind = message.__class__
         by_instrument = self._market_routes.get(kind)
         if by_instrument is None:
-            if isinstance(message, Started):
-                self.ids.begin(message.epoch)
             self._deliver(self._routes.get(kind, ()), message)
             return
         instrument: str = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
@@ -207,12 +212,13 @@ class Sequencer:
         """Nothing that waits counts any more."""
         self.outbox.clear()
         self._fifo.clear()
-        return ActorFailed(
-            getattr(getattr(handler, "__self__", None), "name", "core"), type(message).__name__, error
-        )
+        return ActorFailed(getattr(getattr(handler, "__self__", None), "name", "core"), message, error)
 
     def _collect(self) -> None:
-        """Put what the handler that just returned has sent behind everything already waiting."""
+        """Put what the handler that just returned has sent behind everything already waiting.
+
+        A message waits with all its handlers: what they send comes behind them either way.
+        """
         outbox, add, routes = self.outbox, self._fifo.append, self._routes
         for message in outbox:
             kind = message.__class__
@@ -227,6 +233,18 @@ class Sequencer:
                     board[instrument] = message
                 add((handlers, message))
         outbox.clear()
+
+    def run_on(self, messages: Sequence[Message], now: int) -> None:
+        """Carry messages that an actor is known to have sent at `now` to their end, within the last step.
+
+        Raises:
+            ActorFailed: A handler raised.
+        """
+        self.now, last = now, self.now
+        self.outbox.extend(messages)
+        self._collect()
+        self._deliver((), messages[0])
+        self.now = last
 
     # state
 
