@@ -33,11 +33,11 @@ FOUND = TypeVar("FOUND")
 
 
 def wait_for(look: Callable[[], FOUND | None], what: str, seconds: float = WAIT_SECONDS) -> FOUND:
-    """The first answer that is neither None nor False; fails when none comes in time."""
+    """The first answer that says anything; fails when none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
-        if found is not None and found is not False:
+        if found:
             return found
         time.sleep(0.02)
     raise AssertionError(f"waited {seconds:g} s for {what}")
@@ -265,6 +265,7 @@ account = "demo"
 instruments = ["ETHUSDT@binance"]
 parameters = { quantity = "0.05", inventory_max = "1", half_spread_ticks = 1, orders_per_10s = 200 }
 """
+BTC_MAKER = MAKER.replace("ETHUSDT", "BTCUSDT").replace('"0.05"', '"0.001"').replace('"1"', '"0.1"')
 DEEP = """
 [strategies.deep]
 use = "deep.py:Deep"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.rig import (
     ACCOUNT,
-    MAKER,
+    BTC_MAKER,
     SMA,
     a_daemon,
     an_exchange,
@@ -19,8 +19,6 @@ from tests.e2e.rig import (
 )
 
 pytestmark = pytest.mark.slow
-
-BTC_MAKER = MAKER.replace("ETHUSDT", "BTCUSDT").replace('"0.05"', '"0.001"').replace('"1"', '"0.1"')
 
 
 def test_a_recorded_market_at_high_speed_is_traded_booked_and_replayed(

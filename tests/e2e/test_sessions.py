@@ -81,7 +81,7 @@ def _keep_orders(daemon: Daemon, exchange: Exchange, found: History) -> None:
     found.states_after = daemon.states()
     found.held_after = _holdings(daemon)
     daemon.ask("resume", all=True)
-    daemon.wait_fills(1, "sma", "maker")
+    daemon.wait_fills(1, "maker")
     wait_for(lambda: _orders_of(daemon, "deep"), "a resting order")
     assert daemon.ask("stop", cancel_orders=False)["accepted"]
     assert daemon.wait_end() == 0
@@ -91,7 +91,7 @@ def _keep_orders(daemon: Daemon, exchange: Exchange, found: History) -> None:
 def _be_killed(daemon: Daemon, exchange: Exchange, found: History) -> None:
     found.known_after = _orders_of(daemon, "deep")
     daemon.ask("cancel-all", strategy="deep")
-    daemon.wait_fills(1, "sma", "maker")
+    daemon.wait_fills(5, "maker")
     daemon.kill()
 
 

@@ -14,6 +14,7 @@ import pytest
 from actors.store.database import checkpoint_seqs, database_path
 from tests.e2e.rig import (
     ACCOUNT,
+    MAKER,
     SMA,
     Daemon,
     Exchange,
@@ -86,7 +87,7 @@ def desk(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("steering")
     with a_daemon(write_config(folder, exchange), folder / "state") as daemon:
         daemon.wait_reconciled()
-        daemon.wait_fills(1, "sma", "maker")
+        daemon.wait_fills(1, "maker")
         yield Desk(folder, exchange, daemon)
         assert daemon.stop() == 0
     assert_books_equal_truth(exported(folder / "state"), exchange.truth())
@@ -299,7 +300,7 @@ def test_a_halt_is_latched_over_a_restart_and_ctl_stop_ends_cleanly(
 
 
 def test_live_mode_refuses_every_account_but_the_one_named(exchange: Exchange, tmp_path: Path) -> None:
-    live = of_account("real", ACCOUNT.replace('"testnet"', '"live"'), SMA)
+    live = of_account("real", ACCOUNT.replace('"testnet"', '"live"'), MAKER)
     state = tmp_path / "state"
     config = write_config(tmp_path, exchange, *live)
     nameless = tickerd("run", str(config), "--state", str(state), "--set", "http.port=-1")
@@ -310,7 +311,7 @@ def test_live_mode_refuses_every_account_but_the_one_named(exchange: Exchange, t
     true_id = refused.stderr.rpartition("account real is ")[2].partition(" ")[0]
     with a_daemon(config, state, f"accounts.real.account_id={true_id}") as daemon:
         daemon.wait_reconciled()
-        daemon.wait_fills(1, "sma")
+        daemon.wait_fills(1, "maker")
         assert daemon.stop() == 0
     assert_books_equal_truth(exported(state), exchange.truth(), "real")
     replayed(state)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.rig import (
     ACCOUNT,
+    BTC_MAKER,
     SMA,
     a_daemon,
     an_exchange,
@@ -110,7 +111,7 @@ def test_a_strategy_that_raises_is_paused_alone_and_its_messages_are_discarded(t
     (tmp_path / "faulty.py").write_text(FAULTY_SOURCE)
     state = tmp_path / "state"
     with an_exchange(tmp_path) as exchange:
-        with a_daemon(write_config(tmp_path, exchange, ACCOUNT, SMA, FAULTY), state) as daemon:
+        with a_daemon(write_config(tmp_path, exchange, ACCOUNT, BTC_MAKER, FAULTY), state) as daemon:
             daemon.wait_reconciled()
 
             def paused() -> str | None:
@@ -124,7 +125,7 @@ def test_a_strategy_that_raises_is_paused_alone_and_its_messages_are_discarded(t
             assert "swordfish" not in reason
             [logged] = [line for line in daemon.log().splitlines() if "strategy failed" in line]
             assert "swordfish" in json.loads(logged)["traceback"]
-            daemon.wait_fills(1, "sma")
+            daemon.wait_fills(1, "maker")
             assert daemon.states() == {"demo": "active"}
             assert daemon.stop() == 0
         truth = exchange.truth()
