@@ -24,6 +24,7 @@ from actors.messages.market import MARKET_DATA, MarketData
 from actors.model.ids import ClientOrderIds, IdState
 
 _MARKET_DATA = frozenset(MARKET_DATA)
+_ROUTED = tuple(kind for kind in MESSAGES if kind not in _MARKET_DATA and not issubclass(kind, Timer))
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -100,19 +101,15 @@ class Sequencer:
             raise ValueError(f"actor names must differ: {[actor.name for actor in everyone]}")
         for actor in everyone:
             actor.bind(self)
+        heard = [(actor, subscriptions(type(actor))) for actor in everyone]
         self._routes: dict[type[Message], tuple[Handler, ...]] = {
-            kind: tuple(
-                getattr(actor, subscriptions(type(actor))[kind])
-                for actor in everyone
-                if kind in subscriptions(type(actor))
-            )
-            for kind in MESSAGES
-            if kind not in _MARKET_DATA and not issubclass(kind, Timer)
+            kind: tuple([getattr(actor, names[kind]) for actor, names in heard if kind in names])
+            for kind in _ROUTED
         }
         self._timer_handlers: dict[tuple[str, type[Message]], Handler] = {
             (actor.name, kind): getattr(actor, name)
-            for actor in everyone
-            for kind, name in subscriptions(type(actor)).items()
+            for actor, names in heard
+            for kind, name in names.items()
             if issubclass(kind, Timer)
         }
         self._market_routes: dict[type[Message], _MarketRoutes] = {

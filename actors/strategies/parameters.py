@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, ClassVar, get_origin, get_type_hints
 
 import msgspec
@@ -20,10 +21,12 @@ class State(msgspec.Struct, kw_only=True):
 
 
 _RESERVED = ("ctx", "state")
+CLASSES_REMEMBERED = 64
 _UNORDERED = (inspect.SetType, inspect.FrozenSetType)
 
 
-def declared_fields(strategy: type) -> dict[str, Any]:
+@lru_cache(CLASSES_REMEMBERED)
+def declared_fields(strategy: type) -> Mapping[str, Any]:
     """Annotated public attributes of a strategy's class: its parameters, in order of declaration.
 
     Raises:
@@ -88,6 +91,7 @@ def _unknown(strategy: str, name: str, known: list[str]) -> str:
     return f"{strategy} has no parameter {name!r}; {hint}"
 
 
+@lru_cache(CLASSES_REMEMBERED)
 def state_type_of(strategy: type) -> type[State]:
     """The struct that `state` is annotated with.
 
