@@ -10,6 +10,7 @@ import msgspec
 from actors.messages.account import (
     AccountEvidence,
     BalancesEvidence,
+    CashTransferred,
     FillsEvidence,
     OrdersEvidence,
     VenueFill,
@@ -18,11 +19,13 @@ from actors.messages.market import Quote
 from actors.messages.orders import (
     CancelOrder,
     FillReport,
+    OrderTerms,
     OutcomeUnknownReport,
     QueryAccount,
     QueryOrder,
     RejectReport,
     Report,
+    Side,
     StatusReport,
     SubmitOrder,
 )
@@ -62,7 +65,9 @@ class Exchange:
         """Client order id → venue order ids under which it was ever taken."""
         self.position = D(0)
         """What our fills have made, fees in kind taken off."""
-        self.transfers = 0
+        self.by_hand: list[str] = []
+        """Client order ids that are not ours."""
+        self._transfers = 0
         self._visible_at: dict[str, int] = {}
 
     @property
@@ -119,7 +124,7 @@ class Exchange:
     def _publish(self, events: list[VenueEvent]) -> None:
         for event in events:
             report = report_of(event)
-            if isinstance(report, FillReport):
+            if isinstance(report, FillReport) and self.is_ours(report.client_order_id):
                 self._count(report)
             if isinstance(report, Report) and not isinstance(report, RejectReport):
                 self._world.line.stream(report)
@@ -129,6 +134,32 @@ class Exchange:
         self.position += fill.quantity if fill.side == "buy" else -fill.quantity
         if fill.fee_currency == INSTRUMENT.base:
             self.position -= fill.fee
+
+    def transfer(self, asset: str, amount: Decimal) -> None:
+        """Money comes or goes; the stream tells of it, and nothing else does."""
+        if self.engine.transfer(ACCOUNT, asset, amount):
+            self._transfers += 1
+            self._world.counts["transfers"] += 1
+            notice = CashTransferred(
+                ts_event=self._world.now, account=ACCOUNT, asset=asset, amount=amount,
+                reason="deposit" if amount > 0 else "withdrawal", transfer_id=f"venue-{self._transfers}",
+            )  # fmt: skip
+            self._world.line.notice(notice)
+
+    def place_by_hand(self, side: Side, quantity: Decimal, price: Decimal | None) -> None:
+        """Somebody else trades in the account."""
+        number = len(self.by_hand) + 1
+        terms = OrderTerms(
+            client_order_id=f"web-{number}", account=ACCOUNT, strategy="", instrument=BTC, side=side,
+            order_type="market" if price is None else "limit", quantity=quantity, price=price,
+        )  # fmt: skip
+        self.by_hand.append(terms.client_order_id)
+        self._world.counts["orders by hand"] += 1
+        self._publish(list(self.engine.submit(terms, self._world.now)))
+
+    def is_ours(self, client_order_id: str | None) -> bool:
+        """Whether an order is one of tickerd's."""
+        return client_order_id in self.accepted
 
     def quote(self, quote: Quote) -> None:
         """The market moves."""

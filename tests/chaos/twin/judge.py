@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
-from actors.messages.account import DifferenceFound
+from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown
 from actors.messages.base import Message
 from actors.messages.control import Scope
 from actors.messages.orders import (
@@ -22,7 +22,7 @@ from tests.chaos.twin.process import Process
 from tests.chaos.twin.world import Broken
 
 D = Decimal
-NEVER_TRUE = ("position", "foreign_order", "external_fill")
+NEVER_TRUE = ("position", "balance", "foreign_order", "opening")
 """Differences that nobody but us can have caused here."""
 QUIET = ("accepted", "partially_filled")
 
@@ -34,6 +34,8 @@ def check_exposure(process: Process, exchange: Exchange, line: Line) -> None:
     sides = exposure.open_sides(ACCOUNT, BTC)
     high = low = exchange.position
     for order in exchange.engine.open_orders(ACCOUNT):
+        if not exchange.is_ours(order.client_order_id):
+            continue
         if order.side == "buy":
             high += order.remaining
         else:
@@ -87,7 +89,11 @@ def _check_orders(process: Process, exchange: Exchange, line: Line, sent: list[M
 
 
 def _check_open(ours: dict[str, Order], exchange: Exchange) -> None:
-    theirs = {order.client_order_id: order for order in exchange.engine.open_orders(ACCOUNT)}
+    theirs = {
+        order.client_order_id: order
+        for order in exchange.engine.open_orders(ACCOUNT)
+        if exchange.is_ours(order.client_order_id)
+    }
     if set(ours) != set(theirs):
         states = {name: order.state for name, order in ours.items() if name not in theirs}
         raise Broken(f"open to us only: {states}; open at the venue only: {sorted(set(theirs) - set(ours))}")
@@ -107,19 +113,27 @@ def _check_fills(exchange: Exchange, sent: list[Message]) -> None:
     there = Counter(
         (fill.venue_order_id, fill.trade_id, fill.quantity, fill.price, fill.fee)
         for fill in exchange.engine.fills(ACCOUNT)
+        if exchange.is_ours(fill.client_order_id)
     )
     if booked != there:
         raise Broken(f"fills not booked: {list(there - booked)}; too much: {list(booked - there)}")
+    shown = Counter(message.trade_id for message in sent if isinstance(message, ExternalFillShown))
+    moved = Counter(message.trade_id for message in sent if isinstance(message, ExternalFillMoved))
+    if any(count - moved[trade_id] not in (0, 1) for trade_id, count in shown.items()):
+        raise Broken(f"fills by hand were shown {dict(shown)}, taken back {dict(moved)}")
+    ours = {
+        fill.trade_id for fill in exchange.engine.fills(ACCOUNT) if exchange.is_ours(fill.client_order_id)
+    }
+    if wrong := sorted(ours & {trade_id for trade_id, count in shown.items() if count > moved[trade_id]}):
+        raise Broken(f"our fills {wrong} are booked as somebody else's")
 
 
 def _check_books(process: Process, exchange: Exchange) -> None:
     ledger = process.core.ledger
     if wrong := {asset: amount for asset, amount in ledger.trial_balance(ACCOUNT).items() if amount}:
         raise Broken(f"the trial balance is {wrong}")
-    ours = {asset: total for asset, total in ledger.balances(ACCOUNT).items() if total}
-    theirs = {asset: total for asset, total in exchange.totals().items() if total}
-    if ours != theirs:
-        raise Broken(f"balances by our books {ours}, at the venue {theirs}")
+    if wrong_balances := different_balances(process, exchange):
+        raise Broken(wrong_balances)
     held = sum((position.quantity for position in ledger.positions(ACCOUNT)), D(0))
     if held != exchange.position:
         raise Broken(f"positions come to {held} {INSTRUMENT.base}, at the venue to {exchange.position}")
@@ -137,7 +151,14 @@ def _check_states(process: Process, sent: list[Message]) -> None:
         raise Broken("an order's outcome is still unknown")
 
 
-def unsettled(process: Process, line: Line) -> str | None:
+def different_balances(process: Process, exchange: Exchange) -> str | None:
+    """Where our books and the venue do not agree to the last unit."""
+    ours = {asset: total for asset, total in process.core.ledger.balances(ACCOUNT).items() if total}
+    theirs = {asset: total for asset, total in exchange.totals().items() if total}
+    return None if ours == theirs else f"balances by our books {ours}, at the venue {theirs}"
+
+
+def unsettled(process: Process, exchange: Exchange, line: Line) -> str | None:
     """The first thing that is still open and that time alone should settle."""
     if not process.is_alive or not line.is_up:
         return "no connection"
@@ -148,4 +169,4 @@ def unsettled(process: Process, line: Line) -> str | None:
         if not order.is_closed and (order.state not in QUIET or order.awaiting or order.asking):
             name = order.terms.client_order_id
             return f"{name} is {order.state}, awaiting {order.awaiting}, asking {order.asking}"
-    return None
+    return different_balances(process, exchange)

@@ -6,7 +6,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from actors.messages.account import AccountEvidence, BalancesEvidence, FillsEvidence, OrdersEvidence
+from actors.messages.account import (
+    AccountEvidence,
+    BalancesEvidence,
+    CashTransferred,
+    FillsEvidence,
+    OrdersEvidence,
+)
+from actors.messages.base import Message
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
 from actors.messages.orders import (
     CancelOrder,
@@ -52,7 +59,7 @@ class Line:
             return random.randrange(weather.slow_ms) * MS
         return random.randrange(1, 20) * MS
 
-    def _offer(self, message: Any) -> None:
+    def _offer(self, message: Message) -> None:
         self._world.process.offer(message)
 
     # connecting
@@ -186,7 +193,12 @@ class Line:
         for _ in range(2 if world.chance(weather.duplicate) else 1):
             world.after(self._delay(), self._streamed, self.life, self._connection, report)
 
-    def _streamed(self, life: int, connection: int, report: Report) -> None:
+    def notice(self, transfer: CashTransferred) -> None:
+        """The stream tells of money; it is lost only with its connection."""
+        if self.is_up:
+            self._world.after(self._delay(), self._streamed, self.life, self._connection, transfer)
+
+    def _streamed(self, life: int, connection: int, report: Message) -> None:
         if life == self.life and connection == self._connection:
             self._offer(report)
 

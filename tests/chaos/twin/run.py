@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
 
@@ -39,8 +40,8 @@ def run_many(schedules: int, seed: int, *, variant: Variant = SAFE, jobs: int | 
             broken += faults
             counts += seen
     else:
-        with get_context("spawn").Pool(jobs) as pool:
-            for faults, seen in pool.imap_unordered(_run_chunk, chunks):
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            for faults, seen in pool.map(_run_chunk, chunks):
                 broken += faults
                 counts += seen
     return Result(schedules, sorted(broken), counts, jobs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from actors.messages.base import Message
 from actors.messages.control import CancelAll, Flatten, Reconcile, Scope
 from actors.messages.market import Quote
+from actors.messages.orders import Side
 from tests.chaos.twin.exchange import ACCOUNT, BTC, Exchange
 from tests.chaos.twin.judge import check_end, check_exposure, unsettled
 from tests.chaos.twin.line import Line
@@ -18,6 +20,8 @@ from tests.chaos.twin.process import Process
 from tests.chaos.twin.variants import SAFE, Variant
 from tests.chaos.twin.world import MS, SECOND, Broken, World
 
+D = Decimal
+CASH = ("USDT", "BNB")
 SETTLE_SECONDS = 400
 MIDDLE = 10_000
 """Where the price begins, in ticks."""
@@ -67,17 +71,30 @@ def _trade(world: Judged) -> None:
     random = world.random
     world.at(world.now, world.process.start)
     world.run_until(world.now + 3 * SECOND)
+    _plan(world)
+    middle = MIDDLE
+    for _ in range(random.randrange(8, 20)):
+        middle += random.randrange(-4, 5)
+        _quote(world, middle)
+        world.run_until(world.now + random.choice(PAUSES_MS) * MS)
+
+
+def _plan(world: Judged) -> None:
+    random = world.random
     for _ in range(world.weather.disconnects):
         world.after(random.randrange(20_000) * MS, world.line.cut)
     if random.random() < 0.25:
         world.after(
             random.randrange(10_000) * MS, _command, world, random.choice((Flatten, CancelAll, Reconcile))
         )
-    middle = MIDDLE
-    for _ in range(random.randrange(8, 20)):
-        middle += random.randrange(-4, 5)
-        _quote(world, middle)
-        world.run_until(world.now + random.choice(PAUSES_MS) * MS)
+    for _ in range(world.weather.transfers):
+        amount = D(random.randrange(-500, 500)) / 10
+        world.after(random.randrange(20_000) * MS, world.exchange.transfer, random.choice(CASH), amount)
+    for _ in range(world.weather.by_hand):
+        side: Side = random.choice(("buy", "sell"))
+        price = random.choice((None, D(MIDDLE + random.randrange(-5, 6)) / 100))
+        wish = side, D(random.randrange(1, 20)) / 10, price
+        world.after(random.randrange(20_000) * MS, world.exchange.place_by_hand, *wish)
 
 
 def _quote(world: Judged, middle: int) -> None:
@@ -121,7 +138,7 @@ def _settle(world: Judged) -> None:
         world.run_until(world.now + 5 * SECOND)
         # only the venue sees it: what is left of market orders fills, and no strategy wants anything new
         world.exchange.quote(a_quote(world.now, MIDDLE, 100_000, 100_000))
-        waiting = unsettled(world.process, world.line)
+        waiting = unsettled(world.process, world.exchange, world.line)
         if waiting is None and not world.line.flying:
             break
     else:

@@ -46,6 +46,9 @@ class Weather(NamedTuple):
     """The account's commands wait for the disk, and the power may fail."""
     disconnects: int
     transfers: int
+    """Money comes and goes while all this happens."""
+    by_hand: int
+    """Orders that somebody else places in the account."""
     fee_currency: str | None
 
     @classmethod
@@ -76,6 +79,7 @@ class Weather(NamedTuple):
             power_loss=random.random() < 0.4,
             disconnects=random.choice((0, 0, 1, 2, 3)),
             transfers=random.choice((0, 0, 1, 2)),
+            by_hand=random.choice((0, 0, 0, 1, 3)),
             fee_currency=random.choice((None, None, "BNB", "USDT")),
         )
 
