@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +16,9 @@ from typing import Any, Protocol
 from actors.errors import StoreError
 from actors.store import database
 from actors.store.database import database_path
+from actors.store.layout import tape_folder
+from actors.store.projections import exact_minus
+from actors.store.tape_reader import TapeReader
 
 
 class Books(Protocol):
@@ -96,17 +100,36 @@ def newest_fills(state: Path, limit: int) -> list[dict[str, Any]]:
         connection.close()
 
 
-def export(state: Path, books: Books | None = None) -> dict[str, Any]:
+def _as_of(connection: sqlite3.Connection, state: Path, seq: int) -> sqlite3.Connection:
+    """The database as it will be once it has caught up with the tape to `seq`; the file stays as it is."""
+    if database.applied_seq(connection) >= seq:
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with closing(connection):
+        connection.backup(copy)
+    copy.row_factory = sqlite3.Row
+    copy.create_function("exact_minus", 2, exact_minus, deterministic=True)
+    reader = TapeReader(tape_folder(state))
+    if database.applied_seq(copy) < reader.parts[0].head.previous_seq:
+        database.rebuild(copy, reader, seq)
+    else:
+        database.catch_up(copy, reader, seq)
+    return copy
+
+
+def export(state: Path, books: Books | None = None, *, seq: int = 0) -> dict[str, Any]:
     """What the books hold, as one JSON-ready object; amounts are decimal text.
 
     Args:
         books: The recovered ledger; without it balances are what it last told, and no trial balance is given.
+        seq: Input after which the books are what they are; the projections, which trail, are read up to it.
 
     Raises:
         StoreError: The database cannot be read.
+        TapeError: The tape cannot be read.
     """
     path = database_path(state)
-    connection = open_for_reading(state)
+    connection = _as_of(open_for_reading(state), state, seq)
     try:
         with database.errors_named(path):
             orders, fills = _table(connection, _ORDERS), _table(connection, _FILLS)

@@ -55,7 +55,7 @@ class TapeReader:
             return b""
         raise BadFrame(segment.name, 0, None, fault)
 
-    def torn_end(self, segment: Segment, data: bytes, torn: TornFrame, last_seq: int | None) -> str:
+    def torn_end(self, segment: Segment, data: bytes, torn: TornFrame, last_seq: int | None) -> str | None:
         """What to say of a segment that ends in half a frame, as a crash or a write under way leaves it.
 
         Raises:
@@ -64,6 +64,8 @@ class TapeReader:
         if not self.is_newest(segment) or durable_mark(data) > torn.offset:
             raise BadFrame(segment.name, torn.offset, last_seq, torn.why) from torn
         left = len(data[torn.offset :].rstrip(b"\0"))
+        if not left:
+            return None  # reserved space
         return f"{segment.name} ends in {left} bytes at offset {torn.offset} that are no whole frame"
 
     def is_newest(self, segment: Segment) -> bool:

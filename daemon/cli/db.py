@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 from daemon.cli.common import add_json_argument, add_state_argument, print_json, state_folder
@@ -21,23 +20,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from actors.store.export import export
+    from daemon.startup import read_core
 
     state = state_folder(args)
-    books = _books(state)
-    exported = export(state, books)
+    core = read_core(state)
+    exported = export(state, core.ledger, seq=core.sequencer.seq) if core is not None else export(state)
     if args.json:
         print_json(exported)
     else:
         print(_text(exported))
     return 0
-
-
-def _books(state: Path) -> Any:
-    """The ledger as the tape's end leaves it; None while there is no tape."""
-    from daemon.startup import read_core
-
-    core = read_core(state)
-    return None if core is None else core.ledger
 
 
 def _text(exported: dict[str, Any]) -> str:
