@@ -27,6 +27,8 @@ from tests.conftest import REPO_ROOT
 ACCOUNTS = ("demo", "drill", "real")
 """At the exchange: one for each store that trades on it, because a store knows no other store's orders."""
 KEYS = {f"{name.upper()}_{part}": f"{name}-{part.lower()}" for name in ACCOUNTS for part in ("KEY", "SECRET")}
+OPENING = {"USDT": 100_000, "BTC": 1, "ETH": 10}
+"""What each of them holds at first."""
 WAIT_SECONDS = 30.0
 ENDED = ("filled", "cancelled", "expired")
 FOUND = TypeVar("FOUND")
@@ -117,7 +119,8 @@ def an_exchange(folder: Path, *market: str) -> Iterator[Exchange]:
     truth = folder / "truth.jsonl"
     command = [sys.executable, "-m", "daemon", "exchange", "--profile", "fast", "--truth", str(truth)]
     for name in ACCOUNTS:
-        command += ["--account", f"{name}:{name}-key:{name}-secret:USDT=100000,BTC=1,ETH=10"]
+        held = ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
+        command += ["--account", f"{name}:{name}-key:{name}-secret:{held}"]
     with (folder / "exchange.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, *arguments], cwd=REPO_ROOT, env=environment(), stdout=subprocess.PIPE, stderr=log
@@ -375,3 +378,15 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int, *word
     assert len(said) == 1, done.stderr
     for word in words:
         assert word in said[0]
+
+
+def held_after(opening: Mapping[str, int], books: Mapping[str, Any]) -> dict[str, Decimal]:
+    """What an account holds that began with this and was filled as the books say, without what is 0."""
+    held = dict.fromkeys(("USDT", "BTC", "ETH"), Decimal(0)) | {k: Decimal(v) for k, v in opening.items()}
+    for row in books["fills"]:
+        sign = 1 if row["side"] == "buy" else -1
+        quantity, price = Decimal(row["quantity"]), Decimal(row["price"])
+        held[row["instrument"].partition("USDT")[0]] += sign * quantity
+        held["USDT"] -= sign * quantity * price
+        held[row["fee_currency"]] -= Decimal(row["fee"])
+    return nonzero(held)

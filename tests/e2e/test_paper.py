@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from tests.e2e.rig import (
     a_daemon,
     an_exchange,
     exported,
+    held_after,
     nonzero,
     of_account,
     replayed,
@@ -47,13 +47,6 @@ def test_a_paper_account_trades_restarts_and_replays_without_the_exchange_seeing
         truth = exchange.truth()
     assert [each for account in truth.accounts.values() for each in account.orders] == []
     books = exported(state)
-    held = dict.fromkeys(("USDT", "BTC", "ETH"), Decimal(0)) | {"USDT": Decimal(50_000)}
-    for row in books["fills"]:
-        sign = 1 if row["side"] == "buy" else -1
-        quantity, price = Decimal(row["quantity"]), Decimal(row["price"])
-        held[row["instrument"].partition("USDT")[0]] += sign * quantity
-        held["USDT"] -= sign * quantity * price
-        held[row["fee_currency"]] -= Decimal(row["fee"])
-    assert nonzero(books["accounts"]["paper"]) == nonzero(held)
+    assert nonzero(books["accounts"]["paper"]) == held_after({"USDT": 50_000}, books)
     assert books["trial_balance"] == "0"
     assert replayed(state, "--parts", "1-2")["orders"] > 0

@@ -12,12 +12,15 @@ import pytest
 
 from daemon.exchange.truth import Truth
 from tests.e2e.rig import (
+    OPENING,
     Daemon,
     Exchange,
     a_daemon,
     an_exchange,
     assert_books_equal_truth,
     exported,
+    held_after,
+    nonzero,
     one_object,
     replayed,
     tickerd,
@@ -49,6 +52,7 @@ class History:
     states_after: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     known_after: dict[str, str] = field(default_factory=dict)
+    killed: dict[str, Any] = field(default_factory=dict)
     forced_code: int | None = None
 
     def note_end(self, daemon: Daemon, code: int, exchange: Exchange) -> None:
@@ -93,6 +97,7 @@ def _be_killed(daemon: Daemon, exchange: Exchange, found: History) -> None:
     daemon.ask("cancel-all", strategy="deep")
     daemon.wait_fills(5, "maker")
     daemon.kill()
+    found.killed = exported(found.state)
 
 
 def _be_forced(daemon: Daemon, exchange: Exchange, found: History) -> None:
@@ -155,6 +160,14 @@ def test_kept_orders_survive_a_restart_and_stay_under_control(history: History) 
     assert deep.items() <= history.kept.items()
     truth = history.ends[-1].truth.account("demo")
     assert [truth.orders[venue_id].status for venue_id in deep.values()] == ["cancelled"]
+
+
+def test_an_export_right_after_a_kill_shows_one_moment_of_the_tape(history: History) -> None:
+    books = history.killed
+    assert nonzero(books["accounts"]["demo"]) == held_after(OPENING, books)
+    assert books["trial_balance"] == "0"
+    known = {each.trade_id for each in history.ends[-1].truth.account("demo").trades}
+    assert {row["trade_id"] for row in books["fills"]} <= known
 
 
 def test_a_second_signal_forces_the_end(history: History) -> None:
