@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
 
 import msgspec
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -37,6 +39,10 @@ def main() -> int:
         parser.error(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
     if arguments.pin is not None:
         os.sched_setaffinity(0, {arguments.pin})
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     effort = Effort(scale=arguments.scale, is_long=arguments.long)
     measured: dict[str, list[Row]] = {}
     for name in arguments.groups or GROUPS:

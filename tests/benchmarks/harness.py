@@ -128,7 +128,8 @@ def resident_mb() -> float:
 
 
 def circumstances() -> str:
-    """Interpreter and pinning, which every published figure must name."""
+    """Interpreter, pinning and how busy the machine is, which every published figure must name."""
     cores = sorted(os.sched_getaffinity(0))
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{interpreter}, on core {cores} of {os.cpu_count()}"
+    load = os.getloadavg()[0]
+    return f"{interpreter}, on core {cores} of {os.cpu_count()}, load average {load:.1f}"

@@ -32,6 +32,7 @@ from daemon.config import Config
 from daemon.graph import BarSources
 from daemon.research.backtest import configured_instruments
 from daemon.runtime import Runtime
+from daemon.start_times import StartTimes
 from daemon.startup import load_classes, open_core
 from daemon.telemetry import Telemetry
 from daemon.telemetry_steps import StepTelemetry
@@ -130,6 +131,7 @@ async def _latencies(config: Config, state: Path, count: int) -> list[float]:
             sources=BarSources(),
             now=clock.now(),
             on_failure=None,
+            times=StartTimes(),
         )
         telemetry = Telemetry(now_ns=clock.now, version="benchmark")
         runtime = Runtime(

@@ -16,6 +16,7 @@ from actors.strategies.base import Strategy
 from daemon.graph import BarSources
 from daemon.research.backtest import configured_instruments
 from daemon.runtime import INPUTS_PER_SLICE
+from daemon.start_times import StartTimes
 from daemon.startup import Opened, core_of_head, load_classes, open_core, read_core
 from tests.benchmarks.engine import a_config
 from tests.benchmarks.harness import START_NS, Effort, Row, quotes
@@ -35,6 +36,7 @@ def _open(state: Path, strategy: type[Strategy]) -> Opened:
             sources=BarSources(),
             now=START_NS,
             on_failure=None,
+            times=StartTimes(),
         )
 
 
