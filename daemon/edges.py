@@ -12,9 +12,10 @@ from actors.strategies.host import StrategyHost
 from actors.venues.binance.broker import BinanceBroker
 from actors.venues.binance.feed import BinanceFeed
 from actors.venues.binance.filters import INTERVALS
+from actors.venues.binance.panic import BinanceEmergency
 from actors.venues.binance.session import SessionSettings
 from actors.venues.binance.streams import StreamSettings
-from actors.venues.ports import Broker, Feed, Intake
+from actors.venues.ports import Broker, Emergency, Feed, Intake
 from daemon.config import Config, VenueSection
 from daemon.graph import BarSources, is_paper, timeframes, traded_instruments
 from daemon.secret import resolve_secret
@@ -132,3 +133,22 @@ def make_brokers(
             settings=SessionSettings(answer_seconds=account.answer_seconds),
         )
     return brokers
+
+
+def make_emergency(config: Config, name: str, *, clock: Clock, environ: Mapping[str, str]) -> Emergency:
+    """An account reached straight by its credentials.
+
+    Raises:
+        ConfigError: A secret is missing or cannot sign.
+    """
+    account = config.accounts[name]
+    assert account.api_key is not None, "checked with the configuration"
+    assert account.api_secret is not None, "checked with the configuration"
+    return BinanceEmergency(
+        account=name,
+        venue=account.venue,
+        rest_url=config.venues[account.venue].rest_url,
+        api_key=resolve_secret(account.api_key, environ).reveal(),
+        api_secret=resolve_secret(account.api_secret, environ).reveal(),
+        clock=clock,
+    )

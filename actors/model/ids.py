@@ -85,3 +85,17 @@ def looks_like_tickerd(client_order_id: str) -> bool:
         and client_order_id[0] == "T"
         and all(c in _DIGITS for c in client_order_id)
     )
+
+
+PANIC_PREFIX = "panic-"
+"""Of orders sent by `tickerd panic`: the operator's own, in no book of ours, and never taken for a `T` id."""
+
+
+def panic_order_id(now_ms: int, number: int) -> str:
+    """Id of the n-th order of one panic."""
+    return f"{PANIC_PREFIX}{now_ms}-{number}"
+
+
+def is_panic_id(client_order_id: str) -> bool:
+    """Whether `tickerd panic` has sent the order."""
+    return client_order_id.startswith(PANIC_PREFIX)

@@ -10,8 +10,10 @@ is polled from its polling task.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from decimal import Decimal
+from typing import Literal, NamedTuple, Protocol
 
+from actors.messages.account import VenueOrder
 from actors.messages.base import Message
 from actors.messages.market import Bar
 from actors.messages.orders import QueryAccount, VenueCommand
@@ -74,6 +76,65 @@ class Feed(Protocol):
 
     async def close(self) -> None:
         """Give the connections up; after this `run` has ended or may be cancelled."""
+
+
+class Held(NamedTuple):
+    """What an account has of one asset."""
+
+    free: Decimal
+    locked: Decimal
+
+
+Outcome = Literal["done", "refused", "not_sent", "unknown"]
+
+
+class Sale(NamedTuple):
+    """What became of one closing order."""
+
+    instrument: str
+    client_order_id: str
+    quantity: Decimal
+    outcome: Outcome
+    filled: Decimal
+    text: str
+
+
+class Emergency(Protocol):
+    """One account reached straight by its credentials: no core, no tape, no books.
+
+    Every call may raise `VenueUnreachable`, or another `TradingError` when the venue refuses.
+    """
+
+    async def account_id(self) -> str:
+        """The venue's own id of the account."""
+
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Everything that rests, whoever has placed it."""
+
+    async def cancel(self, order: VenueOrder) -> None:
+        """Cancel one order; an order that is closed by now is no error."""
+
+    async def holdings(self) -> dict[str, Held]:
+        """By asset; what is not there is not held."""
+
+    async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        """Their definitions."""
+
+    async def gained(self, instruments: Sequence[Instrument]) -> dict[str, Decimal]:
+        """Asset → what tickerd's own orders in these instruments have brought in, fees taken off.
+
+        Raises:
+            TradingError: The venue's history does not say so for certain.
+        """
+
+    async def bid(self, instrument: Instrument) -> Decimal:
+        """Best bid."""
+
+    async def sell(self, instrument: Instrument, quantity: Decimal, client_order_id: str) -> Sale:
+        """Sell at market; sent once, whatever becomes of it."""
+
+    async def close(self) -> None:
+        """Give the connections up."""
 
 
 class Broker(Protocol):

@@ -280,6 +280,13 @@ class Account(Wire, frozen=True, gc=False, rename="camel"):
     can_trade: bool = True
 
 
+class BestPrice(Wire, frozen=True, gc=False, rename="camel"):
+    """`GET /api/v3/ticker/bookTicker` of one symbol."""
+
+    symbol: str
+    bid_price: Decimal
+
+
 FRAME = msgspec.json.Decoder(Frame)
 TRADE = msgspec.json.Decoder(TradeEvent, strict=False)
 BOOK_TICKER = msgspec.json.Decoder(BookTicker, strict=False)
@@ -300,3 +307,4 @@ ORDER_ROW = msgspec.json.Decoder(OrderRow)
 ORDER_ROWS = msgspec.json.Decoder(list[OrderRow])
 TRADE_ROWS = msgspec.json.Decoder(list[TradeRow])
 ACCOUNT = msgspec.json.Decoder(Account)
+BEST_PRICE = msgspec.json.Decoder(BestPrice)
