@@ -7,10 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from actors.store.export import export
+from actors.store.export import export, open_for_reading
 from actors.store.replay import replay
 from daemon.exchange.truth import TrueAccount, read_truth
 from daemon.startup import core_of_head, read_core
+
 
 class Verdict:
     """What a session left behind; every method asserts one promise."""
@@ -20,6 +21,7 @@ class Verdict:
         assert core is not None, "the session has left no tape"
         self.books = export(state, core.ledger)
         self.truth: TrueAccount = read_truth(truth).accounts["demo"]
+        self.alerts = _alerts(state)
         self._state = state
 
     def all_is_well(self) -> None:
@@ -28,6 +30,7 @@ class Verdict:
         self.orders_agree()
         self.fills_agree()
         self.money_agrees()
+        self.nothing_seemed_different()
         self.replay_is_identical()
 
     def no_order_is_doubled(self) -> None:
@@ -76,6 +79,11 @@ class Verdict:
         assert not any(off.values()), off
         assert self.books["trial_balance"] == "0"
 
+    def nothing_seemed_different(self) -> None:
+        """The venue's statements never cast doubt on books that were right all along."""
+        doubts = [text for kind, text in self.alerts if kind == "difference_found"]
+        assert not doubts, doubts
+
     def replay_is_identical(self) -> None:
         """The tape, run again, gives every message again."""
         result = replay(self._state, build=lambda head: core_of_head(head).sequencer)
@@ -88,3 +96,13 @@ class Verdict:
     def order(self, client_order_id: str) -> dict[str, Any]:
         """One row of ours."""
         return next(row for row in self.books["orders"] if row["client_order_id"] == client_order_id)
+
+
+def _alerts(state: Path) -> list[tuple[str, str]]:
+    """Kind and text of each, oldest first."""
+    connection = open_for_reading(state)
+    try:
+        rows = connection.execute("SELECT kind, text FROM alerts ORDER BY seq, n").fetchall()
+    finally:
+        connection.close()
+    return [(row["kind"], row["text"]) for row in rows]

@@ -24,7 +24,7 @@ from daemon.config import (
 )
 from daemon.control_client import call
 from daemon.exchange.server import ExchangeServer
-from daemon.exchange.settings import PROFILES, ExchangeSettings, Synthetic, Timings
+from daemon.exchange.settings import PROFILES, ExchangeSettings, Profile, Synthetic, Timings
 from daemon.service import Service
 from tests.e2e.faults.judge import Verdict
 
@@ -34,10 +34,18 @@ SECRETS = {"FAULTS_KEY": "demo-key", "FAULTS_SECRET": "demo-secret"}
 TRADER = Path(__file__).with_name("hard_trader.py")
 
 
+Posted = dict[str, Any]
+"""A fault as the admin endpoint takes it."""
+
+
+def a_fault(kind: str, **fields: Any) -> Posted:
+    return {"kind": kind, **fields}
+
+
 def a_config(state: Path, port: int, *, answer_seconds: float) -> Config:
     """Two instruments, no limit that a hard trader could meet."""
     return Config(
-        daemon=DaemonSection(state=str(state), drain_seconds=4.0),
+        daemon=DaemonSection(state=str(state), drain_seconds=2.0),
         http=HttpSection(port=-1),
         venues={
             "binance": VenueSection(
@@ -104,6 +112,11 @@ class Rig:
         """Orders at the exchange, ever."""
         return len(self.exchange.services.truth.sum.account("demo").orders)
 
+    def accepted_in(self, symbol: str) -> int:
+        """Orders at the exchange in one symbol, ever."""
+        orders = self.exchange.services.truth.sum.account("demo").orders.values()
+        return sum(order.symbol == symbol for order in orders)
+
     @property
     def fills(self) -> int:
         """Executions at the exchange, ever."""
@@ -125,10 +138,24 @@ class Rig:
             lambda: self.accepted >= orders and self.fills >= fills and bool(open_orders("demo")),
         )
 
+    async def transfer(self, direction: str, asset: str, amount: str) -> None:
+        """Deposit or withdraw."""
+        url = f"http://127.0.0.1:{self.exchange.admin_port}/{direction}"
+        body = {"account": "demo", "asset": asset, "amount": amount}
+        async with self._http.post(url, json=body) as answer:
+            assert answer.status == 200, await answer.text()
+
     async def unknown(self) -> list[str]:
         """Orders whose outcome the daemon does not know."""
         rows = await asyncio.to_thread(call, self.state, "orders", {}, timeout_seconds=10.0)
         return [row["client_order_id"] for row in rows if row["state"] == "unknown"]
+
+    async def until_known(self, client_order_id: str, seconds: float) -> None:
+        """Until an order's outcome is known."""
+        deadline = monotonic() + seconds
+        while client_order_id in await self.unknown():
+            assert monotonic() < deadline, f"{client_order_id} is still unknown after {seconds:g} s"
+            await asyncio.sleep(0.2)
 
     async def until_settled(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Until the account trades, and no outcome is unknown that the exchange could tell.
@@ -151,18 +178,17 @@ class Rig:
 async def trading(
     folder: Path,
     *,
-    answer_seconds: float = 0.5,
-    rate: float = 120.0,
-    timings: Timings | None = None,
-    seed: int = 1,
+    answer_seconds: float = 0.3,
+    rate: float = 170.0,
+    profile: Profile = PROFILES["fast"],
 ) -> AsyncIterator[Rig]:
     """Both sides up and orders in flight; stopped cleanly at the end of the block."""
     settings = ExchangeSettings(
-        market=Synthetic(seed=seed, rate=rate, volatility=0.0005),
-        profile=PROFILES["fast"],
+        market=Synthetic(seed=1, rate=rate, volatility=0.0005),
+        profile=profile,
         history_hours=0.1,
         truth=folder / "truth.jsonl",
-        timings=timings or Timings(shutdown_notice_seconds=0.2),
+        timings=Timings(shutdown_notice_seconds=0.2),
     )
     state = folder / "state"
     async with ExchangeServer(settings) as exchange, aiohttp.ClientSession() as http:

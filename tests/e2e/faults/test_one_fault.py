@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.faults.rig import judge, trading
+from tests.e2e.faults.rig import Posted, a_fault, judge, trading
 
 pytestmark = pytest.mark.slow
 
-Posted = dict[str, Any]
-
-
-def a_fault(kind: str, **fields: Any) -> Posted:
-    return {"kind": kind, **fields}
-
+ORDERS_AFTER = 70
+"""About a second: longer than any answer is waited for, so that what comes too late comes while we trade."""
 
 FAULTS: dict[str, list[Posted]] = {
     "no fault": [],
@@ -25,8 +20,8 @@ FAULTS: dict[str, list[Posted]] = {
     "trading connection dropped": [a_fault("drop", target="ws_api")],
     "everything dropped": [a_fault("drop", target="all")],
     "market streams stalled": [a_fault("stall", target="streams", milliseconds=1_500)],
-    "user data stalled": [a_fault("stall", target="user_data", milliseconds=900)],
-    "trading connection stalled": [a_fault("stall", target="ws_api", milliseconds=900)],
+    "user data stalled": [a_fault("stall", target="user_data", milliseconds=500)],
+    "trading connection stalled": [a_fault("stall", target="ws_api", milliseconds=500)],
     "order accepted, answer lost": [a_fault("accept_and_lose", method="order.place", count=3)],
     "cancel carried out, answer lost": [a_fault("accept_and_lose", method="order.cancel", count=3)],
     "answer and report of an order lost": [
@@ -34,12 +29,12 @@ FAULTS: dict[str, list[Posted]] = {
         a_fault("accept_and_lose", method="order.place", count=2),
     ],
     "cancel lost on its way": [a_fault("lose_request", method="order.cancel", count=3)],
-    "answers to orders late": [a_fault("delay_reply", method="order.place", milliseconds=900, count=4)],
-    "answers to cancels late": [a_fault("delay_reply", method="order.cancel", milliseconds=900, count=4)],
+    "answers to orders late": [a_fault("delay_reply", method="order.place", milliseconds=500, count=4)],
+    "answers to cancels late": [a_fault("delay_reply", method="order.cancel", milliseconds=500, count=4)],
     "answers to queries late": [
         a_fault("delay_reply", method="order.status", milliseconds=600, count=3),
-        a_fault("swallow_report", method="NEW", count=30),
-        a_fault("error_after", method="order.place", count=3),
+        a_fault("swallow_report", symbol="BTCUSDT", count=1_000),
+        a_fault("error_after", method="order.place", symbol="BTCUSDT", count=3),
     ],
     "5xx before an order": [a_fault("error_before", method="order.cancel", count=3)],
     "5xx after an order": [a_fault("error_after", method="order.place", count=3)],
@@ -56,8 +51,8 @@ FAULTS: dict[str, list[Posted]] = {
     "new reports after their trades": [a_fault("reorder_reports", method="NEW", count=10)],
     "fresh orders invisible": [
         a_fault("hide_order", milliseconds=700, count=10),
-        a_fault("swallow_report", method="NEW", count=30),
-        a_fault("error_after", method="order.place", count=3),
+        a_fault("swallow_report", symbol="BTCUSDT", count=1_000),
+        a_fault("error_after", method="order.place", symbol="BTCUSDT", count=3),
     ],
     "open orders stale": [a_fault("stale_open_orders", milliseconds=800, count=2)],
     "cancelled orders renamed": [
@@ -66,6 +61,15 @@ FAULTS: dict[str, list[Posted]] = {
     ],
     "depth events lost": [a_fault("depth_gap", count=2)],
     "partly filled, then cut off": [a_fault("partial_fill_then_disconnect")],
+    "too many cancels": [
+        a_fault("rate_limit_storm", method="order.cancel", milliseconds=400),
+    ],
+    "too many questions": [
+        a_fault("rate_limit_storm", method="order.status", milliseconds=300, count=2),
+        a_fault("rate_limit_storm", method="account.status", milliseconds=300),
+        a_fault("swallow_report", symbol="BTCUSDT", count=1_000),
+        a_fault("error_after", method="order.place", symbol="BTCUSDT", count=3),
+    ],
     "server shutdown": [a_fault("server_shutdown", target="all")],
 }
 
@@ -77,7 +81,7 @@ async def test_no_order_doubled_no_fill_lost_balances_equal(name: str, tmp_path:
             await rig.fault(**fault)
         for kind in dict.fromkeys(fault["kind"] for fault in FAULTS[name]):
             await rig.until_happened(kind)
-        await rig.trade_on()
+        await rig.trade_on(ORDERS_AFTER)
         await rig.clear_faults()
         await rig.until_settled()
     judge(tmp_path).all_is_well()
