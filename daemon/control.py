@@ -61,6 +61,12 @@ class ControlPort(Protocol):
     async def fills(self, limit: int) -> list[dict[str, Any]]:
         """The newest fills, oldest first; rows as above."""
 
+    def approvals(self) -> list[dict[str, Any]]:
+        """What waits for a second command."""
+
+    def limits(self) -> list[dict[str, Any]]:
+        """Limits in force: rows with `account` and `strategy`."""
+
     def metrics(self) -> dict[str, Any]:
         """`Telemetry.snapshot`."""
 
@@ -181,6 +187,10 @@ class ControlServer:
                 return port.status()
             case "metrics":
                 return port.metrics()
+            case "approvals":
+                return port.approvals()
+            case "limits":
+                return in_scope(port.limits(), given, port.names())
             case "positions":
                 return in_scope(port.positions(), given, port.names())
             case "orders":

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from actors.messages.control import (
+    Approve,
     CancelAll,
     ClearHalt,
     Flatten,
@@ -18,6 +19,7 @@ from actors.messages.control import (
     ReduceOnly,
     Resume,
     Scope,
+    SetLimit,
 )
 from daemon.control_protocol import INVALID_PARAMS, METHOD_NOT_FOUND, RpcError
 
@@ -30,6 +32,8 @@ COMMANDS: dict[str, type[OperatorCommand]] = {
     "clear-halt": ClearHalt,
     "cancel-all": CancelAll,
     "reconcile": Reconcile,
+    "set-limit": SetLimit,
+    "approve": Approve,
 }
 """What changes trading state: an input, answered once it is durable."""
 
@@ -43,12 +47,16 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "positions": _SCOPE,
     "orders": _SCOPE,
     "fills": _SCOPE | {"limit"},
+    "approvals": frozenset(),
+    "limits": frozenset({"account", "strategy"}),
     "checkpoint": frozenset(),
     "log-level": frozenset({"level"}),
     "stop": frozenset({"cancel_orders"}),
     **{verb: _SCOPE | {"all"} for verb in COMMANDS},
     "halt": _SCOPE | {"all", "reason"},
     "reconcile": frozenset({"account", "all"}),
+    "set-limit": frozenset({"account", "strategy", "name", "value"}),
+    "approve": frozenset({"id", "refuse"}),
 }
 """Every method with the parameters it takes."""
 
@@ -64,6 +72,13 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 100
     """Newest fills to show."""
     level: str | None = None
+    name: str = ""
+    """Of a limit, as the configuration calls it."""
+    value: str = ""
+    """Of a limit; `off` switches it off."""
+    id: str = ""
+    """Of an approval."""
+    refuse: bool = False
     cancel_orders: bool | None = None
     """None: as configured."""
 
@@ -138,7 +153,18 @@ def command_of(
             f"{method} without a scope concerns every account: narrow it with account, strategy or "
             "instrument, or say all",
         )
-    more = {"reason": given.reason} if method == "halt" else {}
+    more: dict[str, Any] = {}
+    match method:
+        case "halt":
+            more = {"reason": given.reason}
+        case "set-limit":
+            if scope == Scope() or not given.name or not given.value:
+                raise RpcError(INVALID_PARAMS, "set-limit needs an account or a strategy, name and value")
+            more = {"limit": given.name, "value": given.value}
+        case "approve":
+            if not given.id:
+                raise RpcError(INVALID_PARAMS, "approve needs the id that `tickerd ctl approvals` shows")
+            more = {"approval_id": given.id, "is_granted": not given.refuse}
     return COMMANDS[method](ts_event=now_ns, scope=scope, command_id=command_id, by=by, **more)
 
 

@@ -53,11 +53,13 @@ class Housekeeping:
         notifier: Notifier,
         status: Callable[[], str],
         watchdog_seconds: float | None,
+        look_for_kill_file: Callable[[], None],
     ) -> None:
         self._state, self._sequencer, self._runtime = state, sequencer, runtime
         self._tape, self._store, self._clock = tape, store, clock
         self._telemetry, self._notifier, self._status = telemetry, notifier, status
         self._watchdog_seconds = watchdog_seconds
+        self._look_for_kill_file = look_for_kill_file
         self._head, self._settings = head, settings
         self._day = clock.now() // DAY_NS
         self._out_of_order: set[HealthSubject] = set()
@@ -72,6 +74,7 @@ class Housekeeping:
             await asyncio.sleep(TICK_SECONDS)
             self._telemetry.loop_lag.observe(max(0.0, perf_counter() - before - TICK_SECONDS))
             self._runtime.pulse()
+            self._look_for_kill_file()
             self._watch_health()
             self._tell_systemd()
             try:

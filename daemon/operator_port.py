@@ -9,13 +9,14 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
-from actors.messages.control import CommandDone, OperatorCommand, Scope, Stop
+from actors.messages.control import Approve, ClearHalt, CommandDone, OperatorCommand, Scope, Stop
 from actors.oms.order import Order
 from actors.store.export import newest_fills
 from daemon.config import Config
 from daemon.control_commands import Names
 from daemon.graph import Core
 from daemon.runtime import Runtime
+from daemon.safety_figures import limit_rows, refresh_safety
 from daemon.telemetry import AccountFigures, Telemetry
 
 UNHEALTHY_SECONDS = 10.0
@@ -36,11 +37,12 @@ class OperatorPort:
         take_checkpoint: Callable[[], int],
         begin_stop: Callable[[], None],
         now_ns: Callable[[], int],
+        look_for_kill_file: Callable[[], None],
     ) -> None:
         self._config, self._core, self._runtime = config, core, runtime
         self._telemetry, self._state = telemetry, state
         self._take_checkpoint, self._begin_stop = take_checkpoint, begin_stop
-        self.now_ns = now_ns
+        self.now_ns, self._look_for_kill_file = now_ns, look_for_kill_file
         self.is_stopping = False
         self._cancels = False
         telemetry.refreshers.append(self._refresh)
@@ -78,6 +80,11 @@ class OperatorPort:
             "unknown_orders": sum(order.state == "unknown" for order in orders),
             "accounts": [self._account_row(name) for name in self._config.accounts],
             "strategies": [self._strategy_row(name) for name in self._config.strategies],
+            "holds": [
+                {"scope": str(hold.scope), "state": hold.state, "reason": hold.reason}
+                for hold in self._core.risk.consent.holds()
+            ],
+            "approvals": self.approvals(),
         }
 
     def _account_row(self, name: str) -> dict[str, Any]:
@@ -127,6 +134,17 @@ class OperatorPort:
         """The newest settled fills, oldest first."""
         return await asyncio.to_thread(newest_fills, self._state, limit)
 
+    def approvals(self) -> list[dict[str, Any]]:
+        """What waits for a second command."""
+        return [
+            {"id": each.approval_id, "what": each.what, "asked_by": each.asked_by, "asked_at": each.asked_at}
+            for each in self._core.risk.consent.approvals.pending.values()
+        ]
+
+    def limits(self) -> list[dict[str, Any]]:
+        """Limits in force, beside what the configuration says."""
+        return limit_rows(self._core.risk.consent.limits)
+
     def metrics(self) -> dict[str, Any]:
         """Every figure of /metrics."""
         return self._telemetry.snapshot()
@@ -142,6 +160,8 @@ class OperatorPort:
 
     async def submit(self, command: OperatorCommand) -> CommandDone:
         """Give a command to the core; returns once it was taken and is durable."""
+        if isinstance(command, ClearHalt | Approve):
+            self._look_for_kill_file()  # the core decides on what is there now, not a second ago
         return await self._runtime.ask(command)
 
     async def checkpoint(self) -> dict[str, Any]:
@@ -198,6 +218,7 @@ class OperatorPort:
             telemetry.queue_depth[f"broker:{account}"] = broker.backlog()
         telemetry.watchdog_age_seconds = (monotonic_ns() - self._runtime.last_slice_ns) / 1e9
         self._refresh_orders(telemetry)
+        refresh_safety(telemetry, self._core, self._config.accounts)
         telemetry.positions = {
             (position.account, position.strategy, position.instrument): float(position.quantity)
             for account in self._config.accounts

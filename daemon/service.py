@@ -28,6 +28,7 @@ from daemon.graph import from_tape_configuration, is_paper, traded_instruments
 from daemon.heartbeat import Heartbeat
 from daemon.housekeeping import Housekeeping
 from daemon.http.server import HttpServer
+from daemon.kill_watch import KillWatch
 from daemon.notify import Notifier, watchdog_seconds
 from daemon.off_loop import OffLoop
 from daemon.operator_port import OperatorPort
@@ -131,6 +132,7 @@ class Service:
         self._clock = Clock()
         self._notifier = Notifier(environ)
         self._times = StartTimes()
+        self.kill_watch = KillWatch(state_path(config), now_ns=self._clock.now)
         self.stop = asyncio.Event()
         """Set it to end gracefully."""
         self.is_trading = False
@@ -200,7 +202,9 @@ class Service:
         await self._check_account_ids(runtime)
         try:
             self._times.wait_for(config.accounts)
-            runtime.begin(opened.first_inputs)
+            is_known = core.risk.consent.is_kill_file_there
+            runtime.begin((*opened.first_inputs, *self.kill_watch.begin(is_known=is_known)))
+            self.kill_watch.go_on(runtime.offer)
             self._times.done("begin", inputs=len(opened.first_inputs))
             self.is_trading = True
             await self._run_edges(opened, runtime, store, telemetry, alerts)
@@ -238,6 +242,7 @@ class Service:
             take_checkpoint=lambda: housekeeping.checkpoint(),
             begin_stop=self.stop.set,
             now_ns=self._clock.now,
+            look_for_kill_file=self.kill_watch.look,
         )
         housekeeping = self._housekeeping(opened, runtime, store, telemetry, port)
         control = ControlServer(folder=state_path(config), port=port)
@@ -292,6 +297,7 @@ class Service:
             notifier=self._notifier,
             status=port.headline,
             watchdog_seconds=watchdog_seconds(self._environ),
+            look_for_kill_file=self.kill_watch.look,
         )
 
     async def _http(self, telemetry: Telemetry, port: OperatorPort) -> list[EdgeActor]:

@@ -91,6 +91,10 @@ class Telemetry:
         self._begin_storage()
         self._begin_alerts()
         self.accounts: dict[str, AccountFigures] = {}
+        self.approvals_pending = 0
+        self.is_kill_file_there = False
+        self.losses: dict[tuple[str, str, str], tuple[float, float | None]] = {}
+        """By (account, strategy or "", kind): the figure as last valued and its limit."""
         self.positions: dict[tuple[str, str, str], float] = {}
         """Signed quantity by (account, strategy, instrument)."""
 
@@ -214,6 +218,12 @@ class Telemetry:
                 "failed": dict(self.alerts_failed),
                 "dropped": dict(self.alerts_dropped),
             },
+            "approvals_pending": self.approvals_pending,
+            "kill_file": self.is_kill_file_there,
+            "losses": [
+                {"account": account, "strategy": strategy, "kind": kind, "value": value, "limit": limit}
+                for (account, strategy, kind), (value, limit) in self.losses.items()
+            ],
             "accounts": {
                 name: {field: getattr(figures, field) for field in AccountFigures.__slots__}
                 for name, figures in self.accounts.items()

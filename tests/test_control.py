@@ -59,6 +59,15 @@ class Port:
     async def fills(self, limit: int) -> list[dict[str, Any]]:
         return [{"account": "paper", "trade_id": str(number)} for number in range(limit)]
 
+    def approvals(self) -> list[dict[str, Any]]:
+        return [{"id": "a1", "what": "clear the halt of all", "asked_by": "uid=0", "asked_at": 7}]
+
+    def limits(self) -> list[dict[str, Any]]:
+        return [
+            {"account": "paper", "strategy": strategy, "limit": "daily_loss_max", "value": "10"}
+            for strategy in (None, "sma")
+        ]
+
     def metrics(self) -> dict[str, Any]:
         return {"inputs": 3}
 
@@ -113,6 +122,9 @@ async def test_reads_are_answered_with_money_as_text(daemon: Daemon) -> None:
     assert await daemon.ask("orders", account="paper") == []
     assert len(await daemon.ask("fills", limit=3)) == 3
     assert await daemon.ask("metrics") == {"inputs": 3}
+    assert [row["id"] for row in await daemon.ask("approvals")] == ["a1"]
+    assert len(await daemon.ask("limits", account="paper")) == 2
+    assert len(await daemon.ask("limits", strategy="sma")) == 1
     assert daemon.port.commands == []
 
 

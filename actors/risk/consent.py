@@ -25,7 +25,7 @@ from actors.risk import commands
 from actors.risk.approvals import Approvals, ApprovalsState, Pending
 from actors.risk.gate import Gate, RiskAccount
 from actors.risk.guard import LossGuard
-from actors.risk.states import LOSS_CAUSES
+from actors.risk.states import LOSS_CAUSES, Hold
 from actors.risk.stored_limits import BadLimit, Change, LimitBook, StoredLimits
 
 CONFIGURATION = "config"
@@ -57,7 +57,8 @@ class Consent:
         self._states = gate.states
         self.limits = limits
         self.approvals = Approvals()
-        self._is_kill_file_there = False
+        self.is_kill_file_there = False
+        """As last seen; while it is, no halt is cleared."""
 
     # a process life begins
 
@@ -109,16 +110,20 @@ class Consent:
         for account in self._accounts:
             self._gate.use_limits(account, self.limits.account(account))
 
+    def holds(self) -> list[Hold]:
+        """Everything that stands, also what a more severe state hides."""
+        return list(self._states.holds.values())
+
     # commands
 
     def on_kill_file(self, is_there: bool) -> None:
         """While the file is there no halt is cleared."""
-        self._is_kill_file_there = is_there
+        self.is_kill_file_there = is_there
 
     def lift(self, command: Resume | ClearHalt) -> Answer:
         """Resume what an operator paused at once; ask before a halt or a loss limit is lifted."""
         lifted = commands.causes_to_lift(command, self._states)
-        if isinstance(command, ClearHalt) and self._is_kill_file_there:
+        if isinstance(command, ClearHalt) and self.is_kill_file_there:
             return False, _KILL_FILE
         if not lifted or (isinstance(command, Resume) and not set(lifted) & set(LOSS_CAUSES)):
             return commands.carry_out(command, self._states)
@@ -165,7 +170,7 @@ class Consent:
         if not command.is_granted:
             self._settle(pending, is_granted=False, by=command.by, text="refused")
             return True, f"refused: {pending.what}"
-        if isinstance(pending.command, ClearHalt) and self._is_kill_file_there:
+        if isinstance(pending.command, ClearHalt) and self.is_kill_file_there:
             return False, _KILL_FILE
         accepted, text = self._grant(pending, command.by)
         self._settle(pending, is_granted=accepted, by=command.by, text=text)
@@ -250,14 +255,14 @@ class Consent:
 
     def snapshot(self) -> ConsentState:
         """State for the checkpoint."""
-        return ConsentState(self.limits.snapshot(), self.approvals.snapshot(), self._is_kill_file_there)
+        return ConsentState(self.limits.snapshot(), self.approvals.snapshot(), self.is_kill_file_there)
 
     def restore(self, state: ConsentState) -> None:
         """Take a checkpoint's state."""
         self.limits.restore(state.limits)
         self._use_limits()
         self.approvals.restore(state.approvals)
-        self._is_kill_file_there = state.is_kill_file_there
+        self.is_kill_file_there = state.is_kill_file_there
 
 
 _KILL_FILE = "the kill-switch file KILL is in the state folder: remove it, then clear the halt again"

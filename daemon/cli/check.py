@@ -40,13 +40,30 @@ def run(args: Namespace) -> int:
     errors = [f"{each.place}: {each.problem}" for each in secrets if each.problem]
     errors += strategy_errors(loaded.config)
     doubts = doubts_about(loaded.config)
+    waiting = [] if errors else _waiting(loaded.config, doubts)
     if args.json:
-        print_json(_report(loaded, secrets, errors, doubts))
+        print_json({**_report(loaded, secrets, errors, doubts), "waiting": waiting})
     else:
         _print(loaded, secrets, doubts)
     for error in errors:
         print(f"tickerd check: {error}", file=sys.stderr)
-    return ExitCode.WRONG_CONFIG if errors else ExitCode.DONE
+    for each in waiting:
+        print(f"tickerd check: waits for approval: {each}", file=sys.stderr)
+    if errors:
+        return ExitCode.WRONG_CONFIG
+    return ExitCode.REFUSED if waiting else ExitCode.DONE
+
+
+def _waiting(config: Config, doubts: list[str]) -> list[str]:
+    """What needs a second command; a state folder that cannot be read is a doubt, no error."""
+    from actors.errors import TradingError
+    from daemon.cli.check_state import waiting_for_approval
+
+    try:
+        return waiting_for_approval(config)
+    except TradingError as error:
+        doubts.append(f"the state folder cannot be compared: {error}")
+        return []
 
 
 def secrets_of(config: Config) -> list[SecretFound]:

@@ -14,13 +14,17 @@ _ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "positions": ("what is held", ("scope",)),
     "orders": ("open and unknown orders", ("scope",)),
     "fills": ("the newest executions", ("scope", "limit")),
+    "limits": ("limits in force, and what the configuration says", ("owner",)),
+    "approvals": ("what waits for a second command", ()),
     "metrics": ("every figure of /metrics", ()),
     "pause": ("strategies fall silent; reductions stay possible", ("scope", "all")),
     "resume": ("take back a pause or reduce-only of exactly this scope", ("scope", "all")),
     "reduce-only": ("only reductions and cancels", ("scope", "all")),
     "flatten": ("cancel and close everything, however often it takes", ("scope", "all")),
     "halt": ("stop trading until clear-halt", ("scope", "all", "reason")),
-    "clear-halt": ("lift a halt of exactly this scope", ("scope", "all")),
+    "clear-halt": ("lift a halt of exactly this scope, once approved", ("scope", "all")),
+    "set-limit": ("tighten a limit now, or loosen it once approved", ("owner", "new_limit")),
+    "approve": ("confirm what waits, or refuse it", ("approval",)),
     "cancel-all": ("cancel every open order", ("scope", "all")),
     "reconcile": ("ask the venue for a statement now", ("account", "all")),
     "checkpoint": ("take a checkpoint now", ()),
@@ -67,7 +71,10 @@ def _text(action: str, result: Any) -> str:
     return facts(result)
 
 
-_PARAMS = ("account", "strategy", "instrument", "all", "reason", "limit", "level", "cancel_orders")
+_PARAMS = (
+    "account", "strategy", "instrument", "all", "reason", "limit", "level", "cancel_orders",
+    "id", "name", "value", "refuse",
+)  # fmt: skip
 
 
 def _add_common(parser: ArgumentParser, *, is_default: bool) -> None:
@@ -120,6 +127,21 @@ def _add_scope(parser: ArgumentParser) -> None:
     parser.add_argument("--instrument", metavar="SYMBOL@VENUE", help="only this instrument")
 
 
+def _add_owner(parser: ArgumentParser) -> None:
+    parser.add_argument("--account", metavar="NAME", help="of this account")
+    parser.add_argument("--strategy", metavar="NAME", help="of this strategy")
+
+
+def _add_new_limit(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="LIMIT", help="as the configuration calls it: daily_loss_max")
+    parser.add_argument("value", metavar="VALUE", help="the new value; off switches it off")
+
+
+def _add_approval(parser: ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="as `tickerd ctl approvals` shows it")
+    parser.add_argument("--refuse", action="store_const", const=True, help="it shall not be")
+
+
 def _add_orders(parser: ArgumentParser) -> None:
     orders = parser.add_mutually_exclusive_group()
     for flag, value, text in (
@@ -137,6 +159,9 @@ def _add_orders(parser: ArgumentParser) -> None:
 
 _ADD = {
     "scope": _add_scope,
+    "owner": _add_owner,
+    "new_limit": _add_new_limit,
+    "approval": _add_approval,
     "account": lambda parser: parser.add_argument("--account", metavar="NAME", help="only this account"),
     "all": lambda parser: parser.add_argument(
         "--all", action="store_const", const=True, help="everything, on purpose"

@@ -31,7 +31,7 @@ def run(args: Namespace) -> int:
 
 
 async def _serve(config: Any) -> dict[str, Any]:
-    """Run the service; the first SIGTERM or SIGINT stops it gracefully, a second one at once."""
+    """Run the service. SIGTERM or SIGINT stops it gracefully, a second one at once; SIGUSR1 halts trading."""
     import asyncio
     import signal
 
@@ -51,6 +51,7 @@ async def _serve(config: Any) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    loop.add_signal_handler(signal.SIGUSR1, service.kill_watch.on_signal)
     try:
         return await service.run()
     except asyncio.CancelledError:

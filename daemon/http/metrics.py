@@ -34,7 +34,7 @@ class TelemetryCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         self._telemetry.refresh()
-        for part in (_process, _feeds, _orders, _storage, _alerts, _accounts):
+        for part in (_process, _feeds, _orders, _storage, _alerts, _accounts, _safety):
             yield from part(self._telemetry)
 
 
@@ -129,6 +129,24 @@ def _accounts(t: Telemetry) -> Iterator[Metric]:
     drawdowns = [((account,), figures.drawdown) for account, figures in valued.items()]
     yield gauge("drawdown_ratio", "Equity below its running peak, fraction, 0 or less.", drawdowns, "account")
     yield gauge("position", "Signed quantity held.", t.positions.items(), "account", "strategy", "instrument")
+
+
+def _safety(t: Telemetry) -> Iterator[Metric]:
+    labels = ("account", "strategy")
+    for kind, text in (
+        ("daily_loss", "Lost since the account's day began, transfers left out; base currency."),
+        ("peak_loss", "Below the highest profit and loss of a strategy; base currency."),
+    ):
+        values = [
+            ((account, strategy), value)
+            for (account, strategy, each), (value, _) in t.losses.items()
+            if each == kind
+        ]
+        yield gauge(kind, text, values, *labels)
+    limits = [(key, limit) for key, (_, limit) in t.losses.items() if limit is not None]
+    yield gauge("loss_limit", "A loss beyond this trips; as in force.", limits, *labels, "kind")
+    yield gauge("approvals_pending", "What waits for a second command.", t.approvals_pending)
+    yield gauge("kill_file", "1 while the kill-switch file is there.", float(t.is_kill_file_there))
 
 
 def one(values: Mapping[str, float]) -> list[Sample]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from actors.messages.control import Approve, SetLimit
 from daemon.__main__ import main
 from tests.test_control import Daemon
 
@@ -42,13 +43,50 @@ async def test_every_command_reaches_the_core_with_its_scope(ctl: Operator) -> N
         ("pause",), ("resume", "--account", "paper"), ("reduce-only", "--strategy", "sma"),
         ("flatten", "--instrument", "BTCUSDT@binance"), ("halt", "--reason", "odd"), ("clear-halt", "--all"),
         ("cancel-all", "--all"), ("reconcile", "--account", "paper"),
+        ("set-limit", "daily_loss_max", "100", "--strategy", "sma"), ("approve", "a1"),
     ):  # fmt: skip
         assert await ctl(*words) == (0, "done: it is so\n", "")
     assert scopes(ctl) == [
         "Pause all", "Resume account=paper", "ReduceOnly account=paper strategy=sma",
         "Flatten account=paper instrument=BTCUSDT@binance", "Halt all", "ClearHalt all", "CancelAll all",
-        "Reconcile account=paper",
+        "Reconcile account=paper", "SetLimit account=paper strategy=sma", "Approve all",
     ]  # fmt: skip
+
+
+async def test_a_limit_and_an_approval_carry_what_was_said(ctl: Operator) -> None:
+    await ctl("set-limit", "drawdown_max", "off", "--account", "paper")
+    await ctl("approve", "a7", "--refuse")
+    await ctl("approve", "a8")
+    limit, refused, granted = ctl.daemon.port.commands
+    assert isinstance(limit, SetLimit)
+    assert (limit.limit, limit.value) == ("drawdown_max", "off")
+    assert isinstance(refused, Approve)
+    assert (refused.approval_id, refused.is_granted) == ("a7", False)
+    assert isinstance(granted, Approve)
+    assert (granted.approval_id, granted.is_granted) == ("a8", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("set-limit", "daily_loss_max", "1"), "needs an account or a strategy"),
+        (("set-limit", "daily_loss_max", "1", "--strategy", "smaa"), "there is no strategy 'smaa'"),
+        (("approve", ""), "tickerd ctl approvals"),
+    ],
+)
+async def test_a_limit_or_approval_that_names_nothing_is_wrong_usage(
+    ctl: Operator, words: tuple[str, ...], text: str
+) -> None:
+    code, _, err = await ctl(*words)
+    assert code == 2
+    assert text in err
+    assert ctl.daemon.port.commands == []
+
+
+async def test_reading_limits_and_approvals_gives_the_core_nothing(ctl: Operator) -> None:
+    assert (await ctl("approvals"))[1].splitlines()[0] == "ID  WHAT                   ASKED_BY  ASKED_AT"
+    assert len((await ctl("limits", "--strategy", "sma"))[1].splitlines()) == 2
+    assert ctl.daemon.port.commands == []
 
 
 async def test_reads_print_tables_or_one_json_object(ctl: Operator) -> None:

@@ -171,6 +171,8 @@ def test_a_halt_silences_its_scope_until_it_is_cleared(desk: Desk) -> None:
     assert desk.stays("ETHUSDT"), resumed.stdout
     sent = desk.sent("ETHUSDT")
     desk.ctl("clear-halt", "--instrument", ETH)
+    assert desk.stays("ETHUSDT"), "a second command confirms it"
+    desk.ctl("approve", desk.daemon.ask("approvals")[0]["id"])
     wait_for(lambda: desk.sent("ETHUSDT") > sent, "orders again")
 
 
@@ -294,6 +296,8 @@ def test_a_halt_is_latched_over_a_restart_and_ctl_stop_ends_cleanly(
         refused = tickerd("ctl", "resume", "--account", "drill", "--state", str(state))
         assert daemon.states() == {"drill": "halted"}, refused.stdout
         ctl(state, "clear-halt", "--account", "drill")
+        assert daemon.states() == {"drill": "halted"}
+        ctl(state, "approve", daemon.ask("approvals")[0]["id"])
         assert daemon.states() == {"drill": "active"}
         assert daemon.stop() == 0
     replayed(state, "--parts", "1-2")
