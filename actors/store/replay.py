@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from actors.core.frames import HEADER_BYTES as FRAME_HEADER_BYTES
-from actors.core.frames import INPUT, Head, TornFrame, read_frames
+from actors.core.frames import INPUT, Head, TornFrame, next_chain, read_frames
 from actors.core.sequencer import Sequencer
 from actors.errors import TapeError, UsageError
 from actors.messages.base import Message
@@ -155,23 +155,53 @@ def replay(
         before, previous = previous, head
         return None if _is_same_core(before, head) else restored(build, head)
 
-    rerun = Rerun(restored(build, previous), previous.previous_chain, rebuild=rebuild)
-    difference, note = None, None
-    try:
-        note = run_segments(reader, rerun, first=first, last_part=numbers[-1], progress=progress)
-        if rerun.finish() is not None:
-            note = "what the step of the last input sent never reached the tape"
-    except Differs as differs:
-        difference = differs.difference
+    place: int | None = first
+    inputs = orders = 0
+    notes: list[str] = []
+    while place is not None:
+        rerun = Rerun(restored(build, previous), previous.previous_chain, rebuild=rebuild)
+        difference, begin, place = None, place, None
+        try:
+            run_segments(reader, rerun, first=begin, last_part=numbers[-1], progress=progress)
+            if rerun.finish() is not None:
+                notes.append("what the step of the last input sent never reached the tape")
+        except Differs as differs:
+            difference = differs.difference
+            place = _where_it_goes_on(reader, begin, last, difference)
+        if place is not None:
+            previous = reader.parts[place].head
+            notes.append(
+                f"seq {previous.recorded_from} to {previous.previous_seq} stand as recorded: recovery could "
+                "not repeat them either, and halted the accounts concerned"
+            )
+        inputs, orders = inputs + rerun.inputs, orders + rerun.orders
     return ReplayResult(
         identical=difference is None,
-        inputs=rerun.inputs,
-        orders=rerun.orders,
+        inputs=inputs,
+        orders=orders,
         chain=rerun.chain.hex(),
         parts=numbers,
         difference=difference,
-        note=note,
+        note="; ".join(notes) or None,
     )
+
+
+def _where_it_goes_on(reader: TapeReader, begin: int, last: int, difference: Difference) -> int | None:
+    """Place of the part that began with what recovery made of this difference; None when nobody has seen it.
+
+    What lies between is not run, but its chain must be the recorded one.
+    """
+    for place in range(begin + 1, last + 1):
+        head = reader.parts[place].head
+        if head.recorded_from and head.recorded_from <= difference.seq <= head.previous_seq:
+            start = reader.parts[begin].head
+            chain = start.previous_chain
+            for step in reader.steps(start.previous_seq, begin):
+                if step.seq > head.previous_seq:
+                    break
+                chain = next_chain(chain, step.input_body, step.sent or b"")
+            return place if chain == head.previous_chain else None
+    return None
 
 
 def run_segments(
