@@ -311,7 +311,7 @@ class LedgerActor(CoreActor):
     def _send_balance(self, book: AccountBook, account: str, asset: str, before: Decimal, ts: int) -> None:
         total = book.journal.holdings[asset]
         if total != before:
-            book.statements.changed(self.seq, asset, before, total)
+            book.statements.changed(self.seq, asset, before, total, ts)
         self.send(BalanceChanged(ts_event=ts, account=account, asset=asset, total=total))
 
     def _send_trade(self, position: Position, trip: ClosedTrip, ts: int) -> None:

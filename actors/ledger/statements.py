@@ -20,6 +20,8 @@ from actors.model.money import ZERO
 
 QUESTIONS_MAX = 4
 """Older unanswered questions are given up, which bounds the history."""
+CLOCKS_APART_NS = 5_000_000_000
+"""The venue stamps fills by its clock, statements are stamped by ours."""
 AMOUNTS_MAX = 256
 """So many totals of one asset between question and answer are weighed, the newest first."""
 
@@ -83,20 +85,29 @@ class Statements(msgspec.Struct, array_like=True):
         self.questions.clear()
         self.history.clear()
 
-    def changed(self, seq: int, asset: str, before: Decimal, after: Decimal) -> None:
-        """Our total of an asset has changed."""
+    def changed(self, seq: int, asset: str, before: Decimal, after: Decimal, ts: int) -> None:
+        """Our total of an asset has changed, by what happened at the venue at `ts`."""
         if self.questions:
             self.history.append((seq, asset, before))
         if self.doubts:
             doubt = self.doubts.get(asset)
+            if doubt is not None and ts < self.compared_ts + CLOCKS_APART_NS:
+                # What the last statement had in it already explains that much of the difference.
+                change = subtract(after, before)
+                doubt.amounts = [subtract(amount, change) for amount in doubt.amounts]
             # One that counts already ends only by a statement: what we come to hold by chance proves nothing.
             if doubt is not None and doubt.answers == 1 and doubt.venue == after:
                 del self.doubts[asset]
 
     def transferred(self, asset: str) -> bool:
         """Money came or went: what was compared before says nothing now; whether a difference is gone."""
-        doubt = self.doubts.pop(asset, None)
-        return doubt is not None and doubt.answers > 1
+        doubt = self.doubts.get(asset)
+        if doubt is None:
+            return False
+        was_told = doubt.answers > 1
+        # Nothing is in doubt by now, but when it last agreed is still true.
+        doubt.amounts, doubt.answers = [], 0
+        return was_told
 
     def judge(
         self, evidence: AccountEvidence, venue: dict[str, Decimal], ours: dict[str, Decimal]

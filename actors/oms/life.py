@@ -87,6 +87,8 @@ class OrderLife:
         if report.venue_order_id is not None and kind != "status_not_found":
             self._learn(order, report.venue_order_id)
         self._actions[ACTIONS[kind][order.state]](order, report)
+        if len(self._external):  # the order may have been the last whose outcome could have explained a fill
+            self._external.show(order.terms.account, order.terms.instrument)
 
     # the venue has it
 
@@ -96,7 +98,6 @@ class OrderLife:
             terms = order.terms
             for fill in self._external.take(terms.account, terms.instrument, venue_order_id):
                 self.apply(order, fill)
-            self._external.show(terms.account, terms.instrument)
 
     def _confirm(self, order: Order, report: Report) -> None:
         if (

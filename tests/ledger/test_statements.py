@@ -7,6 +7,8 @@ from decimal import Decimal
 from actors.ledger.statements import QUESTIONS_MAX, Statements
 
 D = Decimal
+LATER = 10**15
+"""Long after any statement here."""
 
 
 def usdt(total: str) -> dict[str, Decimal]:
@@ -60,7 +62,7 @@ def test_a_difference_is_the_same_amount_whatever_was_traded_meanwhile() -> None
     statements.asked(1)
     assert answers(statements, 1, "1100", "100") == 1
     statements.asked(2)
-    statements.changed(3, "USDT", D(100), D(60))
+    statements.changed(3, "USDT", D(100), D(60), LATER)
     differ, _ = statements.compare(2, 0, usdt("1060"), usdt("60"))
     assert [(found.ours, found.venue, found.answers) for found in differ] == [(D(60), D(1060), 2)]
 
@@ -79,14 +81,33 @@ def test_a_transfer_ends_what_was_compared_before_it() -> None:
     assert not statements.transferred("USDT")
     assert [answers(statements, seq, "90", "100") for seq in (2, 3)] == [1, 2]
     assert statements.transferred("USDT")
-    assert statements.doubts == {}
+    assert not statements.transferred("USDT")
+    assert answers(statements, 4, "90", "100") == 1
+
+
+def test_a_transfer_leaves_when_the_asset_last_agreed() -> None:
+    statements = Statements()
+    assert answers(statements, 1, "100", "100") == 0
+    assert answers(statements, 5, "90", "100") == 1
+    statements.transferred("USDT")
+    differ, _ = statements.compare(6, 0, usdt("110"), usdt("120"))
+    assert differ[0].agreed_seq == 1, "the statement of seq 5 did not agree"
+
+
+def test_a_fill_heard_of_late_takes_its_part_out_of_the_difference() -> None:
+    statements = Statements()
+    statements.compare(1, 1_000, usdt("60"), usdt("100"))
+    statements.asked(2)
+    statements.changed(3, "USDT", D(100), D(70), 500)  # the first statement had it in already
+    differ, _ = statements.compare(2, 2_000, usdt("60"), usdt("70"))
+    assert [(found.ours, found.venue, found.answers) for found in differ] == [(D(70), D(60), 2)]
 
 
 def test_a_total_held_between_question_and_answer_agrees() -> None:
     statements = Statements()
     statements.asked(5)
-    statements.changed(6, "USDT", D(100), D(90))
-    statements.changed(7, "USDT", D(90), D(80))
+    statements.changed(6, "USDT", D(100), D(90), LATER)
+    statements.changed(7, "USDT", D(90), D(80), LATER)
     for venue in ("100", "90", "80"):
         assert answers(statements.copy(), 5, venue, "80") == 0
     assert answers(statements.copy(), 5, "70", "80") == 1
@@ -95,7 +116,7 @@ def test_a_total_held_between_question_and_answer_agrees() -> None:
 def test_a_total_held_only_before_the_question_does_not_agree() -> None:
     statements = Statements()
     statements.asked(5)
-    statements.changed(6, "USDT", D(100), D(90))
+    statements.changed(6, "USDT", D(100), D(90), LATER)
     statements.asked(8)
     assert answers(statements, 8, "100", "90") == 1
 
@@ -103,9 +124,9 @@ def test_a_total_held_only_before_the_question_does_not_agree() -> None:
 def test_a_booking_under_way_at_the_answer_clears_the_doubt() -> None:
     statements = Statements()
     assert answers(statements, 1, "90", "100") == 1
-    statements.changed(2, "USDT", D(100), D(95))
+    statements.changed(2, "USDT", D(100), D(95), LATER)
     assert list(statements.doubts) == ["USDT"]
-    statements.changed(3, "USDT", D(95), D(90))
+    statements.changed(3, "USDT", D(95), D(90), LATER)
     assert statements.doubts == {}
     assert answers(statements, 4, "80", "90") == 1
 
@@ -122,12 +143,12 @@ def test_an_asset_that_one_side_does_not_name_counts_as_zero() -> None:
 
 def test_history_is_kept_only_while_a_question_is_open() -> None:
     statements = Statements()
-    statements.changed(1, "USDT", D(1), D(2))
+    statements.changed(1, "USDT", D(1), D(2), LATER)
     assert statements.history == []
     statements.asked(2)
-    statements.changed(3, "USDT", D(2), D(3))
+    statements.changed(3, "USDT", D(2), D(3), LATER)
     statements.asked(4)
-    statements.changed(5, "USDT", D(3), D(4))
+    statements.changed(5, "USDT", D(3), D(4), LATER)
     statements.compare(2, 0, usdt("2"), usdt("4"))
     assert statements.history == [(5, "USDT", D(3))]
     statements.connection_lost()
@@ -138,6 +159,6 @@ def test_questions_that_nobody_answers_do_not_pile_up() -> None:
     statements = Statements()
     for seq in range(100):
         statements.asked(seq)
-        statements.changed(seq, "USDT", D(seq), D(seq + 1))
+        statements.changed(seq, "USDT", D(seq), D(seq + 1), LATER)
     assert statements.questions == list(range(100 - QUESTIONS_MAX, 100))
     assert len(statements.history) == QUESTIONS_MAX

@@ -209,12 +209,21 @@ def test_a_fill_of_somebody_elses_order_is_shown_once_all_of_ours_are_named() ->
     bench.feed(approved())
     stranger = fill("7", 4, client_order_id=None, venue_order_id="v9")
     assert bench.feed(stranger) == []
-    shown, difference, accepted = bench.feed(accept())
+    accepted, shown, difference = bench.feed(accept())
     assert isinstance(shown, ExternalFillShown)
     assert isinstance(accepted, OrderAccepted)
     assert isinstance(difference, DifferenceFound)
     assert difference.kind == "external_fill"
     assert bench.feed(stranger) == []
+
+
+def test_a_fill_of_somebody_elses_order_is_shown_once_the_last_unknown_order_is_found() -> None:
+    bench = Bench()
+    bench.feed(approved(), unsure())
+    stranger = fill("7", 4, client_order_id=None, venue_order_id="v9")
+    assert bench.feed(stranger) == []
+    sent = bench.feed(status("accepted"))
+    assert [type(message) for message in sent] == [OrderAccepted, ExternalFillShown, DifferenceFound]
 
 
 def test_a_report_of_an_order_nobody_knows_changes_nothing() -> None:
