@@ -95,15 +95,26 @@ class OpenOrders:
         order = self._orders.get(event.client_order_id) if event.client_order_id is not None else None
         if order is None:
             return None
+        if isinstance(event, PositionChanged):  # with the next, what happens to every order
+            order.booked += event.filled_quantity
+        elif isinstance(event, OrderFilled):
+            order.filled += event.quantity
+            if not event.remaining:
+                order.is_terminal = True
+            if order.is_terminal:
+                order.is_unknown = False
+        else:
+            self._change(order, event)
+        if order.is_terminal and order.filled <= order.booked:
+            del self._orders[order.terms.client_order_id]
+        return order
+
+    def _change(
+        self,
+        order: OpenOrder,
+        event: OrderCancelled | OrderExpired | OrderRejected | OrderReplaced | OrderOutcomeUnknown,
+    ) -> None:
         match event:
-            case PositionChanged():
-                order.booked += event.filled_quantity
-            case OrderFilled():
-                order.filled += event.quantity
-                if not event.remaining:
-                    order.is_terminal, order.is_unknown = True, False
-                    return order if order.filled > order.booked else self._left(order)
-                order.is_unknown = order.is_unknown and not order.is_terminal
             case OrderCancelled() | OrderExpired():
                 order.filled, order.is_terminal, order.is_unknown = event.filled_quantity, True, False
             case OrderRejected():
@@ -113,11 +124,6 @@ class OpenOrders:
                 order.is_unknown = False
             case OrderOutcomeUnknown():
                 order.is_unknown = True
-        return self._left(order) if order.is_terminal and order.filled <= order.booked else order
-
-    def _left(self, order: OpenOrder) -> OpenOrder:
-        del self._orders[order.terms.client_order_id]
-        return order
 
     def drop(self, client_order_id: str) -> OpenOrder | None:
         """Forget an order that was counted before its approval and then denied; returns it."""
