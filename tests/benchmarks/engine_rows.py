@@ -18,10 +18,11 @@ RUNS = 3
 
 
 def _rate(config: Config, data: Sequence[MarketData], what: str, unit: str, budget: float) -> Row:
-    seconds, engine = [], None
+    seconds, cpu, engine = [], [], None
     for _ in range(RUNS):
         engine = Engine(config, data[0].ts_event)
         seconds.append(engine.feed(data))
+        cpu.append(engine.cpu_seconds)
     assert engine is not None
     results = engine.results
     return Row(
@@ -29,7 +30,8 @@ def _rate(config: Config, data: Sequence[MarketData], what: str, unit: str, budg
         value=len(data) / statistics.median(seconds),
         unit=unit,
         budget=budget,
-        detail=f"{len(data):,} inputs, {results.orders:,} orders, {len(results.fills):,} fills",
+        detail=f"{len(data):,} inputs, {results.orders:,} orders, {len(results.fills):,} fills; "
+        f"{len(data) / statistics.median(cpu):,.0f} per CPU second",
     )
 
 
