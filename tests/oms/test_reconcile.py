@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from actors.messages.account import AccountReconciled, DifferenceFound
+from actors.messages.account import AccountReconciled, DifferenceFound, ExternalFillMoved, ExternalFillShown
 from actors.messages.control import BrokerStarted, CommandDone, Reconcile, Scope, Started
 from actors.messages.orders import OrderFilled, OrderOutcomeUnknown, QueryAccount
 from tests.oms.bench import (
@@ -187,3 +187,24 @@ def test_a_list_from_before_an_order_was_refused_says_nothing_about_it() -> None
     bench = Bench()
     bench.feed(approved(), accept(), cancelled())
     assert names(bench.feed(evidence(2, orders=(venue_order(),)))) == ["AccountReconciled"]
+
+
+def test_a_fill_shown_as_external_and_found_to_be_ours_is_moved_not_added() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept())
+    stranger = fill("7", 4, client_order_id=None, venue_order_id="v9")
+    (shown,) = only(bench.feed(stranger), ExternalFillShown)
+    sent = bench.feed(status("accepted", 4, venue_order_id="v9"))
+    assert names(sent)[:2] == ["ExternalFillMoved", "OrderFilled"]
+    (moved,) = only(sent, ExternalFillMoved)
+    assert (moved.trade_id, moved.quantity) == (shown.trade_id, shown.quantity)
+    assert only(bench.feed(stranger, status("accepted", 4)), OrderFilled) == []
+
+
+def test_where_a_venue_sets_no_bound_no_absence_proves_that_an_order_was_never_received() -> None:
+    bench = Bench(receive_window_ms=0)
+    bench.feed(approved(), unsure())
+    for _ in range(40):
+        bench.wait(10)
+        bench.feed(status("not_found"))
+    assert bench.state() == "unknown"
