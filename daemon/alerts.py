@@ -235,6 +235,12 @@ async def _send(channel: Channel, alert: Alert) -> None:
         raise NotDelivered(f"a fault in the channel ({type(error).__name__})", is_final=True) from error
 
 
+def wanted_by(settings: AlertsSection, alert: Alert) -> list[str]:
+    """Channels that want an alert, quiet hours aside: for one-shot commands."""
+    zone = ZoneInfo(settings.timezone)
+    return [name for name, section in settings.channels().items() if Route(section, zone).wants(alert)]
+
+
 async def deliver_now(
     alert: Alert, settings: AlertsSection, *, environ: Mapping[str, str], names: Sequence[str], attempts: int
 ) -> dict[str, str | None]:

@@ -173,6 +173,15 @@ class Telemetry:
         """Seconds from then until now, never negative."""
         return max(0, self.now_ns() - since_ns) / 1e9
 
+    def _alerts(self) -> dict[str, Any]:
+        return {
+            "raised": by_two(self.alerts_raised),
+            "repeated": self.alerts_repeated,
+            "sent": dict(self.alerts_sent),
+            "failed": dict(self.alerts_failed),
+            "dropped": dict(self.alerts_dropped),
+        }
+
     def snapshot(self) -> dict[str, Any]:
         """Everything in a form JSON takes; durations in seconds."""
         self.refresh()
@@ -211,19 +220,7 @@ class Telemetry:
                 "age_seconds": None if self.checkpoint_ns is None else self.age_seconds(self.checkpoint_ns),
                 "seconds": summary(self.checkpoint),
             },
-            "alerts": {
-                "raised": by_two(self.alerts_raised),
-                "repeated": self.alerts_repeated,
-                "sent": dict(self.alerts_sent),
-                "failed": dict(self.alerts_failed),
-                "dropped": dict(self.alerts_dropped),
-            },
-            "approvals_pending": self.approvals_pending,
-            "kill_file": self.is_kill_file_there,
-            "losses": [
-                {"account": account, "strategy": strategy, "kind": kind, "value": value, "limit": limit}
-                for (account, strategy, kind), (value, limit) in self.losses.items()
-            ],
+            "alerts": self._alerts(),
             "accounts": {
                 name: {field: getattr(figures, field) for field in AccountFigures.__slots__}
                 for name, figures in self.accounts.items()

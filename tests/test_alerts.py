@@ -25,7 +25,8 @@ def a_step(alerts: Alerts, state: TradingState, account: str = "demo") -> None:
 class Rig:
     def __init__(self, url: str, **settings: object) -> None:
         self.telemetry = Telemetry(now_ns=lambda: 10**18, version="0")
-        section = AlertsSection(webhook={"desk": WebhookChannel(url="HOOK")}, **settings)  # type: ignore[arg-type]
+        desk = {"desk": WebhookChannel(url="HOOK")}
+        section = AlertsSection(webhook=desk, **settings)  # type: ignore[arg-type]
         self.alerts = Alerts(section, environ={"HOOK": url}, now_ns=lambda: 10**18, telemetry=self.telemetry)
         self.task = asyncio.create_task(self.alerts.run())
 

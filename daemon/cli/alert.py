@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
 
     alerts = load(args).config.alerts
     alert = _alert(args)
-    names = _names(args, alerts)
+    names = _names(args, alerts, alert)
     results = asyncio.run(
         deliver_now(
             alert,
@@ -78,10 +78,10 @@ def _alert(args: Namespace) -> Alert:
     )
 
 
-def _names(args: Namespace, alerts: AlertsSection) -> list[str]:
+def _names(args: Namespace, alerts: AlertsSection, alert: Alert) -> list[str]:
     """The channels to use: the one that is named, else all for a test, else those that want the alert."""
     from actors.errors import ConfigError, UsageError
-    from daemon.alert_settings import SEVERITIES
+    from daemon.alerts import wanted_by
     from daemon.config_types import nearest
 
     channels = alerts.channels()
@@ -93,10 +93,4 @@ def _names(args: Namespace, alerts: AlertsSection) -> list[str]:
         return [args.channel]
     if args.action == "test":
         return list(channels)
-    severity = SEVERITIES.index(args.severity)
-    return [
-        name
-        for name, section in channels.items()
-        if severity >= SEVERITIES.index(section.severity_min)
-        and (not section.kinds or args.kind in section.kinds)
-    ]
+    return wanted_by(alerts, alert)

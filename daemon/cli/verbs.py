@@ -13,6 +13,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "exchange": ("daemon.cli.exchange", "start a local exchange that speaks Binance's protocol"),
     "ctl": ("daemon.cli.ctl", "ask or steer the running daemon"),
     "alert": ("daemon.cli.alert", "try the alert channels, or send an alert"),
+    "deadman": ("daemon.cli.deadman", "alert, and cancel if told to, when the daemon's heartbeat stops"),
     "panic": ("daemon.cli.panic", "cancel and flatten one account straight from its credentials"),
     "db": ("daemon.cli.db", "export what the state folder's books hold"),
     "check": ("daemon.cli.check", "show the effective configuration and where each value comes from"),
