@@ -40,6 +40,8 @@ from actors.messages.account import (
     CashTransferred,
     DifferenceFound,
     DifferenceSettled,
+    ExternalFillMoved,
+    ExternalFillShown,
     PositionChanged,
 )
 from actors.messages.control import (
@@ -225,9 +227,9 @@ class RiskActor(CoreActor):
         if self.guard.on_valuation(snapshot.account):
             self._announce()
 
-    def on_cash_transferred(self, transfer: CashTransferred) -> None:
+    def on_foreign(self, movement: CashTransferred | ExternalFillShown | ExternalFillMoved) -> None:
         """Neither profit nor loss."""
-        self.guard.losses.take_transfer(transfer)
+        self.guard.losses.take_foreign(movement)
 
     def on_loss_day_due(self, due: LossDayDue) -> None:
         """Daily losses count anew."""

@@ -103,6 +103,8 @@ class LossGuard:
         self.losses.take_position(change, self._core.market)
         if change.account not in self._accounts or not self._is_watched(change.account, change.strategy):
             return False
+        if change.client_order_id is None:
+            return False  # the transfer that it belongs to may not have been told yet
         self.losses.value(change.account, self._core.market, (change.strategy,))
         return self.check(change.account)
 

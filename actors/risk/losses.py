@@ -1,9 +1,10 @@
 """What accounts and strategies have lost since their day began, and below their peak.
 
-An account is measured by its equity: Σ balances at mark. A strategy is measured by its own profit and loss
-after fees, at mark, in its account's base currency. Money and holdings that come or go other than by trading
-move what an account is measured from, not what it has lost: the day's start by their value, the peak in
-proportion. What has no price yet counts from the moment it has one.
+An account is measured by its equity at mark, as the ledger defines it: all it holds of the assets that orders
+are paid in, of every other asset what its own orders and lots have made; what others traded or keep there is
+left out. A strategy is measured by its own profit and loss after fees, at mark, in its account's base
+currency. What comes or goes other than by trading moves what an account is measured from, not what it has
+lost: the day's start by its value, the peak in proportion. What has no price yet counts once it has one.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ from math import isfinite
 import msgspec
 
 from actors.core.market import MarketBoard
-from actors.messages.account import CashTransferred, PositionChanged
+from actors.messages.account import (
+    CashTransferred,
+    ExternalFill,
+    ExternalFillShown,
+    PositionChanged,
+)
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import Instrument
+from actors.model.money import ZERO
 from actors.views.holdings import Holdings
 from actors.views.valuation import Valuation
 
@@ -76,6 +83,8 @@ class AccountMeter(msgspec.Struct, array_like=True):
     """Last known, per asset: what loses its price does not lose its value."""
     moved: dict[str, Decimal]
     """Came or went since the last valuation, or has no price yet."""
+    foreign: dict[str, Decimal]
+    """Part of each balance that is not tickerd's."""
 
 
 class StrategyMeter(msgspec.Struct, array_like=True):
@@ -105,6 +114,7 @@ class Losses:
         self._instruments = dict(instruments)
         self._valuation = Valuation(instruments.values())
         self._holdings = holdings
+        self._quotes = frozenset(instrument.quote for instrument in instruments.values())
         self.accounts: dict[str, AccountMeter] = {}
         self.strategies: dict[StrategyKey, StrategyMeter] = {}
         self._transfers: dict[tuple[str, str], None] = {}
@@ -115,20 +125,55 @@ class Losses:
         """Measure accounts that were not measured before from what they are worth now."""
         for account in self._currencies:
             if account not in self.accounts:
-                found = self.accounts[account] = AccountMeter(Meter(), {}, {})
+                found = self.accounts[account] = AccountMeter(Meter(), {}, {}, {})
+                self._take_stock(account, found)
                 self._value_account(account, found, market)
                 for asset, amount in self._holdings.balances(account).items():
                     if asset not in found.prices:
-                        found.moved[asset] = amount
+                        found.moved[asset] = amount - found.foreign.get(asset, ZERO)
                 found.meter.day_start = found.meter.peak = found.meter.value
 
-    def take_transfer(self, transfer: CashTransferred) -> None:
+    def take_foreign(self, movement: CashTransferred | ExternalFill) -> None:
+        """What moves holdings without being our trade."""
+        if isinstance(movement, CashTransferred):
+            self._take_transfer(movement)
+        else:
+            self._take_external(movement)
+
+    def _take_transfer(self, transfer: CashTransferred) -> None:
         """Remember what came or went; the next valuation sees it among the balances. Once per id."""
         key = (transfer.account, transfer.transfer_id)
         account = self.accounts.get(transfer.account)
         if account is not None and key not in self._transfers:
             self._transfers[key] = None
-            account.moved[transfer.asset] = account.moved.get(transfer.asset, Decimal(0)) + transfer.amount
+            table = account.moved if self._is_cash(transfer.account, transfer.asset) else account.foreign
+            _add(table, transfer.asset, transfer.amount)
+
+    def _is_cash(self, account: str, asset: str) -> bool:
+        """Whether orders are paid in it."""
+        return asset in self._quotes or asset == self._currencies[account]
+
+    def _take_stock(self, account: str, found: AccountMeter) -> None:
+        """What is held beyond the positions, of assets that orders are not paid in, is not ours."""
+        for asset, amount in self._holdings.balances(account).items():
+            if not self._is_cash(account, asset):
+                found.foreign[asset] = amount
+        for name, quantity in self._holdings.account_positions(account).items():
+            instrument = self._instruments.get(name)
+            if instrument is not None and not self._is_cash(account, instrument.base):
+                _add(found.foreign, instrument.base, -quantity * instrument.multiplier)
+
+    def _take_external(self, fill: ExternalFill) -> None:
+        """Somebody else's execution, or one that was taken for it, moves only what is not ours."""
+        found, instrument = self.accounts.get(fill.account), self._instruments.get(fill.instrument)
+        if found is None or instrument is None:
+            return
+        sign = 1 if isinstance(fill, ExternalFillShown) else -1
+        units = fill.quantity * instrument.multiplier * (sign if fill.side == "buy" else -sign)
+        _add(found.foreign, instrument.base, units)
+        _add(found.foreign, instrument.quote, -units * fill.price)
+        if fill.fee:
+            _add(found.foreign, fill.fee_currency, -fill.fee * sign)
 
     def take_fill(self, fill: OrderFilled, market: MarketBoard) -> None:
         """Count the fee, at its worth when it was paid."""
@@ -144,6 +189,8 @@ class Losses:
         found = self._strategy(change.account, change.strategy)
         before = found.held.get(change.instrument)
         is_lot = change.client_order_id is None
+        if is_lot:
+            self._take_lot(change, before)
         has_price = bool(market.mark_price(change.instrument))
         held = Held(
             change.quantity,
@@ -157,6 +204,15 @@ class Losses:
                 gain -= self._gain(change.account, change.instrument, before, market)
             found.meter.move(gain)
         found.held[change.instrument] = held
+
+    def _take_lot(self, change: PositionChanged, before: Held | None) -> None:
+        """A part of what is held became tickerd's, or no longer is, without a trade."""
+        found, instrument = self.accounts.get(change.account), self._instruments.get(change.instrument)
+        if found is None or instrument is None or self._is_cash(change.account, instrument.base):
+            return
+        more = change.quantity - (before.quantity if before is not None else ZERO)
+        _add(found.foreign, instrument.base, -more * instrument.multiplier)
+        _add(found.moved, instrument.base, more * instrument.multiplier)
 
     def _strategy(self, account: str, strategy: str) -> StrategyMeter:
         key = (account, strategy)
@@ -180,8 +236,9 @@ class Losses:
     def _value_account(self, account: str, found: AccountMeter, market: MarketBoard) -> None:
         worth = 0.0
         for asset, amount in self._holdings.balances(account).items():
-            if amount and (price := self._price(account, asset, market)) is not None:
-                worth += float(amount) * price
+            own = amount - found.foreign.get(asset, ZERO)
+            if own and (price := self._price(account, asset, market)) is not None:
+                worth += float(own) * price
         if not isfinite(worth):
             return
         shift = 0.0
@@ -254,10 +311,7 @@ class Losses:
     def snapshot(self) -> LossState:
         """State for the checkpoint."""
         return LossState(
-            {
-                name: AccountMeter(_copy(found.meter), dict(found.prices), dict(found.moved))
-                for name, found in self.accounts.items()
-            },
+            {name: _copy_account(found) for name, found in self.accounts.items()},
             [
                 (key, StrategyMeter(_copy(found.meter), found.fees, dict(found.held)))
                 for key, found in self.strategies.items()
@@ -267,15 +321,20 @@ class Losses:
 
     def restore(self, state: LossState) -> None:
         """Take a checkpoint's meters; those of accounts no longer configured are kept."""
-        self.accounts = {
-            name: AccountMeter(_copy(found.meter), dict(found.prices), dict(found.moved))
-            for name, found in state.accounts.items()
-        }
+        self.accounts = {name: _copy_account(found) for name, found in state.accounts.items()}
         self.strategies = {
             key: StrategyMeter(_copy(found.meter), found.fees, dict(found.held))
             for key, found in state.strategies
         }
         self._transfers = dict.fromkeys(state.transfers)
+
+
+def _add(table: dict[str, Decimal], asset: str, amount: Decimal) -> None:
+    table[asset] = table.get(asset, ZERO) + amount
+
+
+def _copy_account(found: AccountMeter) -> AccountMeter:
+    return AccountMeter(_copy(found.meter), dict(found.prices), dict(found.moved), dict(found.foreign))
 
 
 def _copy(meter: Meter) -> Meter:

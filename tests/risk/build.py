@@ -78,6 +78,7 @@ def a_risk_actor(
     own: StrategyLimits | None = None,
     time_zone: str = "UTC",
     live_id: str | None = None,
+    instruments: Mapping[str, Instrument] = INSTRUMENTS,
 ) -> RiskActor:
     """`own` are the limits of strategy `s`."""
     account = RiskAccount(
@@ -90,7 +91,7 @@ def a_risk_actor(
     return RiskActor(
         accounts={"main": msgspec.structs.replace(account, live_id=live_id), "second": account},
         strategies={"s": "main", "other": "main", "far": "second"},
-        instruments=INSTRUMENTS,
+        instruments=instruments,
         strategy_limits={"s": own} if own is not None else None,
     )
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -17,6 +15,7 @@ from actors.messages.account import (
     AccountSnapshot,
     BalanceChanged,
     CashTransferred,
+    ExternalFillShown,
     PositionChanged,
 )
 from actors.messages.base import Message
@@ -30,16 +29,33 @@ from actors.messages.control import (
     Scope,
     Started,
     StateChanged,
-    TimeReached,
 )
-from actors.risk.day import next_day_start
-from actors.risk.limits import LimitAction, StrategyLimits
+from actors.risk.limits import LimitAction, RiskLimits, StrategyLimits
 from actors.risk.losses import Meter
-from tests.risk.build import BTC, SECOND, D, Rig, a_fill, a_quote, command, limits, some_terms
+from tests.risk.build import (
+    BTC,
+    ETH,
+    INSTRUMENTS,
+    D,
+    Rig,
+    a_fill,
+    a_quote,
+    command,
+    limits,
+    some_terms,
+)
 
 ENCODE = msgspec.msgpack.Encoder().encode
 MAIN = Scope(account="main")
 S = Scope(account="main", strategy="s")
+
+
+class LossRig(Rig):
+    """Orders are paid in USDT alone."""
+
+    def __init__(self, given: RiskLimits | None = None, **settings: Any) -> None:
+        pairs = {name: INSTRUMENTS[name] for name in (BTC, ETH)}
+        super().__init__(given, instruments=pairs, **settings)
 
 
 def a_valuation(account: str = "main") -> AccountSnapshot:
@@ -61,10 +77,11 @@ def a_balance(asset: str, total: str) -> BalanceChanged:
 
 
 def opened(given: Any = None, **settings: Any) -> Rig:
-    """10,000 USDT and 10 BTC at 100, of which the account is worth 11,000."""
-    rig = Rig(given, **settings)
+    """10,000 USDT and a lot of 10 BTC at 100, together 11,000; 5 BTC more are somebody else's."""
+    rig = LossRig(given, **settings)
     rig.feed(a_balance("USDT", "10000"), a_transfer("10000", name="opening:USDT"))
-    rig.feed(a_balance("BTC", "10"), a_transfer("10", "BTC", name="opening:BTC"), a_valuation())
+    rig.feed(a_balance("BTC", "15"), a_transfer("15", "BTC", name="opening:BTC"))
+    rig.feed(a_lot(rig, "10", "100", "other"), a_valuation())
     return rig
 
 
@@ -157,10 +174,17 @@ TRANSFERS: dict[str, Callable[[Rig], list[Message]]] = {
     "deposit": lambda rig: [a_balance("USDT", "15000"), a_transfer("5000")],
     "withdrawal": lambda rig: [a_balance("USDT", "1000"), a_transfer("-9000")],
     "withdrawal told before it is booked": lambda rig: [a_transfer("-9000"), a_balance("USDT", "1000")],
-    "coins": lambda rig: [a_balance("BTC", "1"), a_transfer("-9", "BTC")],
+    "coins": lambda rig: [
+        a_balance("BTC", "6"), a_lot(rig, "-9", "0", "other"), a_transfer("-9", "BTC"),
+    ],
+    "coins of somebody else": lambda rig: [a_balance("BTC", "25"), a_transfer("10", "BTC")],
+    "somebody else's trade": lambda rig: [
+        an_external_fill(), a_balance("BTC", "16"), a_balance("USDT", "9500"),
+    ],
     "told twice": lambda rig: [a_transfer("-9000"), a_balance("USDT", "1000"), a_transfer("-9000")],
     "conversion": lambda rig: [
-        a_balance("USDT", "10100"), a_transfer("100"), a_balance("BTC", "9"), a_transfer("-1", "BTC", "t2"),
+        a_balance("USDT", "10100"), a_transfer("100"),
+        a_balance("BTC", "14"), a_lot(rig, "-1", "0", "other"), a_transfer("-1", "BTC", "t2"),
     ],
 }  # fmt: skip
 
@@ -182,8 +206,9 @@ def test_the_day_goes_on_with_what_was_lost_before_a_deposit() -> None:
 
 
 def test_what_is_owned_without_a_price_counts_from_its_first_price() -> None:
-    rig = Rig(limits(daily_loss_max=D(1), drawdown_max=0.001), is_active=False)
-    rig.feed(Started(ts_event=0, epoch=1), a_balance("BTC", "10"), a_transfer("10", "BTC"), a_valuation())
+    rig = LossRig(limits(daily_loss_max=D(1), drawdown_max=0.001), is_active=False)
+    rig.feed(Started(ts_event=0, epoch=1), a_balance("BTC", "10"), a_transfer("10", "BTC"))
+    rig.feed(a_lot(rig, "10", "90", "other"), a_valuation())
     assert tripped(rig, a_quote(100.0), a_valuation()) == []
     assert (meter(rig).daily_loss, meter(rig).peak, meter(rig).day_start) == (0.0, 1000.0, 1000.0)
     assert tripped(rig, a_quote(99.0), a_valuation()) == [("account=main", "halted")]
@@ -197,16 +222,31 @@ def test_a_lot_from_before_is_no_loss_of_the_strategy_that_gets_it() -> None:
 
 
 def test_a_lot_that_has_no_price_yet_is_measured_from_its_first() -> None:
-    rig = Rig(own=StrategyLimits(daily_loss_max=D(5)), is_active=False)
+    rig = LossRig(own=StrategyLimits(daily_loss_max=D(5)), is_active=False)
     rig.feed(Started(ts_event=0, epoch=1), AccountReconciled(ts_event=0, account="main", asked_seq=0))
     rig.feed(a_lot(rig, "1", "500"), a_valuation())
     assert tripped(rig, a_quote(100.0), a_valuation()) == []
     assert tripped(rig, a_quote(94.9), a_valuation()) == [(str(S), "paused")]
 
 
-def a_lot(rig: Rig, quantity: str, price: str) -> PositionChanged:
-    booked = rig.position(D(quantity), None, D(0))
+def an_external_fill() -> ExternalFillShown:
+    """1 BTC far above the mark, and not ours."""
+    return ExternalFillShown(
+        ts_event=0, account="main", instrument=BTC, venue_order_id="9", trade_id="9", side="buy",
+        quantity=D(1), price=D(500), fee=D(0), fee_currency="USDT",
+    )  # fmt: skip
+
+
+def a_lot(rig: Rig, quantity: str, price: str, strategy: str = "s") -> PositionChanged:
+    booked = rig.position(D(quantity), None, D(0), strategy=strategy)
     return msgspec.structs.replace(booked, entry_price_average=D(price))
+
+
+def test_what_somebody_else_keeps_in_the_account_loses_nothing_for_us() -> None:
+    rig = LossRig(limits(daily_loss_max=D(1)))
+    rig.feed(a_balance("USDT", "10000"), a_transfer("10000", name="opening:USDT"))
+    rig.feed(a_balance("BTC", "5"), a_transfer("5", "BTC", name="opening:BTC"), a_valuation())
+    assert tripped(rig, a_quote(50.0), a_valuation()) == []
 
 
 def test_a_price_that_is_no_number_trips_nothing() -> None:
@@ -263,65 +303,11 @@ def test_a_loss_survives_a_new_process_life() -> None:
     assert rig.verdict() == "STATE_HALTED"
 
 
-# days
-
-
-BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def instant(text: str, zone: str = "Europe/Berlin") -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()) * SECOND
-
-
-@pytest.mark.parametrize(
-    ("zone", "now", "start", "hours"),
-    [
-        ("UTC", "2026-05-04T00:00:00", "2026-05-05T00:00:00", 24),
-        ("Europe/Berlin", "2026-03-29T00:00:00", "2026-03-30T00:00:00", 23),
-        ("Europe/Berlin", "2026-10-25T00:00:00", "2026-10-26T00:00:00", 25),
-        ("America/New_York", "2026-03-08T00:00:00", "2026-03-09T00:00:00", 23),
-        ("Africa/Cairo", "2026-04-23T00:00:00", "2026-04-24T01:00:00", 24),  # midnight itself is skipped
-        ("Asia/Kolkata", "2026-05-04T23:59:59", "2026-05-05T00:00:00", 1 / 3600),
-        ("Pacific/Apia", "2011-12-29T12:00:00", "2011-12-31T00:00:00", 12),  # a whole date is skipped
-    ],
-)
-def test_a_day_begins_at_local_midnight(zone: str, now: str, start: str, hours: float) -> None:
-    at = instant(now, zone)
-    assert next_day_start(at, zone) == instant(start, zone)
-    assert next_day_start(at, zone) - at == round(hours * 3600 * SECOND)
-
-
-@pytest.mark.parametrize("date", ["2026-03-29", "2026-10-25", "2026-06-15"])
-def test_a_new_day_begins_in_the_accounts_zone_also_when_clocks_change(date: str) -> None:
-    rig = Rig(limits(daily_loss_max=D(50)), is_active=False, time_zone="Europe/Berlin")
-    rig.sequencer.now = instant(f"{date}T12:00:00")
-    rig.feed(Started(ts_event=0, epoch=1), AccountReconciled(ts_event=0, account="main", asked_seq=0))
-    rig.feed(a_balance("USDT", "10000"), a_transfer("10000"), a_quote(100.0))
-    rig.feed(a_balance("BTC", "10"), a_transfer("10", "BTC", "t2"), a_valuation())
-    rig.feed(a_quote(96.0), a_valuation())
-    midnight = next_day_start(rig.sequencer.now, "Europe/Berlin")
-    assert datetime.fromtimestamp(midnight // SECOND, tz=BERLIN).hour == 0
-    rig.sequencer.run(TimeReached(ts_event=0), midnight - 1)
-    assert meter(rig).daily_loss == 40.0
-    rig.sequencer.run(TimeReached(ts_event=0), midnight)
-    assert meter(rig).daily_loss == 0.0
-    assert tripped(rig, a_quote(91.0), a_valuation()) == []
-    assert tripped(rig, a_quote(90.99), a_valuation()) == [("account=main", "halted")]
-
-
-def test_a_midnight_that_passed_while_away_begins_a_day_at_the_start() -> None:
-    rig = opened(limits(daily_loss_max=D(50)))
-    rig.feed(a_quote(96.0), a_valuation())
-    rig.sequencer.run(Started(ts_event=0, epoch=2), 3 * 86_400 * SECOND + 1)
-    assert meter(rig).daily_loss == 0.0
-    assert list(rig.risk.guard.snapshot().days) == ["main", "second"]
-    assert {day.ends for day in rig.risk.guard.snapshot().days.values()} == {4 * 86_400 * SECOND}
-
-
 # the same after a restart
 
 
 def a_session(rig: Rig) -> list[Message]:
+    rig.feed(a_balance("USDT", "10000"))
     return [
         Started(ts_event=0, epoch=1),
         a_quote(100.0),
@@ -336,6 +322,8 @@ def a_session(rig: Rig) -> list[Message]:
         a_valuation(),
         a_quote(10.0, "ETHUSDT@binance"),
         a_lot(rig, "1", "90"),
+        a_valuation(),
+        a_quote(90.0),
         a_valuation(),
         a_quote(80.0),
         a_valuation(),
@@ -354,7 +342,7 @@ def test_losses_restored_after_any_input_go_on_the_same() -> None:
     own = StrategyLimits(daily_loss_max=D(20), peak_loss_max=D(30), peak_loss_action="flatten")
 
     def a_rig() -> Rig:
-        return Rig(limits(daily_loss_max=D(39), drawdown_max=0.5), own=own, is_active=False)
+        return LossRig(limits(daily_loss_max=D(39), drawdown_max=0.5), own=own, is_active=False)
 
     whole = a_rig()
     answers, taken = [], []
@@ -374,7 +362,7 @@ def test_losses_restored_after_any_input_go_on_the_same() -> None:
 
 
 def test_the_limit_is_a_figure_and_not_its_noise() -> None:
-    rig = Rig(limits(daily_loss_max=Decimal("0.3")))
+    rig = LossRig(limits(daily_loss_max=Decimal("0.3")))
     rig.feed(a_balance("USDT", "0.6"), a_transfer("0.6"), a_valuation())
     assert tripped(rig, a_balance("USDT", "0.3"), a_valuation()) == []
     assert tripped(rig, a_balance("USDT", "0.29999999"), a_valuation()) == [("account=main", "halted")]
