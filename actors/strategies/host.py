@@ -54,7 +54,7 @@ from actors.strategies.base import OrderUpdate
 from actors.strategies.checkpoint import HostState
 from actors.strategies.failure import failure_of
 from actors.strategies.lanes import Lane, lane_handler, largest
-from actors.strategies.runner import Runner
+from actors.strategies.runner import Runner, replacing
 from actors.strategies.spec import StrategySpec
 from actors.strategies.states import AWAKE, States
 from actors.views.holdings import Holdings
@@ -278,7 +278,7 @@ class StrategyHost(CoreActor):
 
     def on_order_denied(self, denied: OrderDenied) -> None:
         """We refused an order ourselves, or the successor in a replace."""
-        runner = self._runners.get(denied.strategy)
+        runner = self._runners.get(denied.strategy) or replacing(self._runners, denied)
         if runner is None:
             return
         order = runner.orders.drop(denied.client_order_id)

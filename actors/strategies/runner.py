@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +13,7 @@ from actors.errors import ConfigError, TradingError, UsageError
 from actors.indicators.base import Indicator, ValueIndicator
 from actors.messages.base import Message
 from actors.messages.control import DayClose, OffLoopResult, StrategyTimer
-from actors.messages.orders import Direction, OrderFilled, OrderTerms, Signal
+from actors.messages.orders import Direction, OrderDenied, OrderFilled, OrderTerms, Signal
 from actors.strategies.base import OffLoopAnswer, Strategy
 from actors.strategies.checkpoint import FeedState, RunnerState
 from actors.strategies.context import Context
@@ -325,3 +325,9 @@ def _made(spec: StrategySpec) -> Strategy:
         return spec.strategy(**spec.parameters)
     except ConfigError as error:
         raise ConfigError(f"strategy {spec.name}: {error}") from None
+
+
+def replacing(runners: Mapping[str, Runner], denied: OrderDenied) -> Runner | None:
+    """Whose replace was denied; risk names nobody when it does not know the order to be replaced any more."""
+    asked = (each for each in runners.values() if each.orders.replaced_by(denied.client_order_id))
+    return next(asked, None)

@@ -144,7 +144,14 @@ def test_cancel_and_replace_mark_the_order_until_they_are_answered() -> None:
         )
     )
     assert ctx.order(order_id).can_change
-    [cancel] = stage.run(a_trade(3, 1))
+    [again] = stage.run(a_trade(3, 98))
+    assert isinstance(again, ReplaceRequest)
+    nobody = {"account": "", "strategy": "", "instrument": ""}
+    stage.run(
+        OrderDenied(ts_event=START, client_order_id=again.new_client_order_id, code="X", figures="", **nobody)
+    )
+    assert ctx.order(order_id).can_change, "also when risk no longer knows whose order it was"
+    [cancel] = stage.run(a_trade(4, 1))
     assert isinstance(cancel, CancelRequest)
     stage.run(
         CommandRefused(ts_event=START, client_order_id=order_id, command="cancel", code="X", text="", **facts)
@@ -152,7 +159,7 @@ def test_cancel_and_replace_mark_the_order_until_they_are_answered() -> None:
     assert ctx.order(order_id).can_change
     stage.run(OrderCancelled(ts_event=START, client_order_id=order_id, filled_quantity=Decimal(0), **facts))
     assert ctx.order(order_id) is None
-    assert heard(stage)[2:] == ["OrderDenied", "CommandRefused", "OrderCancelled"]
+    assert heard(stage)[2:] == ["OrderDenied", "OrderDenied", "CommandRefused", "OrderCancelled"]
 
 
 def test_a_float_never_becomes_an_order() -> None:
