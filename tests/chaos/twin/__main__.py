@@ -48,6 +48,7 @@ def main() -> int:
         "broken": len(result.broken),
         "seconds": round(seconds, 1),
         "schedules_per_second": round(result.schedules / seconds),
+        "schedules_per_cpu_second": round(result.schedules / result.cpu_seconds),
         "jobs": result.jobs,
         **dict(sorted(result.counts.items())),
     }

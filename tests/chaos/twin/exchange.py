@@ -137,6 +137,8 @@ class Exchange:
 
     def transfer(self, asset: str, amount: Decimal) -> None:
         """Money comes or goes; the stream tells of it, and nothing else does."""
+        if not self._world.may_be_disturbed():
+            return
         if self.engine.transfer(ACCOUNT, asset, amount):
             self._transfers += 1
             self._world.counts["transfers"] += 1
@@ -148,6 +150,8 @@ class Exchange:
 
     def place_by_hand(self, side: Side, quantity: Decimal, price: Decimal | None) -> None:
         """Somebody else trades in the account."""
+        if not self._world.may_be_disturbed():
+            return
         number = len(self.by_hand) + 1
         terms = OrderTerms(
             client_order_id=f"web-{number}", account=ACCOUNT, strategy="", instrument=BTC, side=side,

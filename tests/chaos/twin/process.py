@@ -19,6 +19,7 @@ from actors.core.frames import (
 )
 from actors.core.sequencer import ActorFailed
 from actors.core.timers import NEVER
+from actors.messages.account import AccountReconciled
 from actors.messages.base import Message
 from actors.messages.control import Started, TimeReached
 from actors.messages.orders import (
@@ -83,6 +84,20 @@ class Process:
     def now(self) -> int:
         """Our clock."""
         return self._world.now + self.skew
+
+    @property
+    def has_books(self) -> bool:
+        """Whether the opening is on the part of the record that a crash leaves."""
+        return any(
+            isinstance(message, AccountReconciled)
+            for seq, messages in self.record
+            for message in messages
+            if seq <= self._durable_seq
+        )
+
+    @property
+    def _durable_seq(self) -> int:
+        return self._durable[1] if self._world.weather.power_loss else self.core.sequencer.seq
 
     # boundaries
 
@@ -155,7 +170,8 @@ class Process:
         self._unsynced, self._syncing, self._taken = [], False, None
         self._fuse = self._new_fuse()
         if self.parts:
-            self._durable = (len(self.parts[-1].data), 0)  # what was read back is made durable first
+            # what was read back is made durable first
+            self._durable = (len(self.parts[-1].data), self.record[-1][0] if self.record else 0)
         core = self.core = self._variant.core(STORE_ID)
         late, chain = self._caught_up(core) if self.parts else (None, CHAIN_START)
         self._boundary("recovered")

@@ -143,6 +143,7 @@ def _settle(world: Judged) -> None:
             break
     else:
         raise Broken(f"{SETTLE_SECONDS} s after the trouble ended {waiting}")
+    world.is_over = True
     world.counts["seconds to settle"] += (world.now - began) // SECOND
     for number in (1, 2):
         _command(world, Reconcile, number)

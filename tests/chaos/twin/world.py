@@ -47,6 +47,8 @@ class World:
         self.weather = Weather.drawn(self.random)
         self.is_calm = False
         """Trouble has ended."""
+        self.is_over = False
+        """Everything has settled."""
         self.counts: Counter[str] = Counter()
         """What this schedule has seen, for the report."""
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -75,6 +77,10 @@ class World:
     def is_traced(self) -> bool:
         """Whether anybody reads the trace."""
         return self._trace is not None
+
+    def may_be_disturbed(self) -> bool:
+        """Whether others may use the account: the books were opened, and judgement is not near."""
+        return not self.is_over and self.process.has_books
 
     def judge_exposure(self) -> None:
         """Asked after every step that sent anything."""
