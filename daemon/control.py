@@ -61,6 +61,9 @@ class ControlPort(Protocol):
     async def fills(self, limit: int) -> list[dict[str, Any]]:
         """The newest fills, oldest first; rows as above."""
 
+    def differences(self) -> list[dict[str, Any]]:
+        """Where our books and the venues' statements part, and what was done: rows with `account`, `id`, …"""
+
     def approvals(self) -> list[dict[str, Any]]:
         """What waits for a second command."""
 
@@ -189,6 +192,8 @@ class ControlServer:
                 return port.metrics()
             case "approvals":
                 return port.approvals()
+            case "differences":
+                return in_scope(port.differences(), given, port.names())
             case "limits":
                 return in_scope(port.limits(), given, port.names())
             case "positions":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +18,8 @@ from actors.messages.control import (
     Pause,
     Reconcile,
     ReduceOnly,
+    ResolveDifference,
+    ResolveOrder,
     Resume,
     Scope,
     SetLimit,
@@ -34,6 +37,8 @@ COMMANDS: dict[str, type[OperatorCommand]] = {
     "reconcile": Reconcile,
     "set-limit": SetLimit,
     "approve": Approve,
+    "resolve-difference": ResolveDifference,
+    "resolve-order": ResolveOrder,
 }
 """What changes trading state: an input, answered once it is durable."""
 
@@ -48,6 +53,7 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "orders": _SCOPE,
     "fills": _SCOPE | {"limit"},
     "approvals": frozenset(),
+    "differences": frozenset({"account"}),
     "limits": frozenset({"account", "strategy"}),
     "checkpoint": frozenset(),
     "log-level": frozenset({"level"}),
@@ -57,6 +63,8 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "reconcile": frozenset({"account", "all"}),
     "set-limit": frozenset({"account", "strategy", "name", "value"}),
     "approve": frozenset({"id", "refuse"}),
+    "resolve-difference": frozenset({"id", "verdict"}),
+    "resolve-order": frozenset({"id", "outcome", "price", "evidence"}),
 }
 """Every method with the parameters it takes."""
 
@@ -77,8 +85,15 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
     """Of a limit; `off` switches it off."""
     id: str = ""
-    """Of an approval."""
+    """Of an approval, a difference, or an order."""
     refuse: bool = False
+    verdict: Literal["accept", "reject", "undo"] | None = None
+    """On a difference."""
+    outcome: Literal["filled", "cancelled", "rejected", "expired"] | None = None
+    """Of an order."""
+    price: Decimal | None = None
+    """Of what an order is settled as filled at."""
+    evidence: str = ""
     cancel_orders: bool | None = None
     """None: as configured."""
 
@@ -165,6 +180,19 @@ def command_of(
             if not given.id:
                 raise RpcError(INVALID_PARAMS, "approve needs the id that `tickerd ctl approvals` shows")
             more = {"approval_id": given.id, "is_granted": not given.refuse}
+        case "resolve-difference":
+            if not given.id or given.verdict is None:
+                raise RpcError(INVALID_PARAMS, "name a difference as `tickerd ctl reconcile show` shows it")
+            more = {"difference_id": given.id, "verdict": given.verdict}
+        case "resolve-order":
+            if not given.id or given.outcome is None:
+                raise RpcError(INVALID_PARAMS, "name an order, and what it shall be settled --as")
+            more = {
+                "client_order_id": given.id,
+                "outcome": given.outcome,
+                "price": given.price,
+                "evidence": given.evidence,
+            }
     return COMMANDS[method](ts_event=now_ns, scope=scope, command_id=command_id, by=by, **more)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from actors.messages.control import Approve, ClearHalt, CommandDone, OperatorCommand, Scope, Stop
 from actors.oms.order import Order
+from actors.reconciliation.proposals import Difference
 from actors.store.export import newest_fills
 from daemon.config import Config
 from daemon.control_commands import Names
@@ -134,6 +135,10 @@ class OperatorPort:
         """The newest settled fills, oldest first."""
         return await asyncio.to_thread(newest_fills, self._state, limit)
 
+    def differences(self) -> list[dict[str, Any]]:
+        """Every difference that is kept, oldest first, with its evidence and what was booked."""
+        return [_difference_row(each) for each in self._core.reconciliation.differences()]
+
     def approvals(self) -> list[dict[str, Any]]:
         """What waits for a second command."""
         return [
@@ -256,4 +261,22 @@ def _order_row(order: Order) -> dict[str, Any]:
         "quantity": terms.quantity,
         "filled": order.filled,
         "price": terms.price,
+    }
+
+
+def _difference_row(difference: Difference) -> dict[str, Any]:
+    return {
+        "id": difference.difference_id,
+        "account": difference.account,
+        "kind": difference.kind,
+        "subject": difference.subject,
+        "status": difference.status,
+        "ours": difference.ours,
+        "venue": difference.venue,
+        "evidence": difference.evidence,
+        "bookings": ", ".join(
+            f"{each.amount} {each.asset} {each.reason} {each.transfer_id}" for each in difference.bookings
+        ),
+        "by": difference.by,
+        "found_at": difference.found_ts,
     }

@@ -59,6 +59,9 @@ class Port:
     async def fills(self, limit: int) -> list[dict[str, Any]]:
         return [{"account": "paper", "trade_id": str(number)} for number in range(limit)]
 
+    def differences(self) -> list[dict[str, Any]]:
+        return [{"id": "d1", "account": "paper", "kind": "balance", "status": "open"}]
+
     def approvals(self) -> list[dict[str, Any]]:
         return [{"id": "a1", "what": "clear the halt of all", "asked_by": "uid=0", "asked_at": 7}]
 

@@ -12,7 +12,7 @@ EXAMPLE = "tickerd ctl flatten --strategy sma --state state"
 _ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "status": ("process, accounts and their trading states", ()),
     "positions": ("what is held", ("scope",)),
-    "orders": ("open and unknown orders", ("scope",)),
+    "orders": ("open and unknown orders; `orders resolve` settles one by hand", ("resolve", "scope")),
     "fills": ("the newest executions", ("scope", "limit")),
     "limits": ("limits in force, and what the configuration says", ("owner",)),
     "approvals": ("what waits for a second command", ()),
@@ -26,7 +26,10 @@ _ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "set-limit": ("tighten a limit now, or loosen it once approved", ("owner", "new_limit")),
     "approve": ("confirm what waits, or refuse it", ("approval",)),
     "cancel-all": ("cancel every open order", ("scope", "all")),
-    "reconcile": ("ask the venue for a statement now", ("account", "all")),
+    "reconcile": (
+        "ask the venue for a statement now; show and answer differences",
+        ("answer", "account", "all"),
+    ),
     "checkpoint": ("take a checkpoint now", ()),
     "log-level": ("show or change the log level", ("level",)),
     "stop": ("stop cleanly", ("orders",)),
@@ -52,13 +55,27 @@ def run(args: Namespace) -> int:
 
     given = {name: getattr(args, name, None) for name in _PARAMS}
     params = {name: value for name, value in given.items() if value is not None}
-    result = call(state_folder(args), args.action, params, timeout_seconds=args.timeout)
+    method = _method(args, params)
+    result = call(state_folder(args), method, params, timeout_seconds=args.timeout)
     if args.json:
-        print_json(result if isinstance(result, dict) else {args.action: result})
+        print_json(result if isinstance(result, dict) else {method: result})
     else:
-        print(_text(args.action, result))
+        print(_text(method, result))
     is_refused = isinstance(result, dict) and result.get("accepted") is False
     return ExitCode.REFUSED if is_refused else ExitCode.DONE
+
+
+def _method(args: Namespace, params: dict[str, Any]) -> str:
+    """What the daemon calls it; `params` is brought into its form."""
+    match args.action, getattr(args, "answer", None):
+        case "reconcile", "show":
+            return "differences"
+        case "reconcile", str(verdict):
+            params["verdict"] = verdict
+            return "resolve-difference"
+        case "orders", "resolve":
+            return "resolve-order"
+    return str(args.action)
 
 
 def _text(action: str, result: Any) -> str:
@@ -73,7 +90,7 @@ def _text(action: str, result: Any) -> str:
 
 _PARAMS = (
     "account", "strategy", "instrument", "all", "reason", "limit", "level", "cancel_orders",
-    "id", "name", "value", "refuse",
+    "id", "name", "value", "refuse", "outcome", "price", "evidence",
 )  # fmt: skip
 
 
@@ -142,6 +159,29 @@ def _add_approval(parser: ArgumentParser) -> None:
     parser.add_argument("--refuse", action="store_const", const=True, help="it shall not be")
 
 
+def _add_answer(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "answer",
+        nargs="?",
+        choices=("show", "accept", "reject", "undo"),
+        help="show every difference, or say what becomes of one",
+    )
+    parser.add_argument("id", nargs="?", metavar="ID", help="of a difference")
+
+
+def _add_resolve(parser: ArgumentParser) -> None:
+    parser.add_argument("answer", nargs="?", choices=("resolve",), help="settle an unknown order by hand")
+    parser.add_argument("id", nargs="?", metavar="ID", help="client order id")
+    parser.add_argument(
+        "--as",
+        dest="outcome",
+        choices=("filled", "cancelled", "rejected", "expired"),
+        help="what became of it, once approved",
+    )
+    parser.add_argument("--price", metavar="PRICE", help="of what is settled as filled")
+    parser.add_argument("--evidence", metavar="TEXT", help="what proves it, for the record")
+
+
 def _add_orders(parser: ArgumentParser) -> None:
     orders = parser.add_mutually_exclusive_group()
     for flag, value, text in (
@@ -162,6 +202,8 @@ _ADD = {
     "owner": _add_owner,
     "new_limit": _add_new_limit,
     "approval": _add_approval,
+    "answer": _add_answer,
+    "resolve": _add_resolve,
     "account": lambda parser: parser.add_argument("--account", metavar="NAME", help="only this account"),
     "all": lambda parser: parser.add_argument(
         "--all", action="store_const", const=True, help="everything, on purpose"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actors.messages.control import Approve, SetLimit
+from actors.messages.control import Approve, ResolveDifference, ResolveOrder, SetLimit
 from daemon.__main__ import main
 from tests.test_control import Daemon
 
@@ -174,3 +175,29 @@ def test_wrong_usage_ends_with_2_and_one_sentence(
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
+
+
+async def test_differences_are_shown_and_answered(ctl: Operator) -> None:
+    code, out, _ = await ctl("reconcile", "show")
+    assert (code, "d1" in out, "balance" in out) == (0, True, True)
+    for verdict in ("accept", "reject", "undo"):
+        assert (await ctl("reconcile", verdict, "d1"))[0] == 0
+    assert [
+        (command.difference_id, command.verdict)
+        for command in ctl.daemon.port.commands
+        if isinstance(command, ResolveDifference)
+    ] == [("d1", "accept"), ("d1", "reject"), ("d1", "undo")]
+    code, _, err = await ctl("reconcile", "accept")
+    assert (code != 0, "reconcile show" in err) == (True, True)
+
+
+async def test_an_order_is_settled_by_hand_with_evidence(ctl: Operator) -> None:
+    words = ("--as", "filled", "--price", "100.5", "--evidence", "seen on the web page")
+    assert (await ctl("orders", "resolve", "TTEST00010000001", *words))[0] == 0
+    (command,) = ctl.daemon.port.commands
+    assert isinstance(command, ResolveOrder)
+    assert (command.client_order_id, command.outcome, command.price, command.evidence) == (
+        "TTEST00010000001", "filled", Decimal("100.5"), "seen on the web page",
+    )  # fmt: skip
+    code, _, err = await ctl("orders", "resolve", "TTEST00010000001")
+    assert (code != 0, "--as" in err) == (True, True)
