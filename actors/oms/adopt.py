@@ -65,6 +65,8 @@ class Adoption:
         if fills is not None:
             account.fills_asked = (fills.asked_seq, evidence.venue_time_ms)
             for fill in fills.fills:
+                if self._life.has_booked(fill):
+                    continue
                 report = report_of(evidence.account, fill)
                 # The first history read reaches back before our time: what is not ours there is no news.
                 if account.has_baseline or self._is_ours(report):

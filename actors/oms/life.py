@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from actors.messages.account import VenueOrder
+from actors.messages.account import VenueFill, VenueOrder
 from actors.messages.orders import (
     ApprovedReplace,
     Command,
@@ -168,6 +168,15 @@ class OrderLife:
         elif order.state in WORKING:
             order.state = "partially_filled"
             self.next_command(order)
+
+    def has_booked(self, fill: VenueFill) -> bool:
+        """Whether a fill of the venue's history is no news; most of any statement is not."""
+        order = self._book.get(fill.client_order_id) if fill.client_order_id is not None else None
+        if order is None or order.venue_order_id != fill.venue_order_id:
+            return False
+        is_known = f"{fill.venue_order_id}/{fill.trade_id}" in order.trades
+        self.fills_repeated += is_known
+        return is_known
 
     def _book_fill(self, order: Order, fill: FillReport) -> None:
         order.trades.append(trade_key(fill))
