@@ -16,7 +16,6 @@ import structlog
 from actors.core.frames import Head
 from actors.core.sequencer import Sequencer
 from actors.errors import TapeError
-from actors.messages.control import HealthReported, HealthSubject
 from actors.store.layout import list_parts, tape_folder
 from actors.store.maintenance import Tidied, tidy
 from actors.store.rerun import encode_snapshot
@@ -24,6 +23,7 @@ from actors.store.tape_file import TapeWriter
 from actors.store.writer import StoreWriter
 from daemon.clock import Clock
 from daemon.config import TapeSection
+from daemon.health import Health
 from daemon.notify import Notifier
 from daemon.runtime import Runtime
 from daemon.telemetry import Telemetry
@@ -62,7 +62,7 @@ class Housekeeping:
         self._look_for_kill_file = look_for_kill_file
         self._head, self._settings = head, settings
         self._day = clock.now() // DAY_NS
-        self._out_of_order: set[HealthSubject] = set()
+        self._health = Health(offer=runtime.offer, now_ns=clock.now)
         self._background: ProcessPoolExecutor | None = None
 
     async def run(self) -> None:
@@ -154,24 +154,13 @@ class Housekeeping:
         is_good = self._clock.discipline()
         offset = self._clock.offset_ns / 1e9
         self._telemetry.clock_offset_seconds = offset
-        self._report("clock", is_good, f"the wall clock is {offset:+.3f} s off ours")
+        self._health.report("clock", is_good, f"the wall clock is {offset:+.3f} s off ours")
         free = self._telemetry.state_free_bytes = shutil.disk_usage(self._state).free
         is_enough = free >= self._settings.disk_free_min_gb * 1e9
-        self._report("disk", is_enough, f"{free / 1e9:.2f} GB are free for the tape")
+        self._health.report("disk", is_enough, f"{free / 1e9:.2f} GB are free for the tape")
+        self._health.watch_store(self._store.checkpoint_late_ns(), self._store.checkpoint_seconds)
+        self._health.watch_brokers(self._runtime.brokers)
         self._telemetry.store_applied_seq = self._store.applied_seq
-
-    def _report(self, subject: HealthSubject, is_good: bool, reason: str) -> None:
-        """Tell the core when something it depends on goes out of order, and when it is right again."""
-        if is_good == (subject not in self._out_of_order):
-            return
-        if is_good:
-            self._out_of_order.discard(subject)
-            log.info("right again", subject=subject, reason=reason)
-        else:
-            self._out_of_order.add(subject)
-            log.error("out of order, no new exposure", subject=subject, reason=reason)
-        now = self._clock.now()
-        self._runtime.offer(HealthReported(ts_event=now, subject=subject, is_good=is_good, reason=reason))
 
     def _tell_systemd(self) -> None:
         self._notifier.status(self._status())

@@ -16,6 +16,7 @@ from actors.errors import ConfigError, VenueUnreachable
 from actors.messages.base import Message
 from actors.messages.control import StrategyFailed
 from actors.model.instrument import Instrument
+from actors.store.layout import tape_folder
 from actors.store.recovery import Recovered, load
 from actors.store.writer import StoreWriter
 from actors.venues.ports import Feed
@@ -23,6 +24,7 @@ from daemon.alerts import Alerts
 from daemon.clock import Clock
 from daemon.config import Config
 from daemon.control import ControlServer
+from daemon.disk import wait_for_disk
 from daemon.edges import bars_known, live_sources, make_brokers, make_feed, subscriptions
 from daemon.graph import from_tape_configuration, is_paper, traded_instruments
 from daemon.heartbeat import Heartbeat
@@ -42,6 +44,8 @@ from daemon.telemetry_steps import StepTelemetry
 log = structlog.get_logger(__name__)
 
 INSTRUMENT_RETRY_SECONDS = 2.0
+START_PATIENCE_SECONDS = 30.0
+"""How long systemd is asked to go on waiting, each time a start finds that it cannot go on yet."""
 
 
 class FeedIntake:
@@ -150,6 +154,8 @@ class Service:
         times = self._times
         times.done("process")
         classes = load_classes(config)
+        needed = config.tape.segment_mb * 1024 * 1024
+        await wait_for_disk(tape_folder(state_path(config)), needed, on_wait=self._still_starting)
         recovered = load(state_path(config), on_step=times.done)
         with recovered.lock:
             for note in recovered.notes:
@@ -171,6 +177,10 @@ class Service:
                 return await self._trade(opened)
             finally:
                 opened.tape.close()
+
+    def _still_starting(self, why: str) -> None:
+        self._notifier.status(why)
+        self._notifier.extend_start(START_PATIENCE_SECONDS)
 
     async def _trade(self, opened: Opened) -> dict[str, Any]:
         config, core, clock = self._config, opened.core, self._clock

@@ -45,6 +45,10 @@ class DamagedDatabase(StoreError):
     """The file is there and is no readable database."""
 
 
+class UnusableDatabase(StoreError):
+    """It cannot be read or written now: locked, on a full disk, or read-only."""
+
+
 def database_path(state: Path) -> Path:
     """Where a state folder keeps its database."""
     return state / "tickerd.db"
@@ -54,11 +58,15 @@ def store_error(path: Path, error: sqlite3.Error) -> StoreError:
     """What went wrong and what to do about it."""
     text = str(error)
     if "locked" in text or "busy" in text:
-        return StoreError(f"{path} is locked by another program; close whatever has it open for writing")
-    if isinstance(error, sqlite3.OperationalError) and ("readonly" in text or "unable to open" in text):
-        return StoreError(f"{path} cannot be written ({text}); check its owner and permissions")
+        return UnusableDatabase(
+            f"{path} is locked by another program; close whatever has it open for writing"
+        )
+    if isinstance(error, sqlite3.OperationalError) and any(
+        part in text for part in ("readonly", "unable to open", "disk I/O")
+    ):
+        return UnusableDatabase(f"{path} cannot be written ({text}); check its owner and permissions")
     if "full" in text:
-        return StoreError(f"the disk of {path} is full; make room")
+        return UnusableDatabase(f"the disk of {path} is full; make room")
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
         return DamagedDatabase(f"{path} is damaged ({text}); it is rebuilt from the tape at the next start")
     return StoreError(f"{path}: {text}; see whether the file or its disk is damaged")

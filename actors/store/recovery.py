@@ -19,7 +19,13 @@ from actors.core.sequencer import CoreSnapshot, Sequencer
 from actors.errors import StoreError, TapeError
 from actors.messages.base import Message
 from actors.store import database
-from actors.store.database import Checkpoint, DamagedDatabase, database_path, open_database
+from actors.store.database import (
+    Checkpoint,
+    DamagedDatabase,
+    UnusableDatabase,
+    database_path,
+    open_database,
+)
 from actors.store.folder import Identity, StateLock, identify
 from actors.store.layout import tape_folder
 from actors.store.replay import ends_with_stop, run_segments
@@ -134,23 +140,31 @@ def _load(state: Path, lock: StateLock, on_step: Callable[[str], None]) -> Recov
     if parts:
         recovered.head = parts[-1].head
         recovered.session = None if ends_with_stop(parts[-1]) else recovered.head.session
-    with closing(_open(recovered)) as connection:
-        _check_projections(connection, recovered)
-        on_step("database")
-        _choose(connection, recovered)
-        on_step("newest state")
+    _ask_database(recovered, on_step)
     return recovered
 
 
-def _open(recovered: Recovered) -> sqlite3.Connection:
-    """The database; a damaged one is kept aside and begun anew, since the tape can tell it all again."""
+def _ask_database(recovered: Recovered, on_step: Callable[[str], None]) -> None:
+    """Find the newest state; a damaged database is begun anew, one that cannot be used is done without."""
     path = database_path(recovered.state)
-    try:
-        return open_database(path)
-    except DamagedDatabase as error:
-        aside = database.set_aside(path)
-        recovered.notes.append(f"{error}; it is kept as {aside.name}")
-        return open_database(path)
+    for is_fresh in (False, True):
+        try:
+            with closing(open_database(path)) as connection, database.errors_named(path):
+                _check_projections(connection, recovered)
+                on_step("database")
+                _choose(_starts(recovered, connection), recovered)
+            break
+        except DamagedDatabase as error:
+            if is_fresh:
+                raise
+            recovered.notes.append(f"{error}; it is kept as {database.set_aside(path).name}")
+        except UnusableDatabase as error:
+            if not recovered.reader.parts:
+                raise  # whether a tape is missing is known only to the database
+            recovered.notes.append(f"{error}; this start takes its state from the tape alone")
+            _choose(_starts(recovered, None), recovered)
+            break
+    on_step("newest state")
 
 
 def _check_projections(connection: sqlite3.Connection, recovered: Recovered) -> None:
@@ -174,12 +188,14 @@ def _check_projections(connection: sqlite3.Connection, recovered: Recovered) -> 
             database.rebuild(connection, recovered.reader, recovered.last_seq)
 
 
-def _starts(connection: sqlite3.Connection, recovered: Recovered) -> Iterator[_Start]:
+def _starts(recovered: Recovered, connection: sqlite3.Connection | None) -> Iterator[_Start]:
     """States to start from, newest first; at the same seq the checkpoint before the head."""
-    checkpoints = (
-        _Start(f"the checkpoint of seq {seq}", seq, partial(database.read_checkpoint, connection, seq))
-        for seq in database.checkpoint_seqs(connection)
-    )
+    checkpoints: list[_Start] = []
+    if connection is not None:
+        checkpoints = [
+            _Start(f"the checkpoint of seq {seq}", seq, partial(database.read_checkpoint, connection, seq))
+            for seq in database.checkpoint_seqs(connection)
+        ]
     heads = (
         _Start(
             f"the head of part {head.part}",
@@ -191,10 +207,10 @@ def _starts(connection: sqlite3.Connection, recovered: Recovered) -> Iterator[_S
     return merge(checkpoints, heads, key=lambda start: start.seq, reverse=True)
 
 
-def _choose(connection: sqlite3.Connection, recovered: Recovered) -> None:
+def _choose(starts: Iterator[_Start], recovered: Recovered) -> None:
     if not recovered.reader.parts:
         return
-    for start in _starts(connection, recovered):
+    for start in starts:
         try:
             checkpoint = start.read()
             snapshot = decode_snapshot(checkpoint.snapshot)

@@ -61,6 +61,7 @@ class StoreWriter:
         self._durable_seq, self._now_ns = durable_seq, now_ns
         self._checkpoint_inputs = checkpoint_inputs
         self._checkpoint_ns = int(checkpoint_seconds * 1e9)
+        self.checkpoint_seconds = checkpoint_seconds
         self._retry_seconds, self._idle_seconds = retry_seconds, idle_seconds
         self._on_fault = on_fault
         self._inbox: deque[_Step] = deque()
@@ -115,6 +116,10 @@ class StoreWriter:
         """How old the newest stored checkpoint is."""
         return self._now_ns() - self.checkpoint_ns
 
+    def checkpoint_late_ns(self) -> int:
+        """How long the checkpoint that is due has waited to be stored; 0 when none waits."""
+        return self._now_ns() - self._offered[1] if self._checkpoint is not None else 0
+
     def close(self) -> None:
         """Store what is durable and end; `run` returns then."""
         self._is_closing = True
@@ -134,9 +139,9 @@ class StoreWriter:
                 return
             except (sqlite3.Error, OSError) as error:
                 wrapped = error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error))
-                self._report(database.store_error(self._path, wrapped))
+                await self._take_fault(database.store_error(self._path, wrapped))
             except TradingError as error:
-                self._report(error if isinstance(error, StoreError) else StoreError(str(error)))
+                await self._take_fault(error if isinstance(error, StoreError) else StoreError(str(error)))
             if self._is_closing:
                 return
             await self._idle(self._retry_seconds)
@@ -149,6 +154,14 @@ class StoreWriter:
         except TimeoutError:
             pass
         self._wake.clear()
+
+    async def _take_fault(self, fault: StoreError) -> None:
+        self._report(fault)
+        if isinstance(fault, DamagedDatabase):  # the tape can tell it all again
+            try:
+                await asyncio.to_thread(database.set_aside, self._path)
+            except OSError as error:
+                self._report(StoreError(f"{fault}; it cannot be kept aside: {error.strerror}"))
 
     def _report(self, fault: StoreError | None) -> None:
         if str(fault) != str(self.fault):

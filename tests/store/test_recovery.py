@@ -330,3 +330,36 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="schema 99"):
         load(tmp_path)
     StateLock(tmp_path).release()
+
+
+def test_a_locked_database_is_done_without(tmp_path: Path) -> None:
+    life = Life(tmp_path).begin().trade(range(1, 100))
+    save_checkpoint(life)
+    expected = encode_snapshot(life.sequencer)
+    life.tape.abandon()
+    with closing(sqlite3.connect(database_path(tmp_path), isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        holder.execute("UPDATE meta SET value = value")
+        found, sequencer, _ = recovered(tmp_path)
+        holder.execute("ROLLBACK")
+    assert "locked" in found.notes[0]
+    assert "from the tape alone" in found.notes[0]
+    assert found.source == "the head of part 1"
+    assert encode_snapshot(sequencer) == expected
+
+
+def test_a_database_damaged_inside_is_kept_aside(tmp_path: Path) -> None:
+    life = Life(tmp_path).begin().trade(range(1, 100))
+    save_checkpoint(life)
+    expected = encode_snapshot(life.sequencer)
+    life.tape.abandon()
+    path = database_path(tmp_path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)  # the first page still says that it is a database
+    path.write_bytes(data)
+    found, sequencer, _ = recovered(tmp_path)
+    assert "kept as tickerd.db.damaged-1" in found.notes[0]
+    assert encode_snapshot(sequencer) == expected
