@@ -47,6 +47,7 @@ from actors.model.money import ZERO, round_to_lot
 from actors.portfolio.sizing import Sizing
 from actors.portfolio.target import NoTarget, check_signal, needs_equity, target_quantity, wants_something
 from actors.portfolio.wants import Key, Want, Wants, WantsState
+from actors.views.definition import definition_of
 from actors.views.holdings import Holdings, HoldingsState
 from actors.views.open_orders import OpenOrder
 from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_terms
@@ -94,7 +95,7 @@ class PortfolioActor(CoreActor):
     def on_order_request(self, request: OrderRequest) -> None:
         """Pass on an exact wish that can exist."""
         terms, plan = request.terms, self._plans.get(request.terms.strategy)
-        instrument = self._instruments.get(terms.instrument)
+        instrument = definition_of(terms.instrument, self._instruments, self.market)
         if plan is None or plan.account != terms.account:
             self._deny(
                 terms, "STRATEGY_NOT_CONFIGURED", f"strategy={terms.strategy}, account={terms.account}"
@@ -112,7 +113,8 @@ class PortfolioActor(CoreActor):
 
     def on_signal(self, signal: Signal) -> None:
         """Size a wanted exposure and go there."""
-        plan, instrument = self._plans.get(signal.strategy), self._instruments.get(signal.instrument)
+        plan = self._plans.get(signal.strategy)
+        instrument = definition_of(signal.instrument, self._instruments, self.market)
         if plan is None or instrument is None:
             account = plan.account if plan is not None else ""
             self._deny_signal(
@@ -273,7 +275,9 @@ class PortfolioActor(CoreActor):
         if want is None or not want.is_waiting or self._wants.of(key):
             return
         want.is_waiting = False
-        self._pursue(want, self._plans[key[0]], self._instruments[key[1]], is_new=True)
+        instrument = definition_of(key[1], self._instruments, self.market)
+        assert instrument is not None, "a signal is only kept for a configured instrument"
+        self._pursue(want, self._plans[key[0]], instrument, is_new=True)
 
     # states
 
@@ -283,7 +287,7 @@ class PortfolioActor(CoreActor):
             return
         for (strategy, instrument), want in list(self._wants.by_key.items()):
             plan = self._plans.get(strategy)
-            definition = self._instruments.get(instrument)
+            definition = definition_of(instrument, self._instruments, self.market)
             if plan is None or definition is None:
                 continue
             if change.scope.covers(plan.account, strategy, instrument):

@@ -26,6 +26,7 @@ from actors.risk.rules import (
     worst_price,
 )
 from actors.risk.states import Action, States
+from actors.views.definition import definition_of
 from actors.views.open_orders import OpenOrder
 from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_terms
 
@@ -139,7 +140,8 @@ class Gate:
     def _candidate(
         self, terms: OrderTerms, open_quantity: Decimal, replaces: str | None, now: int, market: MarketBoard
     ) -> Candidate | Refusal:
-        account, instrument = self._accounts.get(terms.account), self.instruments.get(terms.instrument)
+        account = self._accounts.get(terms.account)
+        instrument = definition_of(terms.instrument, self.instruments, market)
         if account is None:
             return Refusal("ACCOUNT_NOT_CONFIGURED", f"account={terms.account}")
         if instrument is None:

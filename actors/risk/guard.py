@@ -63,6 +63,8 @@ class LossGuard:
         self.losses = Losses(currencies, gate.instruments, gate.exposure.holdings)
         self._days: dict[str, LossDay] = {}
         self._flattens = 0
+        self._watched: dict[tuple[str, str], bool] = {}
+        self._watched_since = -1
 
     def begin(self) -> None:
         """A process life begins: go on with the day, or begin one."""
@@ -109,6 +111,16 @@ class LossGuard:
         return self.check(change.account)
 
     def _is_watched(self, account: str, strategy: str) -> bool:
+        """Whether a fill can trip anything; asked for every fill, so it is found once."""
+        if self._watched_since != self._limits.changes:
+            self._watched.clear()
+            self._watched_since = self._limits.changes
+        found = self._watched.get((account, strategy))
+        if found is None:
+            found = self._watched[account, strategy] = self._has_limit(account, strategy)
+        return found
+
+    def _has_limit(self, account: str, strategy: str) -> bool:
         limits, own = self._limits.account(account), self._limits.strategy(account, strategy)
         return (
             limits.daily_loss_max is not None

@@ -135,10 +135,13 @@ class LimitBook:
         self._configured = dict(configured)
         self._stored: dict[Scope, StoredLimits] = {}
         self._in_force: dict[Scope, Limits] = dict(configured)
+        self.changes = 0
+        """How often anything was put in force: what was computed from the limits before is void."""
         for scope, limits in configured.items():
             self._keep(scope, texts_of(limits), texts_of(limits))
 
     def _keep(self, scope: Scope, in_force: dict[str, str], configured: dict[str, str]) -> None:
+        self.changes += 1
         self._stored[scope] = StoredLimits(in_force, configured, digest_of(in_force))
         kind = self.kind_of(scope)
         values = {name: value_of(kind, name, text) for name, text in in_force.items()}

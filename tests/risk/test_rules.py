@@ -9,7 +9,7 @@ import pytest
 
 from actors.messages.control import Flatten, Scope
 from actors.messages.market import Bar, FeedStatus, InstrumentUpdate
-from actors.messages.orders import OrderDenied, Side
+from actors.messages.orders import OrderDenied, OrderIntent, ReplaceRequest, Side
 from tests.risk.build import (
     BTC,
     ETH,
@@ -18,6 +18,8 @@ from tests.risk.build import (
     SECOND,
     Rig,
     a_quote,
+    accepted,
+    an_instrument,
     an_intent,
     cancelled,
     command,
@@ -323,3 +325,19 @@ def test_an_order_id_is_approved_once() -> None:
     rig = Rig()
     assert rig.verdict(client_order_id="same") == "approved"
     assert rig.verdict(client_order_id="same") == "ORDER_ID_NOT_NEW"
+
+
+def test_a_replace_keeps_to_the_steps_that_the_venue_has_now() -> None:
+    rig = Rig()
+    terms = some_terms("buy", "1", "99")
+    rig.feed(OrderIntent(ts_event=0, terms=terms, mid_price=None), accepted(terms))
+    coarse = an_instrument(tick_size=D(5))
+    rig.feed(InstrumentUpdate(ts_event=0, instrument=BTC, definition=coarse, is_trading=True))
+    request = ReplaceRequest(
+        ts_event=0,
+        client_order_id=terms.client_order_id,
+        new_client_order_id="successor",
+        quantity=D(1),
+        price=D(98),
+    )
+    assert rig.only(OrderDenied, request).code == "PRICE_NOT_ON_TICK"
