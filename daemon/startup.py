@@ -14,6 +14,7 @@ import structlog
 
 from actors.core.frames import Head
 from actors.core.schema import schema_fingerprint
+from actors.core.sequencer import CoreSnapshot
 from actors.errors import ConfigError, TradingError
 from actors.messages.base import Message
 from actors.messages.control import Started
@@ -29,7 +30,7 @@ from actors.store.tape_reader import TapeReader
 from actors.strategies.host import FailureHook
 from actors.strategies.loading import load_strategy, strategy_source_hash
 from actors.strategies.recorded import AbsentStrategy
-from daemon.code_changes import changed_strategies, check_version, fingerprints
+from daemon.code_changes import OtherVersion, changed_strategies, check_version, fingerprints
 from daemon.config import Config
 from daemon.graph import (
     BarSources,
@@ -132,7 +133,7 @@ def open_core(
     if tail is not None:
         state = tail.core.sequencer.snapshot() if tail.core is not None else recovered.snapshot
         assert state is not None, "a tape has at least the state of its head"
-        core.sequencer.restore(state)
+        _take(core, state, recovered)
         for name in changed:
             log.warning("strategy has new code or parameters and warms up anew", strategy=name)
             core.strategies.begin_anew(name)
@@ -151,6 +152,18 @@ def open_core(
     decided = decisions(tail, config, now) if tail is not None else ()
     times.done("part", part=head.part, epoch=epoch)
     return Opened(core, tape, head, (Started(ts_event=now, epoch=epoch), *decided))
+
+
+def _take(core: Core, state: CoreSnapshot, recovered: Recovered) -> None:
+    try:
+        core.sequencer.restore(state)
+    except msgspec.ValidationError as error:
+        former = (
+            recovered.head.versions.get("tickerd", "unknown") if recovered.head is not None else "unknown"
+        )
+        raise OtherVersion(
+            f"{recovered.source} is of tickerd {former} and cannot be taken over ({error}): start that one"
+        ) from error
 
 
 def _new_head(

@@ -19,7 +19,14 @@ from actors.messages.account import (
 from actors.messages.base import Message
 from actors.messages.control import BrokerStarted, Scope, StepFailed, Stop
 from actors.messages.market import Quote
-from actors.messages.orders import AcceptReport, FillReport, OrderTerms, QueryAccount, SubmitOrder
+from actors.messages.orders import (
+    AcceptReport,
+    CancelReport,
+    FillReport,
+    OrderTerms,
+    QueryAccount,
+    SubmitOrder,
+)
 from actors.model.instrument import Instrument
 from actors.store import database
 from actors.store.database import Checkpoint, checkpoint_values, database_path, open_database
@@ -217,6 +224,19 @@ class Life:
                 liquidity="maker",
             ),
             after=0.01,
+        )
+
+    def cancelled(self, order_id: str) -> None:
+        terms = self.terms_of(order_id)
+        self.feed(
+            CancelReport(
+                ts_event=self.now,
+                account=terms.account,
+                instrument=terms.instrument,
+                client_order_id=order_id,
+                venue_order_id=f"v{order_id}",
+                filled_quantity=Decimal(0),
+            )
         )
 
     # reading

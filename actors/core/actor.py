@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
+import msgspec
+
 from actors.messages.base import Message
 from actors.messages.control import Timer
 
@@ -27,6 +29,8 @@ class CoreActor:
     name: str
     state_type: ClassVar[Any]
     """The struct that `snapshot` returns and `restore` takes."""
+    former_states: ClassVar[tuple[Any, ...]] = ()
+    """What `state_type` was in the version before, if it was another; `upgrade` makes today's of it."""
 
     send: Callable[[Message], None]
     """Put a message into the mailboxes of its subscribers, once the running handler has returned."""
@@ -74,6 +78,26 @@ class CoreActor:
     def restore(self, state: Any) -> None:
         """Take the state that `snapshot` gave."""
         raise TypeError(f"{type(self).__name__} has no restore")
+
+    def upgrade(self, former: Any) -> Any:
+        """Today's state from one of `former_states`."""
+        raise TypeError(f"{type(self).__name__} has no upgrade from {type(former).__name__}")
+
+    def decode_state(self, encoded: bytes | msgspec.Raw) -> Any:
+        """A state as snapshots hold it, of this version or of the one before.
+
+        Raises:
+            ValidationError: It is of neither.
+        """
+        try:
+            return msgspec.msgpack.decode(encoded, type=self.state_type)
+        except msgspec.ValidationError:
+            for kind in self.former_states:
+                try:
+                    return self.upgrade(msgspec.msgpack.decode(encoded, type=kind))
+                except msgspec.ValidationError:
+                    continue
+            raise
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:

@@ -271,5 +271,5 @@ class Sequencer:
         for actor in (*self.venues, *self.actors):
             raw = snapshot.actors.get(actor.name)
             if raw is not None:
-                actor.restore(msgspec.msgpack.decode(raw, type=actor.state_type))
+                actor.restore(actor.decode_state(raw))
         self.forget_routes()

@@ -127,6 +127,7 @@ class OmsActor(CoreActor):
 
     def _on_closed(self, order: Order) -> None:
         self._goals.on_closed(order)
+        self._desk.count_closed(order.terms.account)
 
     # wishes
 

@@ -22,6 +22,9 @@ from actors.model.venue_rules import VenueRules
 from actors.oms.order import Order
 from actors.oms.settle import MS, pause_ns
 
+CLOSED_MAX = 500
+"""Closed orders stay in core state until statements have passed them; so many ask for one, whatever the
+interval, so that a checkpoint never holds the loop for long."""
 STATEMENT_RETRY_NS = 30_000_000_000
 """Pause before an account is asked again when no complete statement has come."""
 SECOND_LOOK_NS = 2_000_000_000
@@ -51,6 +54,8 @@ class Account(msgspec.Struct, kw_only=True, array_like=True):
     is_open: bool = False
     """Its books have begun: the first complete statement was taken, after the operator's word if needed."""
     opening_told: bool = False
+    closed: int = 0
+    """Orders that ended since the last question for a statement."""
 
 
 class Desk:
@@ -257,6 +262,7 @@ class Desk:
         account = self.accounts[name]
         if not account.connected:
             return
+        account.closed = 0
         venue = self.rules[name].venue
         known = [instrument.id for instrument in self.instruments.values() if instrument.venue == venue]
         self.send(
@@ -268,6 +274,13 @@ class Desk:
             )
         )
         self._statement_at(name, self.now + STATEMENT_RETRY_NS)
+
+    def count_closed(self, name: str) -> None:
+        """An order has ended."""
+        account = self.accounts[name]
+        account.closed += 1
+        if account.closed >= CLOSED_MAX and account.reconciled:
+            self.ask_account(name)
 
     def statement_done(self, name: str) -> None:
         """A complete statement came: the next is due after the account's interval, if it has one."""
