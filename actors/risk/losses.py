@@ -177,12 +177,15 @@ class Losses:
 
     def take_fill(self, fill: OrderFilled, market: MarketBoard) -> None:
         """Count the fee, at its worth when it was paid."""
-        if fill.fee:
+        if not fill.fee:
+            return
+        rate: float | None = 1.0
+        if fill.fee_currency != self._currencies.get(fill.account):
             rate = self._price(fill.account, fill.fee_currency, market)
             if rate is None and fill.fee_currency == self._instruments[fill.instrument].base:
                 quote = self._price(fill.account, self._instruments[fill.instrument].quote, market)
                 rate = None if quote is None else quote * float(fill.price)
-            self._strategy(fill.account, fill.strategy).fees += float(fill.fee) * (rate or 0.0)
+        self._strategy(fill.account, fill.strategy).fees += float(fill.fee) * (rate or 0.0)
 
     def take_position(self, change: PositionChanged, market: MarketBoard) -> None:
         """Follow a booking; what came without a fill moves what its strategy is compared with."""
@@ -191,13 +194,16 @@ class Losses:
         is_lot = change.client_order_id is None
         if is_lot:
             self._take_lot(change, before)
-        has_price = bool(market.mark_price(change.instrument))
+        is_doubtful = is_lot or (before is not None and before.is_unpriced_lot)
+        has_price = not is_doubtful or bool(market.mark_price(change.instrument))
         held = Held(
             change.quantity,
             change.entry_price_average,
             change.realised_pnl,
-            not has_price and (is_lot or (before is not None and before.is_unpriced_lot)),
+            not has_price,
         )
+        if before is not None and before.is_unpriced_lot and has_price:
+            found.meter.move(self._unrealised(change.account, change.instrument, before, market))
         if is_lot and has_price:
             gain = self._gain(change.account, change.instrument, held, market)
             if before is not None:
@@ -261,20 +267,23 @@ class Losses:
             total += gain
             if held.is_unpriced_lot and market.mark_price(name):
                 found.held[name] = msgspec.structs.replace(held, is_unpriced_lot=False)
-                shift += gain - self._realised(account, name, held, market)
+                shift += self._unrealised(account, name, held, market)
         if isfinite(total):
             found.meter.move(shift)
             found.meter.take(total)
 
     def _gain(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
         """Realised and unrealised, at today's rate of its quote currency."""
-        gain = self._realised(account, name, held, market)
+        realised = self._realised(account, name, held, market)
+        return realised + self._unrealised(account, name, held, market)
+
+    def _unrealised(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
         instrument, mark = self._instruments.get(name), market.mark_price(name)
         if instrument is None or not held.quantity or not mark:
-            return gain
+            return 0.0
         rate = self._price(account, instrument.quote, market) or 0.0
         units = float(held.quantity * instrument.multiplier)
-        return gain + units * (mark - float(held.entry_price_average)) * rate
+        return units * (mark - float(held.entry_price_average)) * rate
 
     def _realised(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
         instrument = self._instruments.get(name)

@@ -229,6 +229,15 @@ def test_a_lot_that_has_no_price_yet_is_measured_from_its_first() -> None:
     assert tripped(rig, a_quote(94.9), a_valuation()) == [(str(S), "paused")]
 
 
+def test_a_lot_that_is_traded_before_it_was_ever_valued_is_measured_from_its_first_price() -> None:
+    rig = LossRig(own=StrategyLimits(daily_loss_max=D(5)), is_active=False)
+    rig.feed(Started(ts_event=0, epoch=1), AccountReconciled(ts_event=0, account="main", asked_seq=0))
+    rig.feed(a_lot(rig, "1", "500"), a_quote(100.0))
+    more = [msgspec.structs.replace(m, entry_price_average=D(300)) for m in a_purchase(rig, "1", "100")[3:]]
+    assert tripped(rig, *more, a_valuation()) == []
+    assert tripped(rig, a_quote(97.4), a_valuation()) == [(str(S), "paused")]
+
+
 def an_external_fill() -> ExternalFillShown:
     """1 BTC far above the mark, and not ours."""
     return ExternalFillShown(
