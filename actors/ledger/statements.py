@@ -35,6 +35,12 @@ class Doubt(msgspec.Struct, array_like=True):
     agreed_seq: int
     agreed_ts: int
     answers: int = 1
+    """In a row; 0 when what they showed is gone, and the next statement has yet to say so."""
+
+    def forgive(self) -> None:
+        """What was shown says nothing any more; when both last agreed stays known."""
+        self.answers = 0
+        self.amounts = []
 
 
 class Disagreement(msgspec.Struct, frozen=True):
@@ -97,7 +103,7 @@ class Statements(msgspec.Struct, array_like=True):
                 doubt.amounts = [subtract(amount, change) for amount in doubt.amounts]
             # One that counts already ends only by a statement: what we come to hold by chance proves nothing.
             if doubt is not None and doubt.answers == 1 and doubt.venue == after:
-                del self.doubts[asset]
+                doubt.forgive()
 
     def transferred(self, asset: str) -> bool:
         """Money came or went: what was compared before says nothing now; whether a difference is gone."""
@@ -105,8 +111,7 @@ class Statements(msgspec.Struct, array_like=True):
         if doubt is None:
             return False
         was_told = doubt.answers > 1
-        # Nothing is in doubt by now, but when it last agreed is still true.
-        doubt.amounts, doubt.answers = [], 0
+        doubt.forgive()
         return was_told
 
     def judge(

@@ -139,7 +139,9 @@ class ReconciliationActor(CoreActor):
         line = self._lines.get(transfer.account)
         if line is None or transfer.reason == "opening" or self._is_own(transfer):
             return
-        notice = Notice(transfer.asset, transfer.amount, transfer.ts_event)
+        if any(notice.transfer_id == transfer.transfer_id for notice in line.notices):
+            return
+        notice = Notice(transfer.transfer_id, transfer.asset, transfer.amount, transfer.ts_event)
         line.notices = [*line.notices, notice][-NOTICES_MAX:]
         line.history.rows = without_noticed(line.history.rows, [notice])
         for difference in self._proposals:

@@ -55,6 +55,7 @@ class Explanation(NamedTuple):
 class Notice(msgspec.Struct, frozen=True, array_like=True):
     """A transfer that the venue told of by itself."""
 
+    transfer_id: str
     asset: str
     amount: Decimal
     ts_event: int

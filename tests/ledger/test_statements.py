@@ -127,8 +127,18 @@ def test_a_booking_under_way_at_the_answer_clears_the_doubt() -> None:
     statements.changed(2, "USDT", D(100), D(95), LATER)
     assert list(statements.doubts) == ["USDT"]
     statements.changed(3, "USDT", D(95), D(90), LATER)
-    assert statements.doubts == {}
+    assert answers(statements.copy(), 4, "90", "90") == 0
     assert answers(statements, 4, "80", "90") == 1
+
+
+def test_what_forgives_a_doubt_is_no_statement_that_agreed() -> None:
+    statements = Statements()
+    statements.compare(3, 33, usdt("100"), usdt("100"))
+    assert answers(statements, 5, "90", "100") == 1
+    statements.changed(5, "USDT", D(100), D(90), LATER)
+    for seq in (6, 7):
+        differ, _ = statements.compare(seq, 66, usdt("80"), usdt("90"))
+    assert [(found.agreed_seq, found.agreed_ts, found.answers) for found in differ] == [(3, 33, 2)]
 
 
 def test_an_asset_that_one_side_does_not_name_counts_as_zero() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal, TypeVar
 
@@ -98,6 +99,8 @@ class World:
         )
         self.is_up = False
         self.loses_answers = False
+        self.deliver: Callable[[AccountEvidence], list[AccountEvidence]] = lambda evidence: [evidence]
+        """What becomes of a statement on its way."""
         self.sent: list[Message] = []
         self._epoch = 1
         self._waiting: list[tuple[int, Message]] = []
@@ -239,7 +242,7 @@ class World:
             self._answer(
                 CashTransferred(
                     ts_event=self.now, account=ACCOUNT, asset=asset, amount=D(amount),
-                    reason=reason, transfer_id=f"notice-{self.now}-{asset}",
+                    reason=reason, transfer_id=f"notice-{self.now}-{asset}-{amount}",
                 )
             )  # fmt: skip
 
@@ -267,7 +270,8 @@ class World:
             case QueryOrder():
                 self._answer_order(command)
             case QueryAccount():
-                self._answer(self.statement(command))
+                for evidence in self.deliver(self.statement(command)):
+                    self._answer(evidence)
 
     def _answer_order(self, query: QueryOrder) -> None:
         order = self.engine.find_order(
