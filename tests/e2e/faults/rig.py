@@ -30,6 +30,9 @@ from tests.e2e.faults.judge import Verdict
 
 PATIENCE_SECONDS = 15.0
 STOP_SECONDS = 40.0
+LOOK_SECONDS = 1.0
+"""Between looks for orders that will hold their instrument for longer than a test lasts."""
+INSTRUMENTS = ("BTCUSDT@binance", "ETHUSDT@binance")
 SECRETS = {"FAULTS_KEY": "demo-key", "FAULTS_SECRET": "demo-secret"}
 TRADER = Path(__file__).with_name("hard_trader.py")
 
@@ -71,7 +74,7 @@ def a_config(state: Path, port: int, *, answer_seconds: float) -> Config:
             "hard": StrategySection(
                 use=f"{TRADER}:HardTrader",
                 account="demo",
-                instruments=("BTCUSDT@binance", "ETHUSDT@binance"),
+                instruments=INSTRUMENTS,
             )
         },
     )
@@ -130,13 +133,21 @@ class Rig:
             await asyncio.sleep(0.01)
 
     async def trade_on(self, orders: int = 25, fills: int = 4) -> None:
-        """Until so many more orders were accepted and filled, and some are open now."""
+        """Until so many more orders were accepted and filled, and some are open now.
+
+        A fault may take orders in both instruments on their way: then nothing new is sent until it is proven
+        that they never arrived, and the wait is over.
+        """
         orders, fills = self.accepted + orders, self.fills + fills
         open_orders = self.exchange.services.venue.open_orders
-        await self.until(
-            f"{orders} orders and {fills} fills",
-            lambda: self.accepted >= orders and self.fills >= fills and bool(open_orders("demo")),
-        )
+        deadline, look_at = monotonic() + PATIENCE_SECONDS, monotonic() + LOOK_SECONDS
+        while not (self.accepted >= orders and self.fills >= fills and open_orders("demo")):
+            if monotonic() >= look_at:
+                look_at = monotonic() + LOOK_SECONDS
+                if len(await self.instruments_with_lost_orders()) == len(INSTRUMENTS):
+                    return
+            assert monotonic() < deadline, f"no {orders} orders and {fills} fills; {await self.status()}"
+            await asyncio.sleep(0.01)
 
     async def transfer(self, direction: str, asset: str, amount: str) -> None:
         """Deposit or withdraw."""
@@ -145,10 +156,23 @@ class Rig:
         async with self._http.post(url, json=body) as answer:
             assert answer.status == 200, await answer.text()
 
-    async def unknown(self) -> list[str]:
-        """Orders whose outcome the daemon does not know."""
-        rows = await asyncio.to_thread(call, self.state, "orders", {}, timeout_seconds=10.0)
-        return [row["client_order_id"] for row in rows if row["state"] == "unknown"]
+    async def unknown(self) -> dict[str, str]:
+        """Orders whose outcome the daemon does not know, and their instruments."""
+        try:
+            rows = await asyncio.to_thread(call, self.state, "orders", {}, timeout_seconds=10.0)
+        except TradingError:  # not started yet
+            return {}
+        return {row["client_order_id"]: row["instrument"] for row in rows if row["state"] == "unknown"}
+
+    async def instruments_with_lost_orders(self) -> set[str]:
+        """Where an order is unknown that the exchange has never seen."""
+        unknown = await self.unknown()
+        return {unknown[name] for name in unknown.keys() - self.accepted_ids()}
+
+    def accepted_ids(self) -> set[str]:
+        """Client order ids of all orders at the exchange, ever."""
+        orders = self.exchange.services.truth.sum.account("demo").orders.values()
+        return {order.client_order_id for order in orders}
 
     async def until_known(self, client_order_id: str, seconds: float) -> None:
         """Until an order's outcome is known."""
@@ -166,9 +190,8 @@ class Rig:
         while True:
             with suppress(TradingError):
                 status, unknown = await self.status(), await self.unknown()
-                theirs = self.exchange.services.truth.sum.account("demo").orders.values()
-                accepted = {order.client_order_id for order in theirs}
-                if status["accounts"][0]["state"] == "active" and accepted.isdisjoint(unknown):
+                is_active = status["accounts"][0]["state"] == "active"
+                if is_active and self.accepted_ids().isdisjoint(unknown):
                     return
             assert monotonic() < deadline, f"not settled within {seconds:g} s: {unknown} {status}"
             await asyncio.sleep(0.05)

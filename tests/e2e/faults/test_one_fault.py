@@ -10,8 +10,8 @@ from tests.e2e.faults.rig import Posted, a_fault, judge, trading
 
 pytestmark = pytest.mark.slow
 
-ORDERS_AFTER = 70
-"""About a second: longer than any answer is waited for, so that what comes too late comes while we trade."""
+ORDERS_AFTER = 55
+"""Half a second or more: longer than any answer is waited for, so that what comes too late comes while we trade."""
 
 FAULTS: dict[str, list[Posted]] = {
     "no fault": [],

@@ -64,7 +64,7 @@ async def test_two_faults_at_once_leave_the_books_right(name: str, tmp_path: Pat
     async with trading(tmp_path) as rig:
         for fault in PAIRS[name]:
             await rig.fault(**fault)
-        await rig.trade_on(70)
+        await rig.trade_on(55)
         await rig.clear_faults()
         await rig.until_settled()
     judge(tmp_path).all_is_well()
