@@ -11,7 +11,7 @@ from tests.e2e.faults.rig import Posted, a_fault, judge, trading
 pytestmark = pytest.mark.slow
 
 ORDERS_AFTER = 55
-"""Half a second or more: longer than any answer is waited for, so that what comes too late comes while we trade."""
+"""Takes longer than an answer is waited for, so that what comes too late comes while we trade."""
 
 FAULTS: dict[str, list[Posted]] = {
     "no fault": [],
