@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from actors.core.effects import effect
 from actors.core.frames import CHAIN_BYTES, INPUT, STEP, Frame, StepReader
 from actors.errors import StoreError, TapeError
 from actors.store.columns import compress, decompress
@@ -98,9 +99,11 @@ def open_database(
         StoreError: It cannot be opened, or a newer tickerd has written it.
     """
     with errors_named(path):
+        effect("database.make")
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             for pragma in PRAGMAS:
+                effect("database.pragma")
                 connection.execute(pragma)
             connection.create_function("exact_minus", 2, exact_minus, deterministic=True)
             _migrate(connection, path, version, migrations)
@@ -117,6 +120,7 @@ def _migrate(
     if found == 0:
         found = SCHEMA_VERSION
         script = files("actors.store").joinpath("schema.sql").read_text("utf-8")
+        effect("database.commit schema")
         connection.executescript(f"BEGIN; {script} PRAGMA user_version = {found}; COMMIT;")
     if found > version:
         raise StoreError(
@@ -138,6 +142,7 @@ def transaction(connection: sqlite3.Connection) -> Any:
     except BaseException:
         connection.rollback()
         raise
+    effect("database.commit")
     connection.execute("COMMIT")
 
 
@@ -146,8 +151,10 @@ def set_aside(path: Path) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
+    effect("database.set aside")
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
+        effect("database.unlink log")
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return aside
 

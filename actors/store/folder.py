@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from actors.core.effects import effect
 from actors.errors import StateLocked, StoreError
 from actors.model.ids import base36
 from actors.store.layout import write_durably
@@ -36,7 +37,9 @@ class StateLock:
         """
         self.path = state / LOCK
         try:
+            effect("state.make")
             state.mkdir(parents=True, exist_ok=True)
+            effect("lock.make")
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(
@@ -50,7 +53,9 @@ class StateLock:
             raise StateLocked(
                 f"the state folder {state} is held by process {holder}; stop that one or give another --state"
             ) from None
+        effect("lock.truncate")
         os.ftruncate(self._fd, 0)
+        effect("lock.write")
         os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:

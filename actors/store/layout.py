@@ -15,6 +15,7 @@ from struct import Struct
 
 import msgspec
 
+from actors.core.effects import effect
 from actors.core.frames import HEAD, PAYLOAD_BYTES_MAX, Frame, Head, TornFrame, read_frames
 from actors.core.frames import HEADER_BYTES as FRAME_HEADER_BYTES
 from actors.errors import BadFrame, TapeError
@@ -213,6 +214,7 @@ def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     fd = os.open(folder, os.O_RDONLY)
     try:
+        effect("folder.sync")
         os.fsync(fd)
     finally:
         os.close(fd)
@@ -221,10 +223,15 @@ def sync_folder(folder: Path) -> None:
 def write_durably(path: Path, data: bytes) -> None:
     """A whole file that is there after this returns, or not at all."""
     temporary = path.with_name(path.name + ".tmp")
+    effect("file.make")
     with temporary.open("wb") as file:
+        effect("file.write")
         file.write(data)
+        effect("file.flush")
         file.flush()
+        effect("file.sync")
         os.fsync(file.fileno())
+    effect("file.rename")
     temporary.replace(path)
     sync_folder(path.parent)
 
@@ -252,8 +259,10 @@ def seal(path: Path) -> Path:
     target = path.with_suffix(SEALED)
     write_durably(target, sealed)
     if Segment(target, number).read() != data:
+        effect("sealed.drop")
         target.unlink()
         raise TapeError(f"sealing {segment.name} did not give its bytes back; it is kept unsealed")
+    effect("sealed.unlink original")
     path.unlink()
     sync_folder(path.parent)
     return target

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from actors.core.effects import effect
 from actors.core.frames import CHAIN_BYTES, CHAIN_START, HEAD, STEP, FrameWriter, Head, encode_frame
 from actors.errors import TapeError
 from actors.messages.base import Message
@@ -106,6 +107,7 @@ class TapeWriter:
         number = head.part
         self._part = part_folder(self._tape, number)
         try:
+            effect("part.make")
             self._part.mkdir(parents=True)
             sync_folder(self._tape)
         except OSError as error:
@@ -124,8 +126,10 @@ class TapeWriter:
         assert self._part is not None
         path = segment_path(self._part, number)
         try:
+            effect("segment.make")
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             if self._is_preallocated:
+                effect("segment.reserve")
                 os.posix_fallocate(fd, 0, self._segment_bytes)
         except OSError as error:
             raise self._broken(f"cannot make segment {number} of {self._part.name}", error) from error
@@ -139,6 +143,7 @@ class TapeWriter:
         written = self._written
         try:
             if self._is_preallocated:
+                effect("segment.finish")
                 os.ftruncate(written.fd, written.offset)
         except OSError as error:
             raise self._broken("cannot finish a tape segment", error) from error
@@ -176,8 +181,10 @@ class TapeWriter:
             self._mark()
         size = len(buffer)
         try:
+            effect("tape.write")
             done = os.write(written.fd, buffer)
             while done < size:
+                effect("tape.write the rest")
                 done += os.write(written.fd, memoryview(buffer)[done:])
         except OSError as error:
             raise self._broken("cannot write the tape", error) from error
@@ -205,12 +212,14 @@ class TapeWriter:
             try:
                 while self._retired:
                     _, fd = self._retired[0]
+                    effect("segment.sync finished")
                     os.fdatasync(fd)
                     if fd == written.fd:
                         break  # rotated just now; closed by the next sync
                     self._retired.pop(0)
                     os.close(fd)
                 if not self._retired or self._retired[0][1] != written.fd:
+                    effect("tape.sync")
                     os.fdatasync(written.fd)
                 if has_new_name and self._part is not None:
                     sync_folder(self._part)
@@ -233,6 +242,7 @@ class TapeWriter:
         with self._sync_lock:
             try:
                 for _, fd in self._retired:
+                    effect("part.sync")
                     os.fdatasync(fd)
                     os.close(fd)
                 if self._part is not None:

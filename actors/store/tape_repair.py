@@ -11,7 +11,8 @@ from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
-from actors.core.frames import INPUT, MARK, MARK_BYTES, STEP, TornFrame, read_frames
+from actors.core.effects import effect
+from actors.core.frames import MARK, MARK_BYTES, scan_frames
 from actors.errors import BadFrame
 from actors.store.layout import (
     HEADER_BYTES,
@@ -32,6 +33,7 @@ _MARK = re.compile(
     + rb"(?P<crc>.{4})(?P<body>%c.{16}(?P<offset>.{8}).{%d})" % (MARK, MARK_BYTES - 8),
     re.DOTALL,
 )
+_ZEROS = bytes(1 << 16)
 _U32, _U64 = Struct("<I"), Struct("<Q")
 
 
@@ -59,7 +61,7 @@ class _Scan(NamedTuple):
 def durable_mark(data: bytes, start: int = 0) -> int:
     """Highest offset that any undamaged mark behind `start` names, wherever frames begin; 0 without marks."""
     highest = 0
-    written = len(data.rstrip(b"\0")) + MARK_BYTES  # behind it is reserved space, which takes long to search
+    written = _written_end(data) + MARK_BYTES  # behind it is reserved space, which takes long to search
     for found in _MARK.finditer(data, start, written):
         if crc32(found["body"]) == _U32.unpack(found["crc"])[0]:
             highest = max(highest, _U64.unpack(found["offset"])[0])
@@ -71,15 +73,16 @@ def _scan(segment: Segment) -> _Scan:
     fault = header_fault(data, segment.number)
     if fault:
         return _Scan(data, 0, None, 0, fault)
-    end, last_seq, last_ts = HEADER_BYTES, None, 0
-    try:
-        for frame in read_frames(data, HEADER_BYTES):
-            end = frame.end
-            if frame.kind in (INPUT, STEP):
-                last_seq, last_ts = frame.seq, frame.ts_init
-    except TornFrame as torn:
-        return _Scan(data, torn.offset, last_seq, last_ts, torn.why)
-    return _Scan(data, end, last_seq, last_ts, None)
+    return _Scan(data, *scan_frames(data, HEADER_BYTES))
+
+
+def _written_end(data: bytes) -> int:
+    """Where the zeros begin that a segment ends in; by blocks, since most of it may be reserved space."""
+    end, block = len(data), len(_ZEROS)
+    while end >= block and data[end - block : end] == _ZEROS:
+        end -= block
+    begin = max(0, end - block)
+    return begin + len(data[begin:end].rstrip(b"\0"))
 
 
 def cut_torn_end(tape: Path) -> TapeEnd:
@@ -92,6 +95,7 @@ def cut_torn_end(tape: Path) -> TapeEnd:
     while parts := list_parts(tape):
         part = parts[-1]
         for file in part.path.glob("*.tmp"):
+            effect("repair.unlink half a file")
             file.unlink()
         if part.segments and _cut_part(part, end):
             _make_durable(part)
@@ -104,6 +108,7 @@ def _make_durable(part: Part) -> None:
     """What was read back may still be in the system's memory only; from now on it counts as durable."""
     for segment in list_segments(part.path):
         with segment.path.open("rb") as file:
+            effect("repair.sync what was read")
             os.fsync(file.fileno())
     sync_folder(part.path)
 
@@ -128,6 +133,7 @@ def _cut_part(part: Part, end: TapeEnd) -> bool:
             _cut(segment, scan, end)
             for later in part.segments[place + 1 :]:
                 _keep_aside(later.path, later.read(), end)
+                effect("repair.unlink later segment")
                 later.path.unlink()
             sync_folder(part.path)
             break
@@ -153,14 +159,17 @@ def _check_not_durable(part: Part, place: int, scan: _Scan, end: TapeEnd) -> Non
 
 
 def _cut(segment: Segment, scan: _Scan, end: TapeEnd) -> None:
-    tail = scan.data[scan.end :]
-    if tail.strip(b"\0"):  # else it is only reserved space
-        _keep_aside(segment.path, tail, end)
+    written = _written_end(scan.data)
+    if written > scan.end:  # else it is only reserved space
+        _keep_aside(segment.path, scan.data[scan.end : written], end)
     if scan.end < HEADER_BYTES:
+        effect("repair.unlink segment")
         segment.path.unlink()
         return
     with segment.path.open("r+b") as file:
+        effect("repair.truncate")
         file.truncate(scan.end)
+        effect("repair.sync")
         os.fsync(file.fileno())
 
 
@@ -183,6 +192,7 @@ def _set_aside(part: Part, end: TapeEnd) -> None:
     while aside.exists():
         number += 1
         aside = part.path.with_name(f"torn-{part.path.name}-{number}")
+    effect("repair.set part aside")
     part.path.rename(aside)
     sync_folder(part.path.parent)
     end.torn = [aside / path.name if path.parent == part.path else path for path in end.torn]
@@ -215,7 +225,9 @@ def prune(parts: list[Part]) -> None:
     """Delete these parts, oldest first; one left half deleted has lost its head last."""
     for part in parts:
         for file in sorted(part.path.iterdir(), reverse=True):
+            effect("prune.unlink")
             file.unlink()
+        effect("prune.remove folder")
         part.path.rmdir()
         sync_folder(part.path.parent)
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import aiosqlite
 
+from actors.core.effects import effect
 from actors.errors import StoreError, TradingError
 from actors.messages.base import Message
 from actors.store import database
@@ -170,6 +171,7 @@ class StoreWriter:
 
     async def _prepare(self, connection: aiosqlite.Connection) -> None:
         for pragma in database.PRAGMAS:
+            effect("store.pragma")
             await connection.execute(pragma)
         await connection.create_function("exact_minus", 2, exact_minus, deterministic=True)
 
@@ -230,6 +232,7 @@ class StoreWriter:
             for statement, same in groupby(rows, key=lambda row: row.statement):
                 await connection.executemany(STATEMENTS[statement], [row.values for row in same])
             await connection.execute(database.META, ("applied_seq", str(seq)))
+            effect("store.commit rows")
             await connection.execute("COMMIT")
         except BaseException:
             await connection.rollback()
@@ -247,6 +250,7 @@ class StoreWriter:
         try:
             await connection.execute(database.SAVE_CHECKPOINT, values)
             await connection.execute(database.FORGET_CHECKPOINTS, (CHECKPOINTS_KEPT,))
+            effect("store.commit checkpoint")
             await connection.execute("COMMIT")
         except BaseException:
             await connection.rollback()

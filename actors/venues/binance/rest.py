@@ -11,6 +11,7 @@ import msgspec
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
+from actors.core.effects import effect
 from actors.errors import OutcomeUnknown, VenueUnreachable
 from actors.venues.backoff import Backoff
 from actors.venues.binance.codes import Meaning, Refusal, refusal_from
@@ -57,6 +58,7 @@ class _OnceBody(aiohttp.Payload):
         if self.why_not or self.handed_over:
             raise NotHandedOver(self.why_not or "handed over already")
         self.handed_over = True
+        effect("rest.send order")
         await writer.write(self._value)
 
 
@@ -182,6 +184,7 @@ class RestClient:
     async def _request(self, method: str, path: str, **more: Any) -> bytes:
         session = self._opened()
         url = self._url + path
+        effect("rest.request")
         # A followed redirect would send an order a second time.
         async with session.request(
             method, _as_is(url), allow_redirects=False, timeout=self._timeout, **more

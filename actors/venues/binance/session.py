@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from actors.core.effects import effect
 from actors.errors import VenueUnreachable
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
 from actors.venues.backoff import Backoff
@@ -168,6 +169,7 @@ class Session:
         if self._http is None:
             self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=quick_to_die))
         async with asyncio.timeout(self._settings.connect_seconds):
+            effect("socket.connect")
             connected = await self._http.ws_connect(
                 self._url, max_msg_size=0, heartbeat=self._settings.heartbeat_seconds
             )

@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from actors.core.effects import effect
 from actors.errors import VenueUnreachable
 from actors.venues.binance.codes import Refusal
 from actors.venues.binance.limits import RateBudget
@@ -77,6 +78,7 @@ class TradingSocket:
         self.idle.clear()
         try:
             # aiohttp writes an uncompressed frame at once and waits only afterwards, if its buffers are full.
+            effect("socket.send")
             await self._socket.send_frame(request, aiohttp.WSMsgType.TEXT)
         except (aiohttp.ClientError, OSError) as error:
             self.drop(f"{type(error).__name__} {error}".strip())
