@@ -24,8 +24,10 @@ APART = {
     "actors/venues/binance/feed.py": "market data: it changes nothing at the venue",
     "actors/venues/binance/streams.py": "market data: it changes nothing at the venue",
     "actors/store/check.py": "run by the operator, on copies alone",
-    "actors/store/backup.py": "run by the operator, beside or without a daemon",
-    "actors/store/restore.py": "run by the operator, beside or without a daemon",
+    "actors/store/backup.py": "copies of the record, made beside it",
+    "actors/store/manifest.py": "copies of the record, made beside it",
+    "actors/store/places.py": "copies of the record, made beside it",
+    "actors/store/restore.py": "run by the operator while no daemon runs",
 }
 
 OF_THE_SYSTEM = frozenset(
