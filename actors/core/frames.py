@@ -107,6 +107,38 @@ def read_frames(data: bytes | memoryview, start: int = 0) -> Iterator[Frame]:
         offset = end
 
 
+class WholeFrames(NamedTuple):
+    """How far the frames of some bytes are whole."""
+
+    end: int
+    last_seq: int | None
+    """Newest input, or step, among them."""
+    last_ts: int
+    fault: str | None
+    """What is wrong with the next one; None when the bytes end there."""
+
+
+def scan_frames(data: bytes, start: int) -> WholeFrames:
+    """What `read_frames` would find, without making the frames: a start reads a whole segment this way."""
+    size, offset, front, body = len(data), start, _FRONT.unpack_from, _BODY.unpack_from
+    last_seq, last_ts = None, 0
+    while offset < size:
+        if size - offset < HEADER_BYTES:
+            return WholeFrames(offset, last_seq, last_ts, f"{size - offset} bytes are no frame header")
+        length, crc = front(data, offset)
+        end = offset + HEADER_BYTES + length
+        if length > PAYLOAD_BYTES_MAX or end > size:
+            why = f"a payload of {length} bytes does not fit into the {size - offset} left"
+            return WholeFrames(offset, last_seq, last_ts, why)
+        if crc32(data[offset + _FRONT.size : end]) != crc:
+            return WholeFrames(offset, last_seq, last_ts, "checksum differs")
+        kind, seq, ts_init = body(data, offset + _FRONT.size)
+        if kind in (INPUT, STEP):
+            last_seq, last_ts = seq, ts_init
+        offset = end
+    return WholeFrames(offset, last_seq, last_ts, None)
+
+
 class FrameWriter:
     """Turns steps into frames in `buffer` and carries the chain on; the caller writes and clears it."""
 

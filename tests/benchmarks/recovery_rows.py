@@ -1,6 +1,7 @@
-"""Starting again after SIGKILL: a real daemon on a small venue, from the kill to `active`, and what that is made of.
+"""Starting again after SIGKILL: a real daemon on a small venue, until `active`, and what that is made of.
 
-Quiet: little on the tape behind the newest state. Behind: so many quotes after it that only the tape has. The interpreter's own start and the imports are in it; the venue answers at once.
+Quiet: little on the tape behind the newest state. Behind: so many quotes after it that only the tape has.
+The interpreter's own start and the imports are in it; the venue answers at once.
 """
 
 from __future__ import annotations
