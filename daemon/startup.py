@@ -134,6 +134,7 @@ def open_core(
         state = tail.core.sequencer.snapshot() if tail.core is not None else recovered.snapshot
         assert state is not None, "a tape has at least the state of its head"
         _take(core, state, recovered)
+        core.sequencer.ids.take_over(recovered.identity.store_id)
         for name in changed:
             log.warning("strategy has new code or parameters and warms up anew", strategy=name)
             core.strategies.begin_anew(name)

@@ -56,6 +56,11 @@ class ClientOrderIds:
         self._front = ""
         """Prefix and the digits of `_high`: all but the last two, which change seldom."""
 
+    def take_over(self, store_id: str) -> None:
+        """Go on as another store: a folder restored from a backup never makes an id of its former one."""
+        self._store_id = store_id
+        self.begin(self._epoch, self._counter)
+
     def next(self) -> str:
         """A fresh id."""
         self._counter += 1

@@ -317,6 +317,7 @@ class Rerun:
         rebuilt = self._rebuild(head)
         if rebuilt is not None:
             self.sequencer = rebuilt
+        self.sequencer.ids.take_over(head.store_id)  # another one behind a restore from a backup
         if not self._compare_heads:
             return
         now = encode_snapshot(self.sequencer)
@@ -363,10 +364,7 @@ class Rerun:
     # differences
 
     def _describe(self, given: _Input) -> str:
-        try:
-            return repr(_MESSAGE.decode(given.body[17:]))
-        except _UNREADABLE as error:
-            return f"an input that cannot be read ({error})"
+        return next(map(repr, self._message(given)), "an input that cannot be read")
 
     def _differs(self, given: _Input, recorded: bytes) -> Differs:
         expected, got, messages = first_difference(recorded, self.sequencer.sent)

@@ -91,3 +91,10 @@ def test_an_epoch_of_a_rolled_back_state_folder_is_new() -> None:
 
 def test_epochs_last_for_fifteen_years() -> None:
     assert len(base36(next_epoch(0, (EPOCH_ZERO_S + 15 * 365 * 86_400) * SECOND), 4)) == 4
+
+
+def test_a_restored_store_goes_on_under_its_own_id_and_never_makes_one_of_the_former() -> None:
+    ids = ClientOrderIds(store_id="AB12", epoch=36, counter=5)
+    ids.take_over("CD34")
+    assert ids.next() == "TCD3400100000006"
+    assert (ids.snapshot().store_id, ids.snapshot().epoch) == ("CD34", 36)
