@@ -267,7 +267,8 @@ class LedgerActor(CoreActor):
             # booked at once: whoever trades from this step on must know the balance
             if self._book_transfer(transfer):
                 self.send(transfer)
-        book.statements.compared_seq, book.statements.compared_ts = asked_seq, evidence.ts_event
+        book.statements.compared_seq = asked_seq
+        book.statements.compared_ts = evidence.venue_time_ms * 1_000_000
 
     def on_external_fill(self, fill: ExternalFillShown | ExternalFillMoved) -> None:
         """Somebody else's execution moves holdings, never a position; one that was ours is taken back."""

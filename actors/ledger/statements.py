@@ -20,8 +20,8 @@ from actors.model.money import ZERO
 
 QUESTIONS_MAX = 4
 """Older unanswered questions are given up, which bounds the history."""
-CLOCKS_APART_NS = 5_000_000_000
-"""The venue stamps fills by its clock, statements are stamped by ours."""
+NEAR_NS = 2_000_000_000
+"""A booking stamped this close to a statement, both by the venue's clock, may be in it or not."""
 AMOUNTS_MAX = 256
 """So many totals of one asset between question and answer are weighed, the newest first."""
 
@@ -36,6 +36,8 @@ class Doubt(msgspec.Struct, array_like=True):
     agreed_ts: int
     answers: int = 1
     """In a row; 0 when what they showed is gone, and the next statement has yet to say so."""
+    nearby: Decimal = ZERO
+    """The first of `amounts`, less every booking since that the statement may have had in it already."""
 
     def forgive(self) -> None:
         """What was shown says nothing any more; when both last agreed stays known."""
@@ -97,13 +99,22 @@ class Statements(msgspec.Struct, array_like=True):
             self.history.append((seq, asset, before))
         if self.doubts:
             doubt = self.doubts.get(asset)
-            if doubt is not None and ts < self.compared_ts + CLOCKS_APART_NS:
-                # What the last statement had in it already explains that much of the difference.
-                change = subtract(after, before)
-                doubt.amounts = [subtract(amount, change) for amount in doubt.amounts]
+            if doubt is not None and doubt.amounts:
+                self._shift(doubt, subtract(after, before), ts)
             # One that counts already ends only by a statement: what we come to hold by chance proves nothing.
             if doubt is not None and doubt.answers == 1 and doubt.venue == after:
                 doubt.forgive()
+
+    def _shift(self, doubt: Doubt, change: Decimal, ts: int) -> None:
+        """A booking after a statement that disagrees may have been in that statement, and explain it."""
+        if ts < self.compared_ts - NEAR_NS:
+            doubt.amounts = [subtract(amount, change) for amount in doubt.amounts]
+            doubt.nearby = subtract(doubt.nearby, change)
+        elif ts <= self.compared_ts + NEAR_NS:
+            # Nobody can tell: it was in it with all that were booked before it, or it was not.
+            doubt.nearby = subtract(doubt.nearby, change)
+            if len(doubt.amounts) < 2 * AMOUNTS_MAX:
+                doubt.amounts.append(doubt.nearby)
 
     def transferred(self, asset: str) -> bool:
         """Money came or went: what was compared before says nothing now; whether a difference is gone."""
@@ -120,7 +131,8 @@ class Statements(msgspec.Struct, array_like=True):
         """`compare`, said as messages."""
         assert evidence.balances is not None, "only a statement with balances is judged"
         ts, account = evidence.ts_event, evidence.account
-        differ, agree = self.compare(evidence.balances.asked_seq, ts, venue, ours)
+        at_venue = evidence.venue_time_ms * 1_000_000  # the clock that stamps fills and transfers too
+        differ, agree = self.compare(evidence.balances.asked_seq, at_venue, venue, ours)
         return [
             *(StatementAgrees(ts_event=ts, account=account, asset=asset) for asset in agree),
             *(
@@ -173,10 +185,11 @@ class Statements(msgspec.Struct, array_like=True):
         before = self.doubts.get(asset)
         if before is None:
             doubt = Doubt(stated, amounts, self.compared_seq, self.compared_ts)
-        elif both := [amount for amount in amounts if amount in before.amounts]:
+        elif both := _shared(amounts, before.amounts):
             doubt = Doubt(stated, both, before.agreed_seq, before.agreed_ts, before.answers + 1)
         else:
             doubt = Doubt(stated, amounts, before.agreed_seq, before.agreed_ts)
+        doubt.nearby = doubt.amounts[0]
         self.doubts[asset] = doubt
         return doubt
 
@@ -188,6 +201,11 @@ class Statements(msgspec.Struct, array_like=True):
     def _prune(self) -> None:
         oldest = self.questions[0] if self.questions else None
         self.history = [entry for entry in self.history if oldest is not None and entry[0] >= oldest]
+
+
+def _shared(amounts: list[Decimal], before: list[Decimal]) -> list[Decimal]:
+    known = dict.fromkeys(before)
+    return [amount for amount in amounts if amount in known]
 
 
 def comparable(

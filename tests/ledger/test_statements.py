@@ -141,6 +141,21 @@ def test_what_forgives_a_doubt_is_no_statement_that_agreed() -> None:
     assert [(found.agreed_seq, found.agreed_ts, found.answers) for found in differ] == [(3, 33, 2)]
 
 
+def test_trades_after_a_statement_do_not_hide_that_the_next_one_shows_the_same() -> None:
+    statements = Statements()
+    assert answers(statements, 1, "1100", "100") == 1
+    for number in range(1, 6):
+        statements.changed(1, "USDT", D(100 - number), D(99 - number), number * 100_000_000)
+    assert answers(statements, 2, "1095", "95") == 2
+
+
+def test_a_booking_that_the_statement_may_have_had_in_it_explains_its_part() -> None:
+    statements = Statements()
+    assert answers(statements, 1, "1060", "100") == 1
+    statements.changed(1, "USDT", D(100), D(60), 1)
+    assert answers(statements, 2, "1060", "60") == 2
+
+
 def test_an_asset_that_one_side_does_not_name_counts_as_zero() -> None:
     statements = Statements()
     for seq in (1, 2):
