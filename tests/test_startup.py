@@ -10,10 +10,13 @@ import msgspec
 import pytest
 
 from actors.core.frames import Head
+from actors.errors import TradingError
 from actors.messages.control import Halt, Scope, StateChanged, TimeReached
 from actors.messages.orders import OrderDenied, OrderOutcomeUnknown, OrderRecovered, SubmitOrder
 from actors.store.layout import list_parts, tape_folder
+from actors.store.recovery import load
 from daemon.code_changes import OtherVersion
+from daemon.startup import wait_for_clock
 from tests.startup_rig import BTC, BUYER, ETH, T0, Life, a_config, mine, replayed
 
 UNREPEATABLE = """
@@ -263,3 +266,15 @@ def test_timers_that_fell_due_while_no_process_ran_find_every_account_starting(t
     second.connect()
     (submit,) = second.of(SubmitOrder)
     assert submit.client_order_id[5:9] != first.core.sequencer.ids.next()[5:9]  # of the new epoch
+
+
+def test_a_clock_behind_the_tape_is_waited_for_and_one_far_behind_is_refused(tmp_path: Path) -> None:
+    life = Life(a_config(tmp_path / "state"))
+    life.stop()
+    found = load(tmp_path / "state")
+    found.lock.release()
+    clock = iter((found.last_ts - 1_000_000,))
+    wait_for_clock(found, lambda: next(clock))  # a millisecond passes
+    wait_for_clock(found, lambda: found.last_ts + 10**18)
+    with pytest.raises(TradingError, match="3600 s behind the newest record on the tape: set it"):
+        wait_for_clock(found, lambda: found.last_ts - 3600 * 1_000_000_000)

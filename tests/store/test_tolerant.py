@@ -1,4 +1,4 @@
-"""Where a tail cannot be repeated the record wins: what stands on one side only is named, the rest goes on."""
+"""Where a tail cannot be repeated the record wins: what stands on one side is named, the rest goes on."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def stored(state: Path) -> dict[str, list[Any]]:
 
 def delete_database(state: Path) -> None:
     for path in state.glob("tickerd.db*"):
-        path.unlink()
+        path.unlink(missing_ok=True)  # SQLite deletes its log itself, too
 
 
 def rebuilt(state: Path, up_to_seq: int) -> dict[str, list[Any]]:
