@@ -140,6 +140,7 @@ class OrderLife:
             self._desk.ask_on(order)
         elif order.asking and order.awaiting != "replace":
             self._desk.stop_asking(order)
+            self.next_command(order)  # a cancel wished for without a line has waited for this answer
 
     def _redrive(self, order: Order, report: StatusReport) -> None:
         """The order still lives though a cancel was sent; when that went unanswered it is sent again."""

@@ -219,3 +219,15 @@ def test_a_goal_on_an_account_that_does_not_exist_is_refused() -> None:
     (done,) = Bench().feed(flatten(account="x"))
     assert isinstance(done, CommandDone)
     assert not done.accepted
+
+
+def test_a_cancel_wished_for_without_a_line_leaves_once_an_order_in_question_is_found() -> None:
+    bench = Bench()
+    bench.feed(BrokerStarted(ts_event=START, account="acc"), approved(), accept(), cancel_all())
+    bench.feed(rejected("cancel", code="TOO_MANY_REQUESTS"))  # the order is asked about
+    bench.restart()
+    bench.feed(Started(ts_event=START, epoch=2))
+    bench.wait(1)  # the goal wants it cancelled again, and there is no line
+    bench.feed(BrokerStarted(ts_event=START, account="acc"))
+    bench.wait(1)
+    assert "CancelOrder" in names(bench.feed(status("accepted")))
