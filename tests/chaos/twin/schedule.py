@@ -14,7 +14,7 @@ from actors.messages.control import CancelAll, Flatten, Reconcile, Scope
 from actors.messages.market import Quote
 from actors.messages.orders import Side
 from tests.chaos.twin.exchange import ACCOUNT, BTC, Exchange
-from tests.chaos.twin.judge import check_end, check_exposure, unsettled
+from tests.chaos.twin.judge import check_end, check_exposure, count_needless, unsettled
 from tests.chaos.twin.line import Line
 from tests.chaos.twin.process import Process
 from tests.chaos.twin.variants import SAFE, Variant
@@ -58,6 +58,8 @@ def run_schedule(
         _trade(world)
         _settle(world)
         check_end(world.process, world.exchange, world.line)
+        sent = [message for _, messages in world.process.record for message in messages]
+        world.counts["differences seen for a while"] += count_needless(sent)
     except Exception as error:
         if not isinstance(error, Broken):
             fault = f"{type(error).__name__}: {error}"
