@@ -15,7 +15,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "alert": ("daemon.cli.alert", "try the alert channels, or send an alert"),
     "deadman": ("daemon.cli.deadman", "alert, and cancel if told to, when the daemon's heartbeat stops"),
     "panic": ("daemon.cli.panic", "cancel and flatten one account straight from its credentials"),
-    "db": ("daemon.cli.db", "export what the state folder's books hold"),
+    "db": ("daemon.cli.db", "check, back up, restore, rebuild and export the state folder"),
     "check": ("daemon.cli.check", "show the effective configuration and where each value comes from"),
     "doctor": ("daemon.cli.doctor", "find out what keeps tickerd from running well here"),
     "init": ("daemon.cli.init", "write a commented configuration and an example strategy"),

@@ -28,6 +28,7 @@ APART = {
     "actors/store/manifest.py": "copies of the record, made beside it",
     "actors/store/places.py": "copies of the record, made beside it",
     "actors/store/restore.py": "run by the operator while no daemon runs",
+    "actors/store/upkeep.py": "run by the operator while no daemon runs",
 }
 
 OF_THE_SYSTEM = frozenset(

@@ -20,6 +20,8 @@ from actors.store.tape_reader import TapeReader
 from actors.store.tape_repair import prune
 from tests.store.trading import Life, a_quote, two_parts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
