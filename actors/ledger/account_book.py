@@ -109,6 +109,11 @@ class AccountBook:
                 assets.append(fill.fee_currency)
         return assets
 
+    def keep_proceeds(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
+        """What others got for a part of a position of ours belongs to us."""
+        proceeds = multiply(multiply(quantity, instrument.multiplier), price)
+        self.journal.move(instrument.quote, proceeds, "external", "adjustment")
+
     def own_holdings(self) -> dict[str, Decimal]:
         """What the account holds less what is not tickerd's.
 

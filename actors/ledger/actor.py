@@ -209,8 +209,8 @@ class LedgerActor(CoreActor):
         held = book.journal.holdings.get(transfer.asset, ZERO)
         equity_before = self._equity(book)
         book.journal.move(transfer.asset, transfer.amount, "holdings", transfer.reason)
-        positions = self.positions(transfer.account)
-        shrunk = shrink(book, positions, self._instruments, transfer) if transfer.amount < ZERO else []
+        holders = self.positions(transfer.account) if transfer.amount < ZERO else []
+        shrunk = shrink(book, holders, self._instruments, transfer.asset)
         book.equity_moved(equity_before, self._equity(book))
         self._send_balance(book, transfer.account, transfer.asset, held, transfer.ts_event)
         if book.statements.transferred(transfer.asset):
@@ -267,16 +267,25 @@ class LedgerActor(CoreActor):
             # booked at once: whoever trades from this step on must know the balance
             if self._book_transfer(transfer):
                 self.send(transfer)
-        book.statements.compared_seq = asked_seq
-        book.statements.compared_ts = evidence.venue_time_ms * 1_000_000
+        book.statements.begin(asked_seq, evidence.venue_time_ms)
 
     def on_external_fill(self, fill: ExternalFillShown | ExternalFillMoved) -> None:
-        """Somebody else's execution moves holdings, never a position; one that was ours is taken back."""
+        """Somebody else's execution moves holdings; one that was ours is taken back.
+
+        What others sold of a position is gone from it, at cost, and what it brought is ours.
+        """
         book, instrument = self._book(fill.account), self._instrument(fill.instrument)
-        before = dict(book.journal.holdings)
-        sign = 1 if isinstance(fill, ExternalFillShown) else -1
-        for asset in book.take_external(fill, instrument, sign):
+        before, equity_before = dict(book.journal.holdings), self._equity(book)
+        assets = book.take_external(fill, instrument, 1 if isinstance(fill, ExternalFillShown) else -1)
+        net = book.net.get(fill.instrument, ZERO)
+        shrunk = shrink(book, self.positions(fill.account), self._instruments, instrument.base)
+        if gone := subtract(net, book.net.get(fill.instrument, ZERO)):
+            book.keep_proceeds(instrument, gone, fill.price)
+            book.equity_moved(equity_before, self._equity(book))
+        for asset in assets:
             self._send_balance(book, fill.account, asset, before.get(asset, ZERO), fill.ts_event)
+        for position in shrunk:
+            self._send_position(position, book.net[position.instrument], fill.ts_event, None, ZERO)
 
     # snapshots
 

@@ -9,7 +9,6 @@ from actors.core.market import MarketBoard
 from actors.ledger.account_book import AccountBook
 from actors.ledger.exact import subtract
 from actors.ledger.lots import Position, take_away
-from actors.messages.account import CashTransferred
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import ONE, Instrument
 from actors.model.money import ZERO, to_decimal
@@ -42,16 +41,16 @@ def shrink(
     book: AccountBook,
     positions: Sequence[Position],
     instruments: Mapping[str, Instrument],
-    transfer: CashTransferred,
+    asset: str,
 ) -> list[Position]:
     """Take what the account holds no longer off the positions that held it, at cost: no gain and no loss."""
     shrunk = []
     for position in positions:
         instrument = instruments.get(position.instrument)
-        if instrument is None or instrument.base != transfer.asset or position.quantity <= ZERO:
+        if instrument is None or instrument.base != asset or position.quantity <= ZERO:
             continue
         net = book.net[position.instrument]
-        missing = net - book.journal.holdings[transfer.asset] / instrument.multiplier
+        missing = net - book.journal.holdings[asset] / instrument.multiplier
         taken = min(position.quantity, missing)
         if taken > ZERO:
             book.close_lot(instrument, taken, take_away(position, taken))

@@ -81,6 +81,10 @@ class Statements(msgspec.Struct, array_like=True):
             self.compared_ts,
         )
 
+    def begin(self, asked_seq: int, venue_time_ms: int) -> None:
+        """The books were opened by this statement: it agrees."""
+        self.compared_seq, self.compared_ts = asked_seq, venue_time_ms * 1_000_000
+
     def asked(self, seq: int) -> None:
         """A question went out."""
         self.questions.append(seq)

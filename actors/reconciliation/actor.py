@@ -53,6 +53,7 @@ from actors.reconciliation.policy import (
     answer_of,
     explain,
     is_same,
+    may_explain,
     reversed_of,
     without_noticed,
 )
@@ -84,6 +85,7 @@ class ReconciliationState(msgspec.Struct, array_like=True):
     lines: dict[str, AccountLine]
     proposals: tuple[int, list[Difference]]
     unknown: dict[str, tuple[str, str]]
+    missing: dict[str, str] = {}
 
 
 class ReconciliationActor(CoreActor):
@@ -108,6 +110,8 @@ class ReconciliationActor(CoreActor):
         self._lines = {account: AccountLine() for account in policies}
         self._proposals = Proposals()
         self._unknown: dict[str, tuple[str, str]] = {}
+        self._missing: dict[str, str] = {}
+        """Order that a venue no longer shows → its difference."""
 
     # reading, for control
 
@@ -178,30 +182,15 @@ class ReconciliationActor(CoreActor):
         | CommandRefused,
     ) -> None:
         """The order's outcome is known, unless this is a part of it only."""
+        if not self._unknown and not self._missing:
+            return
         if isinstance(fact, OrderFilled) and fact.remaining:
             return
         self._unknown.pop(fact.client_order_id, None)
-        if isinstance(fact, (OrderFilled, OrderRejected, OrderCancelled, OrderExpired)):
-            for difference in self._proposals:
-                if difference.kind == "order_missing" and difference.ours.startswith(fact.client_order_id):
-                    self._end(difference, "gone", "venue")
-
-    def _may_explain(self, account: str, asset: str) -> bool:
-        for owner, name in self._unknown.values():
-            if owner != account:
-                continue
-            instrument = next((each for each in self._instruments[account] if each.id == name), None)
-            # a fee may be taken from any asset that is not traded here
-            if (
-                instrument is None
-                or asset in (instrument.base, instrument.quote)
-                or not self._is_traded(account, asset)
-            ):
-                return True
-        return False
-
-    def _is_traded(self, account: str, asset: str) -> bool:
-        return any(asset in (each.base, each.quote) for each in self._instruments[account])
+        if isinstance(fact, OrderFilled | OrderRejected | OrderCancelled | OrderExpired):
+            missing = self._proposals.get(self._missing.pop(fact.client_order_id, ""))
+            if missing is not None and missing.status in STANDING:
+                self._end(missing, "gone", "venue")
 
     # differences
 
@@ -213,7 +202,7 @@ class ReconciliationActor(CoreActor):
         if standing is not None:
             self._follow(standing, found)
             return
-        if self._may_explain(found.account, found.asset):
+        if may_explain(self._unknown.values(), self._instruments[found.account], found.account, found.asset):
             return
         line, number = self._lines[found.account], self._proposals.next_id()
         explanation = explain(
@@ -272,9 +261,12 @@ class ReconciliationActor(CoreActor):
         """The oms has come upon something that is not ours, or that our record rules out."""
         if found.account not in self._policies or self._proposals.knows(found):
             return
+        difference_id = self._proposals.next_id()
+        if found.kind == "order_missing":
+            self._missing[found.ours.partition(" ")[0]] = difference_id
         self._proposals.add(
             Difference(
-                difference_id=self._proposals.next_id(),
+                difference_id=difference_id,
                 account=found.account,
                 kind=found.kind,
                 subject=found.subject,
@@ -381,7 +373,7 @@ class ReconciliationActor(CoreActor):
         """State for the checkpoint."""
         return msgspec.msgpack.decode(
             msgspec.msgpack.encode(
-                ReconciliationState(self._lines, self._proposals.snapshot(), self._unknown)
+                ReconciliationState(self._lines, self._proposals.snapshot(), self._unknown, self._missing)
             ),
             type=ReconciliationState,
         )
@@ -391,6 +383,7 @@ class ReconciliationActor(CoreActor):
         self._lines = {name: state.lines.get(name, AccountLine()) for name in self._policies}
         self._proposals.restore(state.proposals)
         self._unknown = dict(state.unknown)
+        self._missing = dict(state.missing)
 
 
 def _said(difference: Difference) -> str:

@@ -224,6 +224,26 @@ def test_an_external_booking_that_is_moved_leaves_nothing_behind() -> None:
     assert world.books() == books
 
 
+def test_what_others_sell_of_a_position_is_gone_from_it_and_no_loss() -> None:
+    world = a_world()
+    before = world.snapshot()
+    away(world)
+    world.by_hand("sell", "0.599", "99", name="panic-1")
+    back(world)
+    (position,) = world.core.ledger.positions(ACCOUNT)
+    assert position.quantity == D("0.4")
+    assert (world.books(), world.state(BTC)) == (world.totals(), "active")
+    after = world.snapshot()
+    assert after.equity == pytest.approx(before.equity, abs=0.599 * 1.0)
+    assert after.drawdown == pytest.approx(before.drawdown, abs=1e-9)
+    assert not any(world.core.ledger.trial_balance(ACCOUNT).values())
+    world.market(100.0, 101.0)
+    world.feed(Flatten(ts_event=world.now, scope=Scope(account=ACCOUNT), command_id="f", by="test"))
+    world.go(60)
+    assert world.books() == world.totals()
+    assert world.core.ledger.positions(ACCOUNT)[0].quantity == 0
+
+
 def test_an_operator_who_names_no_known_difference_is_told_so() -> None:
     world = a_world()
     stranger = Difference(

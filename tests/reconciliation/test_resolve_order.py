@@ -32,6 +32,7 @@ def lost(world: World) -> str:
     world.connect()
     world.go(600)
     assert (world.order_state(name), world.state()) == ("unknown", "active")
+    assert [each.kind for each in world.differences() if each.status == "open"] == ["order_missing"]
     return name
 
 
@@ -73,6 +74,7 @@ def test_nothing_happens_before_the_second_command_and_then_it_is_settled(
     assert (world.order_state(name), len(world.heard(event))) == (outcome, 1)
     world.go(600)
     assert world.books() == world.totals()
+    assert [each.status for each in world.differences()] == ["gone"]
 
 
 def test_what_is_settled_as_filled_is_booked_at_the_given_price() -> None:
