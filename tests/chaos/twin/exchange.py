@@ -75,6 +75,11 @@ class Exchange:
         """The venue's clock."""
         return self._world.now // MS + self._world.weather.offset_ms
 
+    @property
+    def now(self) -> int:
+        """The venue's clock in nanoseconds: what its fills and transfers are stamped with."""
+        return self._world.now + self._world.weather.offset_ms * MS
+
     # commands
 
     def take(self, command: Command) -> Report | None:
@@ -103,7 +108,7 @@ class Exchange:
         )  # fmt: skip
 
     def _work(self, command: Command) -> Report | None:
-        now = self._world.now
+        now = self.now
         if isinstance(command, SubmitOrder):
             # a spot venue knows no reduce-only: what may be sold is what is held
             events = self.engine.submit(msgspec.structs.replace(command.terms, reduce_only=False), now)
@@ -111,7 +116,7 @@ class Exchange:
             if name is not None:
                 self.accepted.setdefault(command.client_order_id, []).append(name)
                 lag = self._world.random.randrange(self._world.weather.invisible_ms + 1)
-                self._visible_at[name] = now + lag * MS
+                self._visible_at[name] = self._world.now + lag * MS
         else:
             events = self.engine.cancel(
                 ACCOUNT, BTC, now,
@@ -143,7 +148,7 @@ class Exchange:
             self._transfers += 1
             self._world.counts["transfers"] += 1
             notice = CashTransferred(
-                ts_event=self._world.now, account=ACCOUNT, asset=asset, amount=amount,
+                ts_event=self.now, account=ACCOUNT, asset=asset, amount=amount,
                 reason="deposit" if amount > 0 else "withdrawal", transfer_id=f"venue-{self._transfers}",
             )  # fmt: skip
             self._world.line.notice(notice)
@@ -159,7 +164,7 @@ class Exchange:
         )  # fmt: skip
         self.by_hand.append(terms.client_order_id)
         self._world.counts["orders by hand"] += 1
-        self._publish(list(self.engine.submit(terms, self._world.now)))
+        self._publish(list(self.engine.submit(terms, self.now)))
 
     def is_ours(self, client_order_id: str | None) -> bool:
         """Whether an order is one of tickerd's."""
@@ -167,7 +172,7 @@ class Exchange:
 
     def quote(self, quote: Quote) -> None:
         """The market moves."""
-        self._publish(list(self.engine.on_quote(quote, self._world.now)))
+        self._publish(list(self.engine.on_quote(quote, self.now)))
 
     # questions
 
@@ -180,7 +185,7 @@ class Exchange:
 
     def order(self, query: QueryOrder) -> list[Report]:
         """What became of an order, fills first."""
-        now = self._world.now
+        now = self.now
         order = self.engine.find_order(
             ACCOUNT, venue_order_id=query.venue_order_id, client_order_id=query.client_order_id
         )
@@ -233,7 +238,7 @@ class Exchange:
     ) -> AccountEvidence:
         """The parts that were answered, as one."""
         return AccountEvidence(
-            ts_event=self._world.now, account=ACCOUNT, orders=orders, fills=fills, balances=balances,
+            ts_event=self.now, account=ACCOUNT, orders=orders, fills=fills, balances=balances,
             venue_time_ms=self.now_ms,
         )  # fmt: skip
 
