@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from actors.store.database import database_path
+from tests.e2e.recovery.waiting import trades_on
 from tests.e2e.rig import (
     ACCOUNT,
     DEEP,
@@ -55,7 +56,7 @@ def said(daemon: Daemon, *words: str) -> None:
 def finish(state: Path, exchange: Exchange, daemon: Daemon) -> None:
     """Trades on, stops, and everything agrees with the venue."""
     daemon.wait_reconciled()
-    daemon.wait_fills(2, "maker")
+    trades_on(daemon)
     assert daemon.stop() == 0, daemon.log()
     assert_books_equal_truth(exported(state), exchange.truth())
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.recovery.waiting import trades_on
 from tests.e2e.rig import (
     ACCOUNT,
     DEEP,
@@ -74,7 +75,7 @@ def test_each_step_of_a_start_after_a_kill_is_logged_with_its_time(
         assert [step["step"] for step in steps] == STEPS
         assert all(step["ms"] >= 0 for step in steps)
         assert next(step for step in steps if step["step"] == "tail")["inputs"] > 0
-        daemon.wait_fills(2, "maker")
+        trades_on(daemon)
         assert daemon.stop() == 0
     assert_books_equal_truth(exported(state), exchange.truth())
     replayed(state, "--parts", "1-2")
@@ -96,7 +97,7 @@ def test_new_code_takes_over_the_orders_of_the_old_after_a_kill(tmp_path: Path, 
         assert daemon.states() == {"demo": "active"}
         deep = [row for row in daemon.ask("orders") if row["strategy"] == "deep"]
         assert len(deep) == 1  # the one it had: the new code sees it and rests no second one
-        daemon.wait_fills(2, "maker")
+        trades_on(daemon)
         assert daemon.stop() == 0
     assert_books_equal_truth(exported(state), exchange.truth())
 
