@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.e2e.rig import Daemon, wait_for
 
 PROOF_SECONDS = 100.0
-"""An order in flight at a kill holds its instrument until it is proven, for which the venue's gap must pass."""
+"""An order in flight at a kill holds its instrument until proven, for which the venue's gap must pass."""
 
 
 def trades_on(daemon: Daemon, strategy: str = "maker") -> None:
