@@ -73,8 +73,11 @@ class Books(RuleBasedStateMachine):
             quantity=quantity, price=price, fee=fee, fee_currency=asset,
         )  # fmt: skip
         self.external.append(shown)
-        sent = self.feed(shown)
-        assert not [message for message in sent if isinstance(message, PositionChanged)]
+        profit = self.profit()
+        changes = [message for message in self.feed(shown) if isinstance(message, PositionChanged)]
+        # what is not there any more is taken off the positions that held it, at cost
+        assert all(change.client_order_id is None and not change.filled_quantity for change in changes)
+        assert self.profit() == profit, "what others trade is neither profit nor loss"
         self._external(shown, 1)
 
     @precondition(lambda self: bool(self.external))
