@@ -1,0 +1,131 @@
+"""`python -m tests.chaos.kills.labels [--only TEXT] [--seed S] [--json]`: one death before each effect."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.kills.judge import Judgement, judge
+from tests.chaos.kills.life import Ended
+from tests.chaos.kills.phases import TruthTail, orders_on_tape
+from tests.chaos.kills.scenarios import Scenario, every_scenario, leave_as_it_is
+from tests.chaos.kills.session import ACCOUNT, Stage, a_stage, settle
+from tests.chaos.kills.victim import DIE_AT, QUIRKS
+
+VICTIM = ("-m", "tests.chaos.kills.victim")
+REACH_SECONDS = 45.0
+TRADING_SECONDS = 0.8
+REST_EVERY = 4
+"""After so many deaths a life trades for a while, so that the next deaths find orders under way."""
+KILLED = -9
+
+
+@dataclass
+class Deaths:
+    """What dying before every effect has shown."""
+
+    reached: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    judgement: Judgement = field(default_factory=Judgement)
+
+    @property
+    def is_clean(self) -> bool:
+        return self.judgement.is_clean and not self.missed
+
+
+def run_labels(folder: Path, seed: int, say: Callable[[str], None], *, only: str = "") -> Deaths:
+    """Die before every effect, then settle and be judged.
+
+    Raises:
+        Ended: A daemon ended otherwise than by the death it was meant to die.
+    """
+    deaths, known = Deaths(), set[str]()
+    with a_stage(folder, seed) as stage:
+        stage.line.latency_seconds = 0.005
+        truth = TruthTail(stage.exchange.truth_file)
+        _trade(stage, 0)
+        for number, scenario in enumerate(every_scenario(seed, only=only), 1):
+            if number % REST_EVERY == 0 or scenario.prepare is not leave_as_it_is:
+                _trade(stage, 1_000 + number)
+            if scenario.is_last:
+                known |= orders_on_tape(stage.state)
+            is_reached = _die(stage, number, scenario)
+            (deaths.reached if is_reached else deaths.missed).append(scenario.name)
+            say(f"{'died before' if is_reached else 'NEVER REACHED'} {scenario.name}")
+        settle(stage, 2_000)
+        deaths.judgement = judge(stage.state, truth, ACCOUNT, known=known)
+    for text in deaths.judgement.said():
+        say(text)
+    return deaths
+
+
+def _trade(stage: Stage, number: int) -> None:
+    """An ordinary life that is killed while it trades."""
+    life = stage.life(number)
+    try:
+        life.wait_active()
+        time.sleep(TRADING_SECONDS)
+    finally:
+        life.kill()
+
+
+def _die(stage: Stage, number: int, scenario: Scenario) -> bool:
+    """Whether the victim came to the effect and died there."""
+    stage.clear_faults()
+    scenario.prepare(stage.state)
+    more = {DIE_AT: scenario.name, QUIRKS: scenario.quirk}
+    life = stage.life(number, *scenario.settings, program=VICTIM, **more)
+    try:
+        life.wait_until(lambda: life.is_active or life.has_ended, REACH_SECONDS, scenario.name)
+        if not life.has_ended:
+            scenario.disturb(stage, life)
+            life.wait_until(lambda: life.has_ended, REACH_SECONDS, scenario.name)
+    except TimeoutError:
+        return False
+    finally:
+        if not life.has_ended:
+            life.kill()
+    if life.process.returncode != KILLED:
+        raise Ended(f"{scenario.name}: exit code {life.process.returncode}: {life.tail()}")
+    return True
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Returns 1 when a promise was broken or an effect never reached."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos --labels", description="A daemon dies right before each of its named effects."
+    )
+    parser.add_argument("--labels", action="store_true", help="what scripts/chaos is told to run")
+    parser.add_argument("--only", default="", metavar="TEXT", help="effects whose name holds this")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="order of the deaths")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="tickerd-labels-"))
+    deaths = run_labels(folder, given.seed, _say, only=given.only)
+    found = deaths.judgement
+    answer = {
+        "labels": len(deaths.reached), "missed": deaths.missed, "lost": len(found.lost),
+        "duplicated": len(found.duplicated), "differences": len(found.differences),
+        "orders": found.orders, "fills": found.fills, "broken": found.said(),
+    }  # fmt: skip
+    print(json.dumps(answer) if given.json else "\n".join(f"{key}: {value}" for key, value in answer.items()))
+    if deaths.is_clean:
+        shutil.rmtree(folder)
+    else:
+        print(f"kept for a look: {folder}", file=sys.stderr)
+    return 0 if deaths.is_clean else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
