@@ -17,7 +17,7 @@ from actors.core.schema import schema_fingerprint
 from actors.core.sequencer import CoreSnapshot
 from actors.errors import ConfigError, TradingError
 from actors.messages.base import Message
-from actors.messages.control import Started
+from actors.messages.control import BooksRestored, Started
 from actors.model.ids import ClientOrderIds, next_epoch
 from actors.model.instrument import Instrument
 from actors.store.database import newest_checkpoint
@@ -152,7 +152,17 @@ def open_core(
     tape.begin_part(head, max(now, core.sequencer.now), tail.caught.late_step if tail is not None else None)
     decided = decisions(tail, config, now) if tail is not None else ()
     times.done("part", part=head.part, epoch=epoch)
-    return Opened(core, tape, head, (Started(ts_event=now, epoch=epoch), *decided))
+    first = (Started(ts_event=now, epoch=epoch), *_restored(recovered, now), *decided)
+    return Opened(core, tape, head, first)
+
+
+def _restored(recovered: Recovered, now: int) -> tuple[BooksRestored, ...]:
+    """What the core must know when the folder was made of a backup since it last ran."""
+    former = recovered.head.store_id if recovered.head is not None else recovered.identity.store_id
+    if former == recovered.identity.store_id:
+        return ()
+    log.warning("books restored from a backup; what was done after it is asked from the venues", store=former)
+    return (BooksRestored(ts_event=now, store_id=former),)
 
 
 def _take(core: Core, state: CoreSnapshot, recovered: Recovered) -> None:

@@ -54,6 +54,13 @@ class Started(Message, frozen=True, kw_only=True):
     epoch: int
 
 
+class BooksRestored(Message, frozen=True, kw_only=True):
+    """Input: these books are a backup's; what the store did after its newest record is not in them."""
+
+    store_id: str
+    """The one that made the backup; its orders may be at the venues."""
+
+
 class BrokerStarted(Message, frozen=True, kw_only=True):
     """Input: a broker has a fresh connection; commands sent over the one before count as unanswered."""
 

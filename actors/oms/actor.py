@@ -5,7 +5,7 @@ Reads   ApprovedOrder, ApprovedReplace                from risk
         every Report, ClockMeasured, BrokerStarted/-Stopped, AccountEvidence  from venues
         PositionChanged, StatementDisagrees           from ledger (sizes of goals; a second look is due)
         BalanceWithheld, OpeningAccepted              from reconciliation
-        Started, Flatten, CancelAll, Reconcile, ResolveOrder, Stop  from sequencer and operator
+        Started, BooksRestored, Flatten, CancelAll, Reconcile, ResolveOrder, Stop  from sequencer and operator
         ApprovalSettled                               from risk
 Writes  SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount  to the account's venue
         OrderAccepted … OrderExpired, OrderOutcomeUnknown, CommandRefused, OrderDenied  to all
@@ -33,6 +33,7 @@ from actors.messages.account import (
 from actors.messages.control import (
     AnswerDeadline,
     ApprovalSettled,
+    BooksRestored,
     BrokerStarted,
     BrokerStopped,
     CancelAll,
@@ -60,6 +61,7 @@ from actors.messages.orders import (
     NotSent,
     OrderDenied,
     OrderRecovered,
+    OrderTerms,
     OutcomeUnknownReport,
     RejectReport,
     ReplaceReport,
@@ -133,7 +135,8 @@ class OmsActor(CoreActor):
 
     def on_approved_order(self, approved: ApprovedOrder) -> None:
         terms = approved.terms
-        if not self._desk.accounts[terms.account].connected:
+        refusal = self._cannot_go(terms)
+        if refusal is not None:
             self.send(
                 OrderDenied(
                     ts_event=self.now,
@@ -141,7 +144,7 @@ class OmsActor(CoreActor):
                     account=terms.account,
                     strategy=terms.strategy,
                     instrument=terms.instrument,
-                    code="BROKER_DOWN",
+                    code=refusal,
                     figures=f"account={terms.account}",
                 )
             )
@@ -154,6 +157,12 @@ class OmsActor(CoreActor):
         )
         self._book.add(order)
         self._desk.submit(order)
+
+    def _cannot_go(self, terms: OrderTerms) -> str | None:
+        account = self._desk.accounts[terms.account]
+        if terms.client_order_id[1:5] in account.lost_stores:
+            return "FORMER_STORE"  # drawn before the backup: that store may have sent it afterwards
+        return None if account.connected else "BROKER_DOWN"
 
     def on_order_recovered(self, recovered: OrderRecovered) -> None:
         order = self._book.recover(recovered, self.seq)
@@ -226,6 +235,11 @@ class OmsActor(CoreActor):
             self._desk.drop_question(order)
             if order.awaiting is not None:
                 self._life.unanswered(order, "RESTARTED")
+
+    def on_books_restored(self, restored: BooksRestored) -> None:
+        for account in self._desk.accounts.values():
+            account.lost_stores = (*account.lost_stores, restored.store_id)
+            account.lost_until, account.lost_told = self.now, ()
 
     def on_broker_started(self, started: BrokerStarted) -> None:
         account = self._desk.accounts[started.account]

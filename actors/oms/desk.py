@@ -56,6 +56,12 @@ class Account(msgspec.Struct, kw_only=True, array_like=True):
     opening_told: bool = False
     closed: int = 0
     """Orders that ended since the last question for a statement."""
+    lost_stores: tuple[str, ...] = ()
+    """Whose later orders our books do not know, because they were restored from backups; newest last."""
+    lost_until: int = 0
+    """Fills up to then that no order of ours explains are taken for that store's."""
+    lost_told: tuple[str, ...] = ()
+    """Instruments where that was said."""
 
 
 class Desk:

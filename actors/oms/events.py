@@ -111,6 +111,8 @@ class OrderEvents:
         """A fill of an order that is not ours."""
         if fill.instrument in self._desk.instruments:
             self._desk.send(ExternalFillShown(**_external_of(fill)))
+        if self._tell_lost(fill):
+            return
         foreign = fill.client_order_id is not None and looks_like_tickerd(fill.client_order_id)
         self._differ(
             fill.account,
@@ -119,6 +121,18 @@ class OrderEvents:
             "",
             f"trade {fill.trade_id}: {fill.side} {fill.quantity} of order {fill.venue_order_id}",
         )
+
+    def _tell_lost(self, fill: FillReport) -> bool:
+        """Whether it may be a fill that a backup came too early for; said once of each instrument."""
+        account = self._desk.accounts[fill.account]
+        if fill.ts_event > account.lost_until:
+            return False
+        if fill.instrument not in account.lost_told:
+            account.lost_told = (*account.lost_told, fill.instrument)
+            venue = f"fills after the backup that may be store {account.lost_stores[-1]}'s, the first: "
+            venue += f"trade {fill.trade_id}, {fill.side} {fill.quantity} of order {fill.venue_order_id}"
+            self._differ(fill.account, "foreign_order", fill.instrument, "", venue)
+        return True
 
     def external_moved(self, fill: FillReport) -> None:
         """A fill shown as external has an order of ours after all."""

@@ -26,6 +26,7 @@ from actors.messages.base import Message
 from actors.messages.control import (
     ApprovalAsked,
     ApprovalSettled,
+    BooksRestored,
     CommandDone,
     HealthReported,
     KillFileSeen,
@@ -253,6 +254,10 @@ def _kill_file(m: KillFileSeen, at: At) -> Iterator[Row]:
     yield _audit(at, "KillFileSeen", "file", "", "all", "is there" if m.is_there else "is gone")
 
 
+def _restored(m: BooksRestored, at: At) -> Iterator[Row]:
+    yield _audit(at, "BooksRestored", "recovery", "", "all", f"from a backup of store {m.store_id}")
+
+
 def _audit(at: At, kind: str, by: str, command_id: str, scope: str, text: str) -> Row:
     return Row("audit", (at.seq, at.n, kind, by, command_id, scope, text, at.ts))
 
@@ -284,13 +289,14 @@ _ROWS: dict[type[Message], Callable[[Any, At], Iterator[Row]]] = {
     ApprovalSettled: _approval_settled,
     LimitChanged: _limit,
     KillFileSeen: _kill_file,
+    BooksRestored: _restored,
     **{kind: _command for kind in MESSAGES if issubclass(kind, OperatorCommand)},
 }
 
 INPUT_KINDS = frozenset(
     kind
     for kind in _ROWS
-    if issubclass(kind, OperatorCommand | CashTransferred | HealthReported | KillFileSeen)
+    if issubclass(kind, OperatorCommand | CashTransferred | HealthReported | KillFileSeen | BooksRestored)
 )
 """Inputs that become rows themselves; of all others only what their step sent does."""
 

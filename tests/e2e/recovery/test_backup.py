@@ -1,0 +1,104 @@
+"""A fresh box with an older backup and live positions at the venue comes back right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.exchange.truth import Truth
+from tests.e2e.rig import (
+    ACCOUNT,
+    DEEP,
+    ENDED,
+    MAKER,
+    Exchange,
+    a_daemon,
+    an_exchange,
+    exported,
+    nonzero,
+    one_object,
+    replayed,
+    tickerd,
+    wait_for,
+    write_config,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    with an_exchange(tmp_path) as running:
+        yield running
+
+
+def db(*arguments: str) -> dict[str, Any]:
+    """`tickerd db … --json` that must succeed."""
+    done = tickerd("db", *arguments, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return one_object(done)
+
+
+def open_ids(state: Path) -> set[str]:
+    return {row["client_order_id"] for row in exported(state)["orders"]}
+
+
+def assert_nothing_lost_or_doubled(
+    books: Mapping[str, Any], differences: list[dict[str, Any]], truth: Truth, lost_store: str
+) -> None:
+    """Each order at the exchange is in the books once, or was sent after the backup and is shown as such."""
+    account = truth.account("demo")
+    ours = [row["client_order_id"] for row in books["orders"]]
+    assert len(ours) == len(set(ours))
+    sent = {each.client_order_id: each for each in account.orders.values()}
+    assert len(sent) == len(account.orders)
+    after = {name for name in sent if name not in ours}
+    assert {name[:5] for name in after} == {f"T{lost_store}"}, sorted(after)
+    fills = [(row["venue_order_id"], row["trade_id"]) for row in books["fills"]]
+    assert len(fills) == len(set(fills))
+    true = {(each.venue_order_id, each.trade_id) for each in account.trades}
+    strange = {
+        (each.venue_order_id, each.trade_id) for each in account.trades if each.client_order_id in after
+    }
+    assert set(fills) == true - strange
+    shown = [each for each in differences if each["kind"] == "foreign_order"]
+    assert {each["subject"] for each in shown} >= {
+        f"{each.symbol}@binance" for each in account.trades if each.client_order_id in after
+    }
+    resting = {name for name in after if sent[name].status not in ENDED}
+    assert all(any(name in each["venue"] for each in shown) for name in resting)
+
+
+def test_an_older_backup_on_a_fresh_box_comes_back_right(tmp_path: Path, exchange: Exchange) -> None:
+    config, old, new = (
+        write_config(tmp_path, exchange, ACCOUNT, MAKER, DEEP),
+        tmp_path / "old",
+        tmp_path / "new",
+    )
+    place = str(tmp_path / "backups")
+    with a_daemon(config, old, "store.checkpoint_seconds=0.5") as daemon:
+        daemon.wait_reconciled()
+        daemon.wait_fills(5, "maker")
+        shipped = db("backup", "--to", place, "--state", str(old))
+        assert shipped["last_seq"] >= shipped["checkpoint_seq"]
+        daemon.wait_fills(10, "maker")
+        assert db("check", "--state", str(old))["ok"]
+        daemon.kill()
+    restored = db("restore", "--from", place, "--state", str(new))
+    lost = restored["lineage"][-1]
+    assert restored["store_id"] != lost
+    before = len(exported(new)["fills"])
+    with a_daemon(config, new) as daemon:
+        daemon.wait_reconciled()
+        differences = wait_for(lambda: daemon.ask("differences"), "differences to be shown")
+        assert daemon.stop() == 0, daemon.log()
+    books, truth = exported(new), exchange.truth()
+    assert len(books["fills"]) >= before
+    assert nonzero(books["accounts"]["demo"]) == nonzero(truth.account("demo").balances)
+    assert books["trial_balance"] == "0"
+    assert_nothing_lost_or_doubled(books, differences, truth, lost)
+    assert db("check", "--state", str(new))["ok"]
+    replayed(new)
