@@ -193,6 +193,7 @@ def note_limits(frame: TradingFrame, budget: RateBudget, now: float, offset_seco
         if limit.count is None:
             continue
         if limit.rate_limit_type == "REQUEST_WEIGHT" and limit.interval == "MINUTE":
+            budget.weight_limit = limit.limit  # the venue changes it from time to time
             budget.note_weight(limit.count, now)
         elif limit.rate_limit_type == "ORDERS" and (limit.interval, limit.interval_num) == ("SECOND", 10):
             budget.orders_10s = limit.count

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actors.venues.binance.limits import FIREWALL_SECONDS, RETRY_AFTER_MISSING_SECONDS, RateBudget
+from actors.venues.binance.trading import note_limits
+from actors.venues.binance.wire import TRADING_FRAME
 
 
 def test_reads_wait_for_the_next_minute_when_the_weight_is_nearly_used() -> None:
@@ -49,3 +51,13 @@ def test_figures_that_are_no_numbers_are_passed_over() -> None:
     budget = RateBudget()
     budget.note_headers({"X-MBX-USED-WEIGHT-1M": "many"}, now=0.0)
     assert budget.weight_used == 0
+
+
+def test_an_answer_of_the_trading_socket_says_how_much_a_minute_may_weigh() -> None:
+    budget = RateBudget(weight_limit=6_000)
+    frame = TRADING_FRAME.decode(
+        b'{"id":"r1","status":200,"result":{},"rateLimits":[{"rateLimitType":"REQUEST_WEIGHT",'
+        b'"interval":"MINUTE","intervalNum":1,"limit":60000,"count":5900}]}'
+    )
+    note_limits(frame, budget, 30.0, 0.0)
+    assert (budget.weight_limit, budget.pause(30.0)) == (60_000, 0.0)
