@@ -39,10 +39,14 @@ class Doubt(msgspec.Struct, array_like=True):
     nearby: Decimal = ZERO
     """The first of `amounts`, less every booking since that the statement may have had in it already."""
 
+    is_told: bool = False
+    """Two answers have shown it since both last agreed; whoever heard of it must hear that it is gone."""
+
     def forgive(self) -> None:
         """What was shown says nothing any more; when both last agreed stays known."""
         self.answers = 0
         self.amounts = []
+        self.is_told = False
 
 
 class Disagreement(msgspec.Struct, frozen=True):
@@ -106,7 +110,7 @@ class Statements(msgspec.Struct, array_like=True):
             if doubt is not None and doubt.amounts:
                 self._shift(doubt, subtract(after, before), ts)
             # One that counts already ends only by a statement: what we come to hold by chance proves nothing.
-            if doubt is not None and doubt.answers == 1 and doubt.venue == after:
+            if doubt is not None and doubt.answers == 1 and not doubt.is_told and doubt.venue == after:
                 doubt.forgive()
 
     def _shift(self, doubt: Doubt, change: Decimal, ts: int) -> None:
@@ -125,7 +129,7 @@ class Statements(msgspec.Struct, array_like=True):
         doubt = self.doubts.get(asset)
         if doubt is None:
             return False
-        was_told = doubt.answers > 1
+        was_told = doubt.is_told
         doubt.forgive()
         return was_told
 
@@ -165,7 +169,7 @@ class Statements(msgspec.Struct, array_like=True):
             amounts = [subtract(stated, total) for total in self._held(asked_seq, asset, held)]
             if ZERO in amounts:
                 doubt = self.doubts.pop(asset, None)
-                if doubt is not None and doubt.answers > 1:
+                if doubt is not None and doubt.is_told:
                     agree.append(asset)
                 continue
             doubt = self._weigh(asset, stated, amounts)
@@ -194,6 +198,7 @@ class Statements(msgspec.Struct, array_like=True):
         else:
             doubt = Doubt(stated, amounts, before.agreed_seq, before.agreed_ts)
         doubt.nearby = doubt.amounts[0]
+        doubt.is_told = doubt.answers > 1 or (before is not None and before.is_told)
         self.doubts[asset] = doubt
         return doubt
 

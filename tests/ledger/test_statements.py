@@ -187,3 +187,11 @@ def test_questions_that_nobody_answers_do_not_pile_up() -> None:
         statements.changed(seq, "USDT", D(seq), D(seq + 1), LATER)
     assert statements.questions == list(range(100 - QUESTIONS_MAX, 100))
     assert len(statements.history) == QUESTIONS_MAX
+
+
+def test_a_difference_that_changed_before_it_went_is_told_to_be_gone() -> None:
+    statements = Statements()
+    for seq, venue in enumerate(["90", "90", "80"], start=1):
+        statements.compare(seq, 0, usdt(venue), usdt("100"))
+    assert statements.compare(4, 0, usdt("100"), usdt("100")) == ([], ["USDT"])
+    assert statements.compare(5, 0, usdt("100"), usdt("100")) == ([], [])
