@@ -194,9 +194,10 @@ class Line:
             world.after(self._delay(), self._streamed, self.life, self._connection, report)
 
     def notice(self, transfer: CashTransferred) -> None:
-        """The stream tells of money; it is lost only with its connection."""
+        """The stream tells of money; it is lost only with its connection, and never late."""
         if self.is_up:
-            self._world.after(self._delay(), self._streamed, self.life, self._connection, transfer)
+            pause = self._world.random.randrange(1, 20) * MS
+            self._world.after(pause, self._streamed, self.life, self._connection, transfer)
 
     def _streamed(self, life: int, connection: int, report: Message) -> None:
         if life == self.life and connection == self._connection:
