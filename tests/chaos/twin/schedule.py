@@ -90,7 +90,7 @@ def _plan(world: Judged) -> None:
             random.randrange(10_000) * MS, _command, world, random.choice((Flatten, CancelAll, Reconcile))
         )
     for _ in range(world.weather.transfers):
-        amount = D(random.randrange(-500, 500)) / 10
+        amount = D(random.randrange(-50_000, 50_000)) / 1_000  # no two alike, which nobody could tell apart
         world.after(random.randrange(20_000) * MS, world.exchange.transfer, random.choice(CASH), amount)
     for _ in range(world.weather.by_hand):
         side: Side = random.choice(("buy", "sell"))
