@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from actors.errors import ConfigError, TradingError
 from actors.store.check import Checked, Fault, check
 from actors.store.database import newest_checkpoint
-from actors.store.export import plain
+from actors.store.export import Books, plain
 from actors.store.layout import list_parts, tape_folder
 from actors.store.rerun import decode_snapshot
 from actors.strategies.recorded import AbsentStrategy
@@ -38,12 +39,16 @@ def _check_books(state: Path, found: Checked) -> None:
         )
         return
     found.checked.append("books")
-    for account in core.ledger.accounts():
-        for asset, amount in core.ledger.trial_balance(account).items():
+    found.faults.extend(unbalanced(core.ledger, core.sequencer.seq))
+
+
+def unbalanced(books: Books, seq: int) -> Iterator[Fault]:
+    """Accounts and assets whose debits are not their credits, as the books stand after an input."""
+    for account in books.accounts():
+        for asset, amount in books.trial_balance(account).items():
             if amount:
-                place = f"account {account}, {asset}, after seq {core.sequencer.seq}"
                 what = f"debits and credits differ by {plain(amount)}"
-                found.faults.append(Fault("books", place, what))
+                yield Fault("books", f"account {account}, {asset}, after seq {seq}", what)
 
 
 def _core(state: Path, found: Checked) -> Core:

@@ -26,6 +26,7 @@ from daemon.config import TapeSection
 from daemon.health import Health
 from daemon.notify import Notifier
 from daemon.runtime import Runtime
+from daemon.state_backup import StateBackup
 from daemon.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
@@ -54,12 +55,14 @@ class Housekeeping:
         status: Callable[[], str],
         watchdog_seconds: float | None,
         look_for_kill_file: Callable[[], None],
+        state_backup: StateBackup,
     ) -> None:
         self._state, self._sequencer, self._runtime = state, sequencer, runtime
         self._tape, self._store, self._clock = tape, store, clock
         self._telemetry, self._notifier, self._status = telemetry, notifier, status
         self._watchdog_seconds = watchdog_seconds
         self._look_for_kill_file = look_for_kill_file
+        self._state_backup = state_backup
         self._head, self._settings = head, settings
         self._day = clock.now() // DAY_NS
         self._health = Health(offer=runtime.offer, now_ns=clock.now)
@@ -79,10 +82,12 @@ class Housekeeping:
             self._tell_systemd()
             try:
                 await self._sync()
-                self._roll_part()
+                is_new_day = self._roll_part()
             except TapeError as error:
                 self._runtime.fail(error)
                 return
+            if is_new_day:
+                await self._state_backup.write()
             if self._store.wants_checkpoint(self._sequencer.seq):
                 self.checkpoint()
             if monotonic() >= next_seal:
@@ -105,6 +110,7 @@ class Housekeeping:
         if not self._runtime.failed.done():
             await asyncio.to_thread(self._tape.close)
             self.checkpoint()
+            await self._state_backup.write()
         self._store.notify_durable()
 
     async def _sync(self) -> None:
@@ -115,11 +121,11 @@ class Housekeeping:
         self._telemetry.tape_sync.observe(perf_counter() - began)
         self._store.notify_durable()
 
-    def _roll_part(self) -> None:
-        """Begin a part a day, so that a long life can be pruned and replayed in pieces."""
+    def _roll_part(self) -> bool:
+        """Begin a part a day, so that a long life can be pruned and replayed in pieces; whether it did."""
         day = self._clock.now() // DAY_NS
         if day == self._day:
-            return
+            return False
         self._day = day
         self._head = msgspec.structs.replace(
             self._head,
@@ -130,6 +136,7 @@ class Housekeeping:
         )
         self._tape.begin_part(self._head, self._sequencer.now)
         self._tape.flush()
+        return True
 
     async def _tidy(self) -> None:
         """Seal and prune, in a process of its own: sealing a segment takes a second of work."""

@@ -37,6 +37,7 @@ from daemon.operator_port import OperatorPort
 from daemon.runtime import Runtime, accounts_with_power_loss
 from daemon.start_times import StartTimes
 from daemon.startup import Opened, load_classes, open_core, state_path, wait_for_clock
+from daemon.state_backup import StateBackup
 from daemon.supervisor import EdgeActor, supervise
 from daemon.telemetry import Telemetry, summary
 from daemon.telemetry_steps import StepTelemetry
@@ -306,6 +307,7 @@ class Service:
             telemetry=telemetry,
             notifier=self._notifier,
             status=port.headline,
+            state_backup=StateBackup(state_path(self._config), opened.core, now_ns=self._clock.now),
             watchdog_seconds=watchdog_seconds(self._environ),
             look_for_kill_file=self.kill_watch.look,
         )

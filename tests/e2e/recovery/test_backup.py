@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +104,19 @@ def test_an_older_backup_on_a_fresh_box_comes_back_right(tmp_path: Path, exchang
     assert_nothing_lost_or_doubled(books, differences, truth, lost)
     assert db("check", "--state", str(new))["ok"]
     replayed(new)
+    assert_plain_state_says(new, books)
+
+
+def assert_plain_state_says(state: Path, books: Mapping[str, Any]) -> None:
+    """What stands in words was written at the stop and is what the books hold."""
+    plain = json.loads((state / "state_backup.json").read_text())
+    account = plain["accounts"]["demo"]
+    assert account["open_orders"] == []
+    assert nonzero(account["balances"]) == nonzero(books["accounts"]["demo"])
+    held = {(row["strategy"], row["instrument"]): row["quantity"] for row in account["positions"]}
+    assert {key: Decimal(text) for key, text in held.items()} == {
+        (row["strategy"], row["instrument"]): Decimal(row["quantity"])
+        for row in books["positions"]
+        if Decimal(row["quantity"])
+    }
+    assert {row["account"] for row in plain["limits"]} == {"demo"}
