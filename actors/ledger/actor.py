@@ -4,12 +4,10 @@ Reads   OrderFilled                     from oms
         AccountEvidence, QueryAccount   venue's statements and when they were asked for
         BrokerStarted                   open questions are void
         AccountReconciled               orders and fills of a statement are booked: its balances are judged
-        CashTransferred, LotOpened      money and holdings that did not come by trading
-        ExternalFillShown, ExternalFillMoved   executions in our accounts that are not ours
+        CashTransferred, LotOpened, ExternalFillShown, ExternalFillMoved   what did not come by our trading
         Started, SnapshotDue            begins, and keeps up, the snapshots
 Writes  PositionChanged                 last message of a booking, one per fill
-        BalanceChanged, TradeClosed, CashTransferred (opening balances), AccountSnapshot
-        StatementDisagrees, StatementAgrees
+        BalanceChanged, TradeClosed, CashTransferred, AccountSnapshot, StatementDisagrees, StatementAgrees
 State   journals, lots, round trips, equity peaks, statements in doubt, booked transfers, newest fill keys
 Fails   fatal: a fill booked twice or books that contradict themselves raise InvariantBroken
 
