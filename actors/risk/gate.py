@@ -18,6 +18,8 @@ from actors.risk.rate import OrderTimes
 from actors.risk.rules import (
     Candidate,
     Refusal,
+    Rule,
+    Thresholds,
     first_refusal,
     is_reduction,
     mark_of,
@@ -57,12 +59,11 @@ class Gate:
         instruments: Mapping[str, Instrument],
     ) -> None:
         self._accounts = dict(accounts)
-        self._limits = {name: account.limits for name, account in accounts.items()}
-        self._thresholds = {name: thresholds(account.limits) for name, account in accounts.items()}
-        self._rules = {
-            name: rules_for(account.limits, is_cash_account=account.is_cash_account)
-            for name, account in accounts.items()
-        }
+        self._limits: dict[str, RiskLimits] = {}
+        self._thresholds: dict[str, Thresholds] = {}
+        self._rules: dict[str, tuple[Rule, ...]] = {}
+        for name, account in accounts.items():
+            self.use_limits(name, account.limits)
         self._strategies = dict(strategies)
         self.instruments = dict(instruments)
         self.states = States()
@@ -72,8 +73,9 @@ class Gate:
         """Standing flatten goals with the command that set each."""
 
     def use_limits(self, account: str, limits: RiskLimits) -> None:
-        """These are in force from now on."""
+        """These are in force from now on, and with them the rules that ask about them."""
         self._limits[account], self._thresholds[account] = limits, thresholds(limits)
+        self._rules[account] = rules_for(limits, is_cash_account=self._accounts[account].is_cash_account)
 
     def take(self, terms: OrderTerms, now: int, market: MarketBoard) -> Refusal | None:
         """Reserve an order, or say why not."""

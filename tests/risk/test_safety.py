@@ -206,6 +206,21 @@ def test_a_tighter_limit_holds_at_once_and_a_looser_one_when_it_is_confirmed() -
     )
 
 
+def test_a_limit_that_was_off_is_asked_about_as_soon_as_it_is_set() -> None:
+    rig = Rig(limits(order_quantity_max=None))
+    assert rig.verdict("buy", "50") == "approved"
+    rig.feed(set_limit("order_quantity_max", "2"))
+    assert (rig.verdict("buy", "2"), rig.verdict("buy", "2.001")) == (
+        "approved",
+        "ORDER_QUANTITY_EXCEEDS_MAX",
+    )
+
+
+def test_a_limit_taken_out_of_the_configuration_stays_in_force_until_that_is_confirmed() -> None:
+    rig, _ = restarted(Rig(limits(order_quantity_max=D(5))), limits(order_quantity_max=None))
+    assert rig.verdict("buy", "5.001") == "ORDER_QUANTITY_EXCEEDS_MAX"
+
+
 def test_another_value_replaces_the_one_that_waits() -> None:
     rig = Rig(limits(order_quantity_max=D(5)))
     rig.feed(set_limit("order_quantity_max", "6"), set_limit("order_quantity_max", "7"))
