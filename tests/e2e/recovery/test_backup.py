@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from daemon.exchange.truth import Truth
+from tests.conftest import REPO_ROOT
 from tests.e2e.rig import (
     ACCOUNT,
     DEEP,
@@ -19,6 +22,8 @@ from tests.e2e.rig import (
     Exchange,
     a_daemon,
     an_exchange,
+    assert_books_equal_truth,
+    environment,
     exported,
     nonzero,
     one_object,
@@ -120,3 +125,46 @@ def assert_plain_state_says(state: Path, books: Mapping[str, Any]) -> None:
         if Decimal(row["quantity"])
     }
     assert {row["account"] for row in plain["limits"]} == {"demo"}
+
+
+def test_a_continuous_backup_of_a_stopped_store_goes_on_elsewhere_without_a_gap(
+    tmp_path: Path, exchange: Exchange
+) -> None:
+    config, old, new = (
+        write_config(tmp_path, exchange, ACCOUNT, MAKER, DEEP), tmp_path / "old", tmp_path / "new",
+    )  # fmt: skip
+    place = tmp_path / "backups"
+    with a_daemon(config, old, "tape.segment_mb=1") as daemon:
+        daemon.wait_reconciled()
+        daemon.wait_fills(2, "maker")
+        command = ["db", "backup", "--to", str(place), "--every", "1", "--state", str(old), "--json"]
+        shipper = subprocess.Popen(
+            [sys.executable, "-m", "daemon", *command], cwd=REPO_ROOT, env=environment(),
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: len(list(place.glob("generations/*"))) >= 3, "generations")
+            assert daemon.stop() == 0, daemon.log()
+            last = exported(old)["applied_seq"]
+            wait_for(lambda: shipped_seq(place) >= last, "the last input to be shipped")
+            shipper.terminate()
+            out, _ = shipper.communicate(timeout=20)
+        finally:
+            shipper.kill()
+            shipper.wait()
+        assert shipper.returncode == 0
+        assert json.loads(out)["generations"] >= 3
+    db("restore", "--from", str(place), "--state", str(new))
+    with a_daemon(config, new) as daemon:
+        daemon.wait_reconciled()
+        daemon.wait_fills(3, "maker")
+        assert [each for each in daemon.ask("differences") if each["kind"] == "foreign_order"] == []
+        assert daemon.stop() == 0, daemon.log()
+    assert_books_equal_truth(exported(new), exchange.truth())
+    assert db("check", "--state", str(new))["ok"]
+    replayed(new)
+
+
+def shipped_seq(place: Path) -> int:
+    """Newest input in the newest generation that counts."""
+    return int(json.loads((place / "manifest.json").read_text())["last_seq"])
