@@ -100,6 +100,19 @@ def make_feed(
     )
 
 
+def check_secrets(config: Config, environ: Mapping[str, str]) -> None:
+    """Find every secret that a real account needs, before anything is written.
+
+    Raises:
+        ConfigError: One is missing.
+    """
+    for account in config.accounts.values():
+        if not is_paper(account):
+            for name in (account.api_key, account.api_secret):
+                assert name is not None, "checked with the configuration"
+                resolve_secret(name, environ)
+
+
 def make_brokers(
     config: Config,
     instruments: Mapping[str, Instrument],

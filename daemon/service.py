@@ -25,7 +25,7 @@ from daemon.clock import Clock
 from daemon.config import Config
 from daemon.control import ControlServer
 from daemon.disk import wait_for_disk
-from daemon.edges import bars_known, live_sources, make_brokers, make_feed, subscriptions
+from daemon.edges import bars_known, check_secrets, live_sources, make_brokers, make_feed, subscriptions
 from daemon.graph import from_tape_configuration, is_paper, traded_instruments
 from daemon.heartbeat import Heartbeat
 from daemon.housekeeping import Housekeeping
@@ -154,6 +154,12 @@ class Service:
         config = self._config
         times = self._times
         times.done("process")
+        if not config.accounts or not config.strategies:
+            raise ConfigError(
+                "there is nothing to run: add an [accounts.NAME] and a [strategies.NAME], or write both "
+                "with `tickerd init`"
+            )
+        check_secrets(config, self._environ)
         classes = load_classes(config)
         needed = config.tape.segment_mb * 1024 * 1024
         await wait_for_disk(tape_folder(state_path(config)), needed, on_wait=self._still_starting)

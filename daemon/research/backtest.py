@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from actors.core.sequencer import Sequencer
-from actors.errors import ConfigError
+from actors.errors import BadDataFile, ConfigError
 from actors.messages.control import Started
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
@@ -40,7 +40,7 @@ def run_backtest(
         start, end: ns UTC, start ≤ ts_event < end; None for all there is.
     Raises:
         ConfigError: No data, or data that cannot make the timeframes wanted.
-        BadDataFile: A file that cannot be read, or a row that cannot be true.
+        BadDataFile: A file that cannot be read, a row that cannot be true, or nothing in the range.
     """
     history = History(config)
     results = Results()
@@ -57,17 +57,17 @@ def run_backtest(
     latency = round(config.backtest.market_latency_ms * 1e6)
     messages = history.messages(start, end)
     first = next(messages, None)
+    if first is None:
+        raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
     began = perf_counter()
-    if first is not None:
-        run = core.sequencer.run
-        # Long enough before the data that the venue has answered and the account is active.
-        begin = first[0]
-        run(Started(ts_event=begin, epoch=EPOCH), begin - SECOND_NS)
-        run(first[1], begin + latency)
-        results.equity_start = {name: core.ledger.at_mark(name).equity for name in config.accounts}
-        _run_all(core.sequencer, messages, latency, progress)
-    seconds = perf_counter() - began
-    return _result(config, core, results, first[0] if first is not None else 0, seconds)
+    run = core.sequencer.run
+    # Long enough before the data that the venue has answered and the account is active.
+    begin = first[0]
+    run(Started(ts_event=begin, epoch=EPOCH), begin - SECOND_NS)
+    run(first[1], begin + latency)
+    results.equity_start = {name: core.ledger.at_mark(name).equity for name in config.accounts}
+    _run_all(core.sequencer, messages, latency, progress)
+    return _result(config, core, results, begin, perf_counter() - began)
 
 
 def _run_all(

@@ -90,6 +90,7 @@ def test_a_missing_secret_is_named_and_nothing_else_shown(tmp_path: Path) -> Non
         done = tickerd("run", str(config), "--state", str(tmp_path / "state"), "--set", "http.port=-1")
         assert_one_sentence(done, 78, "ABSENT_SECRET")
         assert "demo-key" not in done.stdout + done.stderr
+        assert not (tmp_path / "state" / "tape").exists()
         orders = exchange.truth().account("demo").orders
     assert not orders
 

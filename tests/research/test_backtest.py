@@ -133,6 +133,12 @@ def test_timeframes_that_no_data_can_make_are_refused(tmp_path: Path) -> None:
         run(a_config(a_file(tmp_path, ROWS), bars="30s"))
 
 
+def test_a_range_without_data_is_refused(tmp_path: Path) -> None:
+    config = a_config(a_file(tmp_path, ROWS))
+    with pytest.raises(BadDataFile, match="no data in the range"):
+        run_backtest(config, load_classes(config), start=1_900_000_000_000_000_000)
+
+
 def test_nothing_to_test_on_is_refused() -> None:
     with pytest.raises(ConfigError, match="nothing to test on"):
         run(a_config())

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from actors.core.effects import effect
-from actors.errors import VenueUnreachable
+from actors.errors import TradingError, VenueUnreachable
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
 from actors.venues.backoff import Backoff
 from actors.venues.binance.codes import Meaning, Refusal
@@ -89,7 +89,7 @@ class Session:
                 await self._measure_clock()
                 self.socket = await self._connect()
             except _NO_LINE as error:
-                self._down(f"{type(error).__name__} {error}".strip())
+                self._down(_reason(error))
             else:
                 began = self._clock()
                 self._up()
@@ -215,6 +215,13 @@ class Session:
         return Backoff(
             first_seconds=self._settings.pause_seconds, cap_seconds=self._settings.pause_cap_seconds
         )
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no line, for people: our own errors speak for themselves."""
+    if isinstance(error, Refusal) and error.meaning in (Meaning.KEY, Meaning.SIGNATURE):
+        return f"{error}; check api_key and api_secret"
+    return str(error) if isinstance(error, TradingError) else f"{type(error).__name__} {error}".strip()
 
 
 async def _first_of(*events: asyncio.Event, seconds: float) -> None:
