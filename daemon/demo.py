@@ -263,7 +263,7 @@ def _report(summary: dict[str, Any]) -> str:
     latency = summary["tick_to_order_us"]
     return (
         f"session {summary['session']}: {summary['inputs']:,} inputs, {summary['orders']:,} orders, "
-        f"{summary['fills']:,} fills, P&L {summary['pnl']}, tick to order p50 {latency['p50']} µs, "
+        f"{summary['fills']:,} fills, P&L {summary['pnl']:.2f}, tick to order p50 {latency['p50']} µs, "
         f"p99 {latency['p99']} µs\n"
         f"replay it: tickerd replay {summary['session']} --state {summary['state']} --verify"
     )

@@ -39,15 +39,15 @@ class Histogram:
         return sum(self.counts)
 
     def quantile(self, fraction: float) -> float | None:
-        """Upper bound of the bucket that reaches this fraction; inf beyond the last, None when empty."""
+        """Estimated within its bucket as if that were evenly filled; inf beyond the last, None when empty."""
         wanted = fraction * self.count
         if not wanted:
             return None
-        seen = 0
+        seen, lower = 0, 0.0
         for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
-            seen += count
-            if seen >= wanted:
-                return bound
+            if seen + count >= wanted:
+                return lower + (bound - lower) * (wanted - seen) / count
+            seen, lower = seen + count, bound
         raise AssertionError("the buckets hold less than their count")
 
     def cumulative(self) -> list[tuple[str, float]]:
@@ -229,7 +229,7 @@ class Telemetry:
 
 
 def summary(histogram: Histogram) -> dict[str, float | int | None]:
-    """Count, mean and the usual quantiles: upper bounds of buckets, None beyond the last or when empty."""
+    """Count, mean and the usual quantiles, estimated; None beyond the last bucket or when empty."""
     count = histogram.count
     found: dict[str, float | int | None] = {
         "count": count,

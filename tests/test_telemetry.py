@@ -47,14 +47,15 @@ def test_a_value_on_a_bound_counts_below_it() -> None:
     assert histogram.cumulative() == [("1.0", 1.0), ("2.0", 3.0), ("+Inf", 4.0)]
 
 
-def test_a_quantile_is_the_bound_of_its_bucket() -> None:
+def test_a_quantile_is_estimated_within_its_bucket() -> None:
     histogram = Histogram((1.0, 2.0))
     assert histogram.quantile(0.5) is None
     for seconds in (0.5, 0.5, 1.5, 9.0):
         histogram.observe(seconds)
-    assert [histogram.quantile(fraction) for fraction in (0.5, 0.51, 0.75, 0.76)] == [
+    assert [histogram.quantile(fraction) for fraction in (0.25, 0.5, 0.625, 0.75, 0.76)] == [
+        0.5,
         1.0,
-        2.0,
+        1.5,
         2.0,
         float("inf"),
     ]

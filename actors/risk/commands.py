@@ -52,7 +52,7 @@ def carry_out(command: Pause | Resume | ReduceOnly | Halt | ClearHalt, states: S
             return False, _left(scope, states, "was neither paused nor reduce_only by itself")
         case ClearHalt():
             if states.lift(scope, ("halted",), RESUMABLE):
-                return True, _left(scope, states, "is halted no longer")
+                return True, _left(scope, states, "is halted no longer by itself")
             return False, _left(scope, states, "was not halted by itself")
         case _:
             assert_never(command)

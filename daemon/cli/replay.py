@@ -123,10 +123,16 @@ def _as_json(result: ReplayResult) -> dict[str, Any]:
     return plain
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 part`, `2 parts`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _as_text(result: ReplayResult) -> str:
     verdict = "identical" if result.identical else "DIFFERENT"
+    sizes = [counted(n, noun) for n, noun in ((result.inputs, "input"), (result.orders, "order"))]
     lines = [
-        f"{verdict}: {result.inputs:,} inputs, {result.orders:,} orders in {len(result.parts)} parts",
+        f"{verdict}: {', '.join(sizes)} in {counted(len(result.parts), 'part')}",
         f"chain {result.chain}",
     ]
     if result.difference is not None:

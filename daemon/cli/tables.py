@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
+
+NANOSECONDS_MIN = 10**17
+"""Larger numbers in a column of times are nanoseconds UTC."""
+PLACES_MAX = 10
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, empty: str = "none") -> str:
@@ -11,7 +17,7 @@ def table(rows: Sequence[Mapping[str, Any]], *, empty: str = "none") -> str:
     if not rows:
         return empty
     columns = list(rows[0])
-    cells = [[shown(row.get(column)) for column in columns] for row in rows]
+    cells = [[shown(row.get(column), column) for column in columns] for row in rows]
     widths = [max(len(column), *(len(row[at]) for row in cells)) for at, column in enumerate(columns)]
     right = [all(_is_number(row.get(column)) for row in rows) for column in columns]
     lines = [
@@ -28,7 +34,7 @@ def facts(values: Mapping[str, Any]) -> str:
     """One line per value; lists of rows as tables, nested facts indented, empty ones left out."""
     plain = {name: value for name, value in values.items() if not isinstance(value, Mapping | list)}
     width = max(map(len, plain), default=0)
-    lines = [f"{name:<{width}}  {shown(value)}" for name, value in plain.items()]
+    lines = [f"{name:<{width}}  {shown(value, name)}" for name, value in plain.items()]
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             lines += ["", f"{name}", _indented(facts(value))]
@@ -38,10 +44,18 @@ def facts(values: Mapping[str, Any]) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def shown(value: Any) -> str:
-    """One value in a cell."""
+def shown(value: Any, name: str = "") -> str:
+    """One value in a cell: times as people read them, money without a tail of digits."""
     if value is None:
         return "-"
+    if isinstance(value, int) and value > NANOSECONDS_MIN and name.startswith("ts_") | name.endswith("_at"):
+        return datetime.fromtimestamp(value / 1e9, tz=UTC).isoformat(sep=" ", timespec="milliseconds")[:-6]
+    if (
+        isinstance(value, str | Decimal)
+        and len(str(value).partition(".")[2]) > PLACES_MAX
+        and _is_number(str(value))
+    ):
+        return f"{Decimal(value):.{PLACES_MAX}f}".rstrip("0").rstrip(".")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

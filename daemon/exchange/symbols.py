@@ -52,7 +52,9 @@ def listing(symbol: str) -> Listing:
     """
     quote = next((asset for asset in QUOTES if symbol.endswith(asset) and symbol != asset), None)
     if quote is None or not symbol.isalnum() or symbol != symbol.upper():
-        raise UsageError(f"{symbol!r} is no symbol: write base and quote as in BTCUSDT (quotes: {QUOTES})")
+        raise UsageError(
+            f"{symbol!r} is no symbol: write base and quote as in BTCUSDT (quotes: {', '.join(QUOTES)})"
+        )
     tick, lot, price = _KNOWN.get(symbol, ("0.01", "0.001", 100.0))
     is_dear = price >= 1_000
     instrument = Instrument(
