@@ -12,7 +12,6 @@ from actors.strategies.host import StrategyHost
 from actors.venues.binance.broker import BinanceBroker
 from actors.venues.binance.feed import BinanceFeed
 from actors.venues.binance.filters import INTERVALS
-from actors.venues.binance.panic import BinanceEmergency
 from actors.venues.binance.session import SessionSettings
 from actors.venues.binance.streams import StreamSettings
 from actors.venues.ports import Broker, Emergency, Feed, Intake
@@ -154,6 +153,8 @@ def make_emergency(config: Config, name: str, *, clock: Clock, environ: Mapping[
     Raises:
         ConfigError: A secret is missing or cannot sign.
     """
+    from actors.venues.binance.panic import BinanceEmergency
+
     account = config.accounts[name]
     assert account.api_key is not None, "checked with the configuration"
     assert account.api_secret is not None, "checked with the configuration"

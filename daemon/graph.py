@@ -10,7 +10,7 @@ held, so they never decide on a position that a fill has already changed.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,7 @@ from actors.bars.actor import BarsActor
 from actors.bars.spec import BarSpec
 from actors.core.actor import CoreActor
 from actors.core.sequencer import Sequencer
-from actors.errors import ConfigError
+from actors.errors import ConfigError, TapeError
 from actors.ledger.account_book import LedgerAccount
 from actors.ledger.actor import LedgerActor
 from actors.model.ids import ClientOrderIds
@@ -35,8 +35,10 @@ from actors.strategies.base import Strategy
 from actors.strategies.host import FailureHook, StrategyHost
 from actors.strategies.spec import StrategySpec
 from actors.venues.binance.rules import BINANCE_RULES
-from actors.venues.simulated.actor import SimulatedVenueActor
 from daemon.config import AccountSection, Config
+
+if TYPE_CHECKING:
+    from actors.venues.simulated.actor import SimulatedVenueActor
 
 SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
@@ -201,6 +203,10 @@ def _simulated_venues(
     for name, account in config.accounts.items():
         if is_paper(account, is_simulated=is_simulated):
             by_venue.setdefault(account.venue, {})[name] = account
+    if not by_venue:
+        return ()
+    from actors.venues.simulated.actor import SimulatedVenueActor
+
     return tuple(
         SimulatedVenueActor(
             name=f"venue:{venue}",
@@ -323,7 +329,18 @@ def tape_configuration(
 
 
 def from_tape_configuration(plain: Mapping[str, Any]) -> tuple[Config, dict[str, Instrument], BarSources]:
-    """What a head was written with."""
+    """What a head was written with.
+
+    Raises:
+        TapeError: Something is missing: another version wrote it.
+    """
+    missing = [
+        key for key in ("config", "instruments", "given", "trades", "has_backfill") if key not in plain
+    ]
+    if missing:
+        raise TapeError(
+            f"the tape's head lacks {', '.join(missing)}: another tickerd wrote it, use that one to read it"
+        )
     instruments = msgspec.convert(plain["instruments"], list[Instrument], strict=False)
     return (
         msgspec.convert(plain["config"], Config, strict=False),

@@ -266,9 +266,9 @@ class Service:
         await control.start()
         edges = [
             EdgeActor("control", control),
-            *await self._http(telemetry, port),
             *self._feeds(opened, runtime, telemetry),
             *(EdgeActor(f"broker:{name}", broker) for name, broker in runtime.brokers.items()),
+            *self._http(telemetry, port),
             EdgeActor("tape", housekeeping),
             EdgeActor("store", _StoreEdge(store), drains=True),
             EdgeActor("heartbeat", Heartbeat(state_path(config), unhealthy=port.unhealthy)),
@@ -318,12 +318,12 @@ class Service:
             look_for_kill_file=self.kill_watch.look,
         )
 
-    async def _http(self, telemetry: Telemetry, port: OperatorPort) -> list[EdgeActor]:
+    def _http(self, telemetry: Telemetry, port: OperatorPort) -> list[EdgeActor]:
         http = self._config.http
         if http.port < 0:
             return []
         server = HttpServer(host=http.host, port=http.port, telemetry=telemetry, health=port)
-        await server.start()
+        server.listen()
         return [EdgeActor("http", server)]
 
     def _feeds(self, opened: Opened, runtime: Runtime, telemetry: Telemetry) -> list[EdgeActor]:

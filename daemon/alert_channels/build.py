@@ -6,29 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from actors.errors import ConfigError
-from daemon.alert_channels.command import Command
 from daemon.alert_channels.port import Channel
-from daemon.alert_channels.smtp import Mail
-from daemon.alert_channels.webhook import Webhook
 from daemon.alert_settings import AlertsSection, SmtpChannel
 from daemon.secret import resolve_secret
 
 
 def make_channels(alerts: AlertsSection, environ: Mapping[str, str]) -> dict[str, Channel]:
-    """Every channel by name.
+    """Every channel by name; only the kinds in use are loaded.
 
     Raises:
         ConfigError: A secret is missing or unusable.
     """
     found: dict[str, Channel] = {}
     for name, hook in alerts.webhook.items():
+        from daemon.alert_channels.webhook import Webhook
+
         url = resolve_secret(hook.url, environ).reveal()
         found[name] = Webhook(name=name, url=url, timeout_seconds=hook.timeout_seconds)
     for name, mail in alerts.smtp.items():
+        from daemon.alert_channels.smtp import Mail
+
         _check_ca(name, mail)
         password = None if mail.password is None else resolve_secret(mail.password, environ)
         found[name] = Mail(mail, password)
     for name, program in alerts.exec.items():
+        from daemon.alert_channels.command import Command
+
         found[name] = Command(program, environ)
     return found
 

@@ -1,27 +1,24 @@
-"""The HTTP server beside the trading loop: /metrics, /healthz, /readyz. It answers and changes nothing."""
+"""The HTTP server beside the trading loop.
+
+It takes its address first, so that a wrong one stops a start. What it answers is loaded when somebody first
+asks, who waits in the socket meanwhile: a start does not need it, and loading it takes a tenth of one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-from typing import Protocol
-
-from aiohttp import web
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+import socket
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from actors.errors import ConfigError, TradingError
-from daemon.http.metrics import registry_of
 from daemon.telemetry import Telemetry
 
+if TYPE_CHECKING:
+    from aiohttp import web
 
-class HealthPort(Protocol):
-    """Who knows whether trading goes on."""
-
-    def unhealthy(self) -> str | None:
-        """Why the process should be restarted; None while the trading loop turns."""
-
-    def unready(self) -> str | None:
-        """Why not every account trades; None when all do."""
+    from daemon.http.pages import HealthPort
 
 
 class HttpServer:
@@ -31,61 +28,88 @@ class HttpServer:
 
     def __init__(self, *, host: str, port: int, telemetry: Telemetry, health: HealthPort) -> None:
         self._host, self._port = host, port
-        self._registry = registry_of(telemetry)
-        self._health = health
+        self._telemetry, self._health = telemetry, health
+        self._sockets: list[socket.socket] = []
         self._runner: web.AppRunner | None = None
-        self._closed = asyncio.Event()
+        self._asked, self._closed = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
         """Serve until `close`."""
         if self._runner is None:
+            if not self._sockets:
+                self.listen()
+            await self._somebody_asks()
+        if self._runner is None and not self._closed.is_set():
             await self.start()
         await self._closed.wait()
 
-    async def start(self) -> None:
-        """Listen.
+    async def _somebody_asks(self) -> None:
+        for each in self._sockets:
+            asyncio.get_running_loop().add_reader(each, self._asked.set)
+        try:
+            await self._asked.wait()
+        finally:
+            self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        for each in self._sockets:
+            asyncio.get_running_loop().remove_reader(each)
+
+    def listen(self) -> None:
+        """Take the address.
 
         Raises:
-            ConfigError: The address is not one of this machine, or needs rights we lack.
+            ConfigError: It is not one of this machine, or needs rights we lack.
             TradingError: Somebody else listens there.
         """
-        app = web.Application()
-        app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/healthz", self._healthz)
-        app.router.add_get("/readyz", self._readyz)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            found = socket.getaddrinfo(
+                self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            for family, *_, address in dict.fromkeys(found):
+                self._sockets.append(socket.create_server((address[0], self._port), family=family))
         except OSError as error:
-            await runner.cleanup()
+            self._let_go()
             raise _cannot_listen(f"{self._host}:{self._port}", error) from None
+
+    async def start(self) -> None:
+        """Answer at the address; raises as `listen` does when it has not been taken before."""
+        if not self._sockets:
+            self.listen()
+        # In a thread: loading takes longer than the trading loop may stand still.
+        await asyncio.to_thread(import_module, "daemon.http.pages")
+        from aiohttp import web
+
+        from daemon.http.pages import Pages
+
+        pages = Pages(telemetry=self._telemetry, health=self._health)
+        runner = web.AppRunner(pages.app(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        for each in self._sockets:
+            await web.SockSite(runner, each).start()
         self._runner = runner
 
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens."""
-        assert self._runner is not None, "started before asked"
-        host, port = self._runner.addresses[0][:2]
+        assert self._sockets, "listens before it is asked"
+        host, port = self._sockets[0].getsockname()[:2]
         return host, port
 
     async def close(self) -> None:
         """Stop listening and end what is under way."""
         self._closed.set()
+        self._asked.set()
+        self._stop_watching()
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await runner.cleanup()
+        self._let_go()
 
-    async def _metrics(self, request: web.Request) -> web.Response:
-        return web.Response(
-            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
-
-    async def _healthz(self, request: web.Request) -> web.Response:
-        return _verdict(self._health.unhealthy())
-
-    async def _readyz(self, request: web.Request) -> web.Response:
-        return _verdict(self._health.unhealthy() or self._health.unready())
+    def _let_go(self) -> None:
+        for each in self._sockets:
+            each.close()
+        self._sockets.clear()
 
 
 def _cannot_listen(address: str, error: OSError) -> TradingError:
@@ -94,9 +118,3 @@ def _cannot_listen(address: str, error: OSError) -> TradingError:
         return TradingError(f"http cannot listen on {address}, it is in use: {advice}")
     why = (error.strerror or str(error)).lower()
     return ConfigError(f"http cannot listen on {address} ({why}): correct http.host, or {advice}")
-
-
-def _verdict(reason: str | None) -> web.Response:
-    if reason is None:
-        return web.json_response({"status": "ok"})
-    return web.json_response({"status": "unavailable", "reason": reason}, status=503)

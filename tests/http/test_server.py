@@ -137,3 +137,26 @@ async def test_it_serves_until_it_is_closed() -> None:
         assert (await site.get("/healthz"))[0] == 200
         await site.server.close()
         await task
+
+
+async def test_the_first_who_asks_is_answered() -> None:
+    site = Site()
+    site.server.listen()
+    task = asyncio.create_task(site.server.run())
+    async with asyncio.timeout(10):
+        assert (await site.get("/healthz"))[0] == 200
+        assert (await site.get("/readyz"))[0] == 200
+        await site.server.close()
+        await task
+
+
+async def test_it_closes_though_nobody_ever_asked() -> None:
+    site = Site()
+    site.server.listen()
+    address = site.server.address
+    task = asyncio.create_task(site.server.run())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await site.server.close()
+        await task
+    socket.create_server(address).close()

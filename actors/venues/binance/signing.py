@@ -6,14 +6,13 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from actors.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _PEM_MARK = "-----BEGIN"
 
@@ -68,6 +67,11 @@ def signer_for(secret: str) -> Signer:
         )
     if not secret.startswith(_PEM_MARK):
         return HmacSigner(secret)
+    # Here, because the library is slow to load and plain secrets do without it.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         key = load_pem_private_key(secret.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
