@@ -55,5 +55,5 @@ def tidy(state: Path, now_ns: int, keep_days: float | None, keep_gb: float | Non
         keep_days=keep_days,
         keep_gb=keep_gb,
     )
-    prune(pruned)
+    prune(tape, pruned)
     return Tidied(tuple(sealed), tuple(part.number for part in pruned), tuple(faults))

@@ -28,6 +28,8 @@ from actors.store.layout import (
 )
 
 DAY_NS = 86_400 * 1_000_000_000
+PRUNED = "pruned-"
+"""Name of a part that is being deleted: nothing reads it."""
 _MARK = re.compile(
     re.escape(MARK_BYTES.to_bytes(4, "little"))
     + rb"(?P<crc>.{4})(?P<body>%c.{16}(?P<offset>.{8}).{%d})" % (MARK, MARK_BYTES - 8),
@@ -221,15 +223,18 @@ def prunable(
     return found
 
 
-def prune(parts: list[Part]) -> None:
-    """Delete these parts, oldest first; one left half deleted has lost its head last."""
+def prune(tape: Path, parts: list[Part]) -> None:
+    """Delete these parts, and what a crash has left of others; one is whole, or none any more."""
     for part in parts:
-        for file in sorted(part.path.iterdir(), reverse=True):
+        effect("prune.rename")
+        part.path.rename(part.path.with_name(PRUNED + part.path.name))
+        sync_folder(tape)
+    for folder in sorted(tape.glob(f"{PRUNED}*")):
+        for file in sorted(folder.iterdir()):
             effect("prune.unlink")
             file.unlink()
         effect("prune.remove folder")
-        part.path.rmdir()
-        sync_folder(part.path.parent)
+        folder.rmdir()
 
 
 assert TAPE != TORN

@@ -216,6 +216,18 @@ def test_old_parts_go_but_none_that_a_checkpoint_needs(tmp_path: Path) -> None:
     assert old(10_000, None, sum(sizes) / 1e9) == []
     assert old(10_000, None, (sum(sizes) - 1) / 1e9) == [1]
     assert old(10_000, None, 0) == [1, 2, 3, 4]
-    prune(prunable(tape, now_ns=now, needed_after_seq=begins[2], keep_days=0, keep_gb=None))
+    prune(tape, prunable(tape, now_ns=now, needed_after_seq=begins[2], keep_days=0, keep_gb=None))
     assert [part.number for part in list_parts(tape)] == [3, 4, 5]
     assert next(TapeReader(tape).steps(begins[2])).seq == begins[2] + 1
+
+
+def test_a_part_half_deleted_by_a_crash_is_no_part_and_goes_the_next_time(tmp_path: Path) -> None:
+    begins = several_parts(tmp_path)
+    tape = tape_folder(tmp_path)
+    half = tape / "pruned-part-000001"
+    list_parts(tape)[0].path.rename(half)
+    sorted(half.iterdir())[0].unlink()
+    assert [part.number for part in list_parts(tape)] == [2, 3, 4, 5]
+    assert next(TapeReader(tape).steps(begins[1])).seq == begins[1] + 1
+    prune(tape, [])
+    assert not half.exists()

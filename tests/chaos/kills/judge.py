@@ -56,9 +56,9 @@ def judge(state: Path, truth: TruthTail, account: str, known: Set[str] = frozens
     truth.read_on()
     true, books = truth.sum.account(account), exported(state)
     found = Judgement(orders=len(true.orders), fills=len(true.trades))
-    _judge_orders(true, books["orders"], found)
-    _judge_fills(true, books["fills"], found)
-    _judge_money(true, books, account, found)
+    judge_orders(true, books["orders"], found)
+    judge_fills(true, books["fills"], found)
+    judge_money(true, books, account, found)
     on_tape = orders_on_tape(state) | known
     found.differences += [
         f"{name} was on the wire and not on the tape" for name in truth.wire if name not in on_tape
@@ -68,7 +68,8 @@ def judge(state: Path, truth: TruthTail, account: str, known: Set[str] = frozens
     return found
 
 
-def _judge_orders(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Judgement) -> None:
+def judge_orders(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Judgement) -> None:
+    """Every order of the exchange once in our books, as it ended there."""
     theirs = Counter(order.client_order_id for order in true.orders.values())
     found.duplicated += [f"{name} carried {n} orders at the exchange" for name, n in theirs.items() if n > 1]
     ours = Counter(row["client_order_id"] for row in rows)
@@ -91,7 +92,8 @@ def _judge_orders(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: J
     found.differences += [f"order {row['client_order_id']} is still unknown" for row in unsettled]
 
 
-def _judge_fills(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Judgement) -> None:
+def judge_fills(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Judgement) -> None:
+    """Every execution once, under the same figures."""
     theirs = Counter(
         (t.trade_id, t.venue_order_id, t.client_order_id, f"{t.symbol}@binance", t.side.lower(),
          t.quantity, t.price, t.fee, t.fee_currency)
@@ -106,7 +108,8 @@ def _judge_fills(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Ju
     found.duplicated += [f"fill {key[:4]}" for key in ours - theirs]
 
 
-def _judge_money(true: TrueAccount, books: Mapping[str, Any], account: str, found: Judgement) -> None:
+def judge_money(true: TrueAccount, books: Mapping[str, Any], account: str, found: Judgement) -> None:
+    """Balances and positions equal to the last unit, debits equal to credits."""
     ours, theirs = nonzero(books["accounts"][account]), nonzero(true.balances)
     for asset in sorted(ours.keys() | theirs.keys()):
         if ours.get(asset) != theirs.get(asset):

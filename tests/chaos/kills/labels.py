@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,18 +40,26 @@ class Deaths:
         return self.judgement.is_clean and not self.missed
 
 
-def run_labels(folder: Path, seed: int, say: Callable[[str], None], *, only: str = "") -> Deaths:
-    """Die before every effect, then settle and be judged.
+def run_labels(
+    folder: Path,
+    seed: int,
+    say: Callable[[str], None],
+    *,
+    only: str = "",
+    scenarios: Sequence[Scenario] | None = None,
+) -> Deaths:
+    """Die before every effect, or as the scenarios say; then settle and be judged.
 
     Raises:
         Ended: A daemon ended otherwise than by the death it was meant to die.
     """
     deaths, known = Deaths(), set[str]()
+    chosen = every_scenario(seed, only=only) if scenarios is None else scenarios
     with a_stage(folder, seed) as stage:
         stage.line.latency_seconds = 0.005
         truth = TruthTail(stage.exchange.truth_file)
         _trade(stage, 0)
-        for number, scenario in enumerate(every_scenario(seed, only=only), 1):
+        for number, scenario in enumerate(chosen, 1):
             if number % REST_EVERY == 0 or scenario.prepare is not leave_as_it_is:
                 _trade(stage, 1_000 + number)
             if scenario.is_last:
@@ -59,6 +67,7 @@ def run_labels(folder: Path, seed: int, say: Callable[[str], None], *, only: str
             is_reached = _die(stage, number, scenario)
             (deaths.reached if is_reached else deaths.missed).append(scenario.name)
             say(f"{'died before' if is_reached else 'NEVER REACHED'} {scenario.name}")
+        stage.clear_faults()
         settle(stage, 2_000)
         deaths.judgement = judge(stage.state, truth, ACCOUNT, known=known)
     for text in deaths.judgement.said():

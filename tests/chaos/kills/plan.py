@@ -58,7 +58,7 @@ def plan(seed: int, *, with_faults: bool) -> Round:
     is_at_start = chance.random() < AT_START
     seconds = chance.uniform(*START_SHARES) if is_at_start else chance.uniform(*TRADING_SECONDS)
     latency = chance.uniform(0.005, 0.04)
-    checkpoint = chance.choice((0.2, 0.5, 60.0))
+    checkpoint = chance.choice((1.0, 2.0, 60.0))
     faults: list[dict[str, Any]] = []
     cut: float | None = None
     if with_faults:

@@ -17,7 +17,7 @@ from tests.chaos.kills.session import Stage
 Prepare = Callable[[Path], None]
 Disturb = Callable[[Stage, Life], None]
 RESERVED = 64 * 1024
-OFTEN = ("store.checkpoint_seconds=0.2",)
+OFTEN = ("store.checkpoint_seconds=1",)
 SHORT_RECORD = (*OFTEN, "tape.keep_gb=0.000001")
 
 
@@ -94,12 +94,6 @@ def _stop(stage: Stage, life: Life) -> None:
     life.process.terminate()
 
 
-def _keep_offline(stage: Stage, life: Life) -> None:
-    """No socket for orders for a while: what must go out goes by REST."""
-    stage.exchange.fault("refuse_connection", method="ws_api", count=1_000)
-    stage.exchange.fault("drop", target="ws_api")
-
-
 SPECIAL: Mapping[str, Scenario] = {
     each.label: each
     for each in (
@@ -118,7 +112,8 @@ SPECIAL: Mapping[str, Scenario] = {
         Scenario("database.commit schema", prepare=delete_database),
         Scenario("database.set aside", prepare=damage_database),
         Scenario("database.unlink log", prepare=damage_database),
-        Scenario("rest.send order", disturb=_keep_offline),
+        Scenario("rest.send order", 3, quirk="look closed"),
+        Scenario("prune.rename", settings=SHORT_RECORD, is_last=True),
         Scenario("prune.unlink", settings=SHORT_RECORD, is_last=True),
         Scenario("prune.remove folder", settings=SHORT_RECORD, is_last=True),
     )

@@ -18,6 +18,7 @@ from actors.core import effects
 DIE_AT, MAIN_PID, QUIRKS = "CHAOS_DIE_AT", "CHAOS_MAIN_PID", "CHAOS_QUIRKS"
 SMALL_SEGMENT = 64 * 1024
 SEAL_SECONDS = 0.2
+UNSAFE_SECONDS = 0.05
 
 
 def dying_effect(text: str) -> Callable[[str], None]:
@@ -59,6 +60,25 @@ def _lose_what_is_sealed() -> None:
     vars(layout)["unseal"] = lambda data: b""
 
 
+def _look_closed() -> None:
+    """The socket for orders looks closed to whoever wants to send: it goes by REST."""
+    from actors.venues.binance.trading import TradingSocket
+
+    type.__setattr__(TradingSocket, "is_open", property(lambda socket: False))
+
+
+def _send_before_writing() -> None:
+    """Unsafe: commands leave while what says so still waits to be written."""
+    from daemon.runtime import Runtime
+
+    write = Runtime._write
+
+    def write_later(runtime: Runtime) -> None:
+        runtime._loop.call_later(UNSAFE_SECONDS, write, runtime)
+
+    type.__setattr__(Runtime, "_write", write_later)
+
+
 def _hurry() -> None:
     """Segments fill up, and are sealed, within a short life."""
     from actors.store.tape_file import TapeWriter
@@ -71,7 +91,12 @@ def _hurry() -> None:
     vars(housekeeping)["SEAL_SECONDS"] = SEAL_SECONDS
 
 
-QUIRK = {"write in two": _write_in_two, "lose what is sealed": _lose_what_is_sealed}
+QUIRK = {
+    "write in two": _write_in_two,
+    "lose what is sealed": _lose_what_is_sealed,
+    "look closed": _look_closed,
+    "send before writing": _send_before_writing,
+}
 
 if DIE_AT in os.environ:
     # Before anything else is imported, so that everyone who names an effect gets this one.
