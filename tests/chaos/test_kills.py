@@ -24,7 +24,8 @@ ORDER_ID = "T000000010000001"
 def a_trade(**changes: Any) -> TrueTrade:
     given: dict[str, Any] = {
         "trade_id": "9", "venue_order_id": "7", "client_order_id": ORDER_ID, "symbol": "BTCUSDT",
-        "side": "buy", "quantity": Decimal(2), "price": Decimal(10), "fee": Decimal("0.002"), "fee_currency": "BTC",
+        "side": "buy", "quantity": Decimal(2), "price": Decimal(10),
+        "fee": Decimal("0.002"), "fee_currency": "BTC",
     }  # fmt: skip
     return TrueTrade(**{**given, **changes})
 
