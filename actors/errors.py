@@ -7,6 +7,7 @@ TradingError
 ├── OutcomeUnknown         sent, no answer: ask the venue, never send again
 ├── BadMarketData          NaN, crossed book, time going back: drop, count, mark the instrument stale
 ├── BadDataFile            a data file that cannot be read as what it is said to be
+├── InvalidSeries          numbers that no figure can be made of: not finite, out of order, of unequal length
 ├── TapeError              the tape cannot be written or read: send nothing more (exit 1 or 7)
 │   └── BadFrame           a frame behind the durable mark is damaged; names segment, offset and seq
 ├── StoreError             the database cannot be written: alarm, retry
@@ -44,6 +45,10 @@ class BadMarketData(TradingError):
 
 class BadDataFile(TradingError):
     """A data file that cannot be read as what it is said to be."""
+
+
+class InvalidSeries(TradingError):
+    """Numbers that no figure can be made of: not finite, out of order, of unequal length."""
 
 
 class TapeError(TradingError):
