@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from actors.messages.base import Message, Value
-from actors.messages.orders import Direction, Liquidity, Side, VenueStatus
+from actors.messages.orders import Direction, FillReport, Liquidity, Side, VenueStatus
 
 
 class VenueOrder(Value, frozen=True, kw_only=True):
@@ -36,6 +36,23 @@ class VenueFill(Value, frozen=True, kw_only=True):
     fee_currency: str
     liquidity: Liquidity
     ts_event: int
+
+    def report(self, account: str) -> FillReport:
+        """The same execution in the form in which live ones come."""
+        return FillReport(
+            ts_event=self.ts_event,
+            account=account,
+            instrument=self.instrument,
+            client_order_id=self.client_order_id,
+            venue_order_id=self.venue_order_id,
+            trade_id=self.trade_id,
+            side=self.side,
+            quantity=self.quantity,
+            price=self.price,
+            fee=self.fee,
+            fee_currency=self.fee_currency,
+            liquidity=self.liquidity,
+        )
 
 
 class OrdersEvidence(Value, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
 from actors.oms.external import ExternalFills
-from actors.oms.fills import moved_marks, report_of
+from actors.oms.fills import moved_marks
 from actors.oms.life import OrderLife
 from actors.oms.order import WORKING
 from actors.oms.reconcile import (
@@ -67,7 +67,7 @@ class Adoption:
             for fill in fills.fills:
                 if self._life.has_booked(fill):
                     continue
-                report = report_of(evidence.account, fill)
+                report = fill.report(evidence.account)
                 # The first history read reaches back before our time: what is not ours there is no news.
                 if account.has_baseline or self._is_ours(report):
                     self._take_report(report)

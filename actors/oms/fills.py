@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.messages.account import FillsEvidence, VenueFill
+from actors.messages.account import FillsEvidence
 from actors.messages.orders import FillReport
 from actors.oms.order import Order
 
@@ -18,24 +18,6 @@ def is_booked(order: Order, report: FillReport) -> bool:
     if key in order.trades or f"/{report.trade_id}" in order.trades:
         return True
     return not report.venue_order_id and any(known.endswith(key) for known in order.trades)
-
-
-def report_of(account: str, fill: VenueFill) -> FillReport:
-    """A fill of the venue's history in the form in which live ones come."""
-    return FillReport(
-        ts_event=fill.ts_event,
-        account=account,
-        instrument=fill.instrument,
-        client_order_id=fill.client_order_id,
-        venue_order_id=fill.venue_order_id,
-        trade_id=fill.trade_id,
-        side=fill.side,
-        quantity=fill.quantity,
-        price=fill.price,
-        fee=fill.fee,
-        fee_currency=fill.fee_currency,
-        liquidity=fill.liquidity,
-    )
 
 
 def moved_marks(marks: dict[str, str], fills: FillsEvidence) -> dict[str, str]:

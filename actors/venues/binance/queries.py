@@ -86,7 +86,7 @@ class Queries:
         complete = sum((trade.qty for trade in trades), ZERO) == row.executed_qty
         fills = [translate.venue_fill(trade, query.instrument, query.client_order_id) for trade in trades]
         return [
-            *(translate.fill_report(fill, query.account) for fill in fills),
+            *(fill.report(query.account) for fill in fills),
             self._status(query, str(row.order_id), status, row.executed_qty, complete=complete),
         ]
 

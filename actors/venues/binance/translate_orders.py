@@ -279,21 +279,3 @@ def venue_fill(row: TradeRow, instrument: str, client_order_id: str | None) -> V
         liquidity="maker" if row.is_maker else "taker",
         ts_event=row.time * NS_PER_MS,
     )
-
-
-def fill_report(fill: VenueFill, account: str) -> FillReport:
-    """The same execution as a report, under the same ids as user data give it."""
-    return FillReport(
-        ts_event=fill.ts_event,
-        account=account,
-        instrument=fill.instrument,
-        client_order_id=fill.client_order_id,
-        venue_order_id=fill.venue_order_id,
-        trade_id=fill.trade_id,
-        side=fill.side,
-        quantity=fill.quantity,
-        price=fill.price,
-        fee=fill.fee,
-        fee_currency=fill.fee_currency,
-        liquidity=fill.liquidity,
-    )

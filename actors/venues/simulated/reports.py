@@ -81,23 +81,7 @@ def order_reports(
     account: str, instrument: str, order: VenueOrderState, fills: Iterable[VenueFill], now: int
 ) -> list[VenueAnswer]:
     """What became of an order: its fills, then its status."""
-    answers: list[VenueAnswer] = [
-        FillReport(
-            ts_event=fill.ts_event,
-            account=account,
-            instrument=instrument,
-            client_order_id=fill.client_order_id,
-            venue_order_id=fill.venue_order_id,
-            trade_id=fill.trade_id,
-            side=fill.side,
-            quantity=fill.quantity,
-            price=fill.price,
-            fee=fill.fee,
-            fee_currency=fill.fee_currency,
-            liquidity=fill.liquidity,
-        )
-        for fill in fills
-    ]
+    answers: list[VenueAnswer] = [fill.report(account) for fill in fills]
     answers.append(
         StatusReport(
             ts_event=now,

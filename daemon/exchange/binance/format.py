@@ -87,22 +87,22 @@ def trade_event(trade: PublicTrade) -> bytes:
 
 
 def aggregate_event(trade: PublicTrade) -> bytes:
-    """`<symbol>@aggTrade`; every trade is its own aggregate here."""
-    return _ENCODER.encode(
-        {
-            "e": "aggTrade",
-            "E": trade.event_ms,
-            "s": trade.symbol,
-            "a": trade.trade_id,
-            "p": trade.price,
-            "q": trade.size,
-            "f": trade.trade_id,
-            "l": trade.trade_id,
-            "T": trade.trade_ms,
-            "m": trade.buyer_is_maker,
-            "M": True,
-        }
-    )
+    """`<symbol>@aggTrade`."""
+    return _ENCODER.encode({"e": "aggTrade", "E": trade.event_ms, "s": trade.symbol, **aggregate_row(trade)})
+
+
+def aggregate_row(trade: PublicTrade) -> dict[str, Any]:
+    """A trade as aggregates are shown; every trade is its own aggregate here."""
+    return {
+        "a": trade.trade_id,
+        "p": trade.price,
+        "q": trade.size,
+        "f": trade.trade_id,
+        "l": trade.trade_id,
+        "T": trade.trade_ms,
+        "m": trade.buyer_is_maker,
+        "M": True,
+    }
 
 
 def top_event(top: Top) -> bytes:

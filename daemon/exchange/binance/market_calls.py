@@ -89,25 +89,13 @@ def trades(services: Services, caller: Caller, params: Parameters) -> list[dict[
 
 
 def aggregate_trades(services: Services, caller: Caller, params: Parameters) -> list[dict[str, Any]]:
-    """Trades from an id or a time on; every trade is its own aggregate here."""
+    """Trades from an id or a time on, as aggregates."""
     market = services.symbol(params.required("symbol"))
     limit = min(params.integer("limit", least=1) or 500, ROWS_MAX)
     from_id, start, end = (params.integer(name) for name in ("fromId", "startTime", "endTime"))
     found = [trade for trade in market.trades if _is_within(trade, from_id, start, end)]
     wanted = found[-limit:] if from_id is None and start is None else found[:limit]
-    return [
-        {
-            "a": trade.trade_id,
-            "p": trade.price,
-            "q": trade.size,
-            "f": trade.trade_id,
-            "l": trade.trade_id,
-            "T": trade.trade_ms,
-            "m": trade.buyer_is_maker,
-            "M": True,
-        }
-        for trade in wanted
-    ]
+    return [wire.aggregate_row(trade) for trade in wanted]
 
 
 def klines(services: Services, caller: Caller, params: Parameters) -> list[list[Any]]:

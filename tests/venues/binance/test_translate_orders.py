@@ -226,7 +226,7 @@ def test_a_trade_of_the_history_has_the_key_of_its_execution() -> None:
         '"quoteQty":"240.00","commission":"0.000004","commissionAsset":"BTC","time":1790000000001,'
         '"isBuyer":true,"isMaker":false,"isBestMatch":true}]'
     )
-    history = translate.fill_report(translate.venue_fill(row, BTC, "q-1"), "main")
+    history = translate.venue_fill(row, BTC, "q-1").report("main")
     assert history == translate.report_of(an_event(), HOLDER)
 
 
