@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from time import monotonic_ns
 from typing import Any
@@ -12,7 +13,7 @@ import msgspec
 import structlog
 
 from actors.core.market import MarketBoard
-from actors.errors import ConfigError, VenueUnreachable
+from actors.errors import ConfigError, TapeError, VenueUnreachable
 from actors.messages.base import Message
 from actors.messages.control import StrategyFailed
 from actors.model.instrument import Instrument
@@ -100,10 +101,8 @@ async def known_instruments(config: Config, recovered: Recovered, clock: Clock) 
     """
     former: Mapping[str, Instrument] = {}
     if recovered.head is not None:
-        try:
+        with suppress(msgspec.ValidationError, TapeError):  # another tickerd's: the venue is asked
             former = from_tape_configuration(recovered.head.config)[1]
-        except msgspec.ValidationError:
-            pass  # another tickerd's: it is asked from the venue
     found: dict[str, Instrument] = {}
     for venue, names in traded_instruments(config).items():
         feed = make_feed(venue, config.venues[venue], [], intake=_Nowhere(), clock=clock.now, bars_after={})

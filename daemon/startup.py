@@ -15,7 +15,7 @@ import structlog
 from actors.core.frames import Head
 from actors.core.schema import schema_fingerprint
 from actors.core.sequencer import CoreSnapshot
-from actors.errors import ConfigError, TradingError
+from actors.errors import ConfigError, TapeError, TradingError
 from actors.messages.base import Message
 from actors.messages.control import BooksRestored, Started
 from actors.model.ids import ClientOrderIds, next_epoch
@@ -228,7 +228,7 @@ def _schema_of(head: Head) -> str:
     try:
         config = from_tape_configuration(head.config)[0]
         core = core_of_head(head, classes=dict.fromkeys(config.strategies, AbsentStrategy))
-    except (msgspec.ValidationError, ConfigError):
+    except (msgspec.ValidationError, ConfigError, TapeError):
         return ""
     return schema_fingerprint((*core.sequencer.venues, *core.sequencer.actors))
 

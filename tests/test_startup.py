@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,26 @@ def test_a_clean_stop_without_its_last_state_still_needs_the_old_version(
     monkeypatch.setattr("daemon.startup.version", lambda name: "99.0")
     with pytest.raises(OtherVersion, match="stop it, then start"):
         Life(config)
+
+
+def test_a_head_of_another_shape_counts_as_another_versions(tmp_path: Path, monkeypatch: Any) -> None:
+    config = a_config(tmp_path / "state", mine=mine(tmp_path))
+    monkeypatch.setattr("daemon.startup.tape_configuration", lambda *of: {"settings": {}})
+    first = Life(config)
+    monkeypatch.undo()
+    first.quotes(4)
+    first.crash()
+    with pytest.raises(OtherVersion, match="another build of tickerd"):
+        Life(config)
+    shutil.rmtree(tmp_path / "state")
+    monkeypatch.setattr("daemon.startup.tape_configuration", lambda *of: {"settings": {}})
+    second = Life(config)
+    monkeypatch.undo()
+    second.quotes(4)
+    second.stop()
+    third = Life(config)
+    assert third.recovered.last_seq == second.tape.last_seq
+    third.stop()
 
 
 def test_timers_that_fell_due_while_no_process_ran_find_every_account_starting(tmp_path: Path) -> None:
