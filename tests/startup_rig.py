@@ -103,9 +103,17 @@ def mine(
 class Life:
     """One process life: everything the daemon does but its edges."""
 
-    def __init__(self, config: Config, now: int = T0) -> None:
+    def __init__(
+        self,
+        config: Config,
+        now: int = T0,
+        *,
+        state: Path | None = None,
+        sources: BarSources | None = None,
+    ) -> None:
+        """`state` is where the folder lies when that is not to stand on the tape."""
         self.config = config
-        self.state = Path(config.daemon.state)
+        self.state = state or Path(config.daemon.state)
         self.recovered = load(self.state)
         self.now = max(now, self.recovered.last_ts)
         self._numbers = itertools.count(1)
@@ -115,7 +123,7 @@ class Life:
                 config,
                 instruments={name: an_instrument(name) for name in (BTC, ETH)},
                 classes=load_classes(config),
-                sources=BarSources(),
+                sources=sources or BarSources(),
                 now=self.now,
                 on_failure=None,
                 times=StartTimes(),
