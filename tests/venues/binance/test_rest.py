@@ -90,3 +90,16 @@ async def test_an_answer_of_another_form_points_at_the_base_url(
     with pytest.raises(VenueUnreachable, match="check the base URL"):
         await rest.read("/api/v3/exchangeInfo", SERVER_TIME)
     assert server.count("GET /api/v3/exchangeInfo") == 1
+
+
+async def test_the_clock_is_known_by_one_answer_when_the_minute_is_used_up(server: BinanceServer) -> None:
+    def clock() -> int:
+        now = time.time_ns()
+        if server.count("GET /api/v3/time"):
+            client.budget.note_weight(5_900, now / 1e9)
+        return now
+
+    client = RestClient(url=server.rest_url, clock=clock)
+    await client.measure_clock()
+    assert server.count("GET /api/v3/time") == 1
+    await client.close()
