@@ -146,7 +146,7 @@ def report(outcome: Outcome) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_few_kills_while_orders_are_under_way_lose_and_double_nothing(tmp_path: Path) -> None:
-    outcome = run_session(tmp_path, 4_000, 4, with_faults=False, say=print)
+    outcome = run_session(tmp_path, 4_000, 4, say=print)
     report(outcome)
     assert (outcome.kills, sum(outcome.by_phase.values())) == (4, 4)
     assert outcome.orders > 20
@@ -165,18 +165,11 @@ def test_a_daemon_that_sends_before_it_writes_is_caught(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_a_hundred_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    outcome = run_session(tmp_path, 1, 100, with_faults=False, say=print)
+def test_a_hundred_kills_the_last_amid_faults_and_cut_lines_lose_and_double_nothing(tmp_path: Path) -> None:
+    outcome = run_session(tmp_path, 1, 100, faults_from=75, say=print)
     report(outcome)
     assert outcome.kills == 100
     assert outcome.in_flight >= IN_FLIGHT_SHARE, outcome.by_phase
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(900)
-def test_kills_amid_the_exchanges_faults_and_cut_lines_lose_and_double_nothing(tmp_path: Path) -> None:
-    outcome = run_session(tmp_path, 100_000, 30, with_faults=True, say=print)
-    report(outcome)
     assert sum(outcome.faults.values()) > 10
     assert outcome.cuts
 

@@ -50,7 +50,11 @@ def main() -> int:
         seed = given.seed + done
         session = folder / f"session-{seed}"
         found = run_session(
-            session, seed, min(given.session, given.kills - done), with_faults=given.faults, say=say
+            session,
+            seed,
+            min(given.session, given.kills - done),
+            faults_from=0 if given.faults else None,
+            say=say,
         )
         total.merge(found)
         if found.is_clean and given.keep is None:

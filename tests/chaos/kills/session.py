@@ -188,8 +188,13 @@ segment_mb = 1
     return path
 
 
-def run_session(folder: Path, first_seed: int, kills: int, *, with_faults: bool, say: Say) -> Outcome:
+def run_session(
+    folder: Path, first_seed: int, kills: int, *, say: Say, faults_from: int | None = None
+) -> Outcome:
     """Kill so many lives, let one settle, and judge.
+
+    Args:
+        faults_from: Number of the first round with the exchange's faults and cut lines; None: no round.
 
     Raises:
         Ended, TimeoutError: A daemon ended by itself, or could not trade again.
@@ -198,7 +203,8 @@ def run_session(folder: Path, first_seed: int, kills: int, *, with_faults: bool,
     with a_stage(folder, first_seed) as stage:
         truth = TruthTail(stage.exchange.truth_file)
         for number in range(kills):
-            _run_round(stage, truth, number, plan(first_seed + number, with_faults=with_faults), outcome, say)
+            drawn = plan(first_seed + number, with_faults=faults_from is not None and number >= faults_from)
+            _run_round(stage, truth, number, drawn, outcome, say)
         outcome.faults.update(stage.clear_faults())
         outcome.cuts = stage.line.cuts
         settle(stage, kills)
