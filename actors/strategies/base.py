@@ -83,10 +83,11 @@ class Strategy:
         Raises:
             ConfigError: A parameter is unknown, missing or of the wrong type.
         """
-        values = convert_parameters(type(self), parameters)
+        kind: type = type(self)
+        values = convert_parameters(kind, parameters)
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "state", state_type_of(type(self))())
+        object.__setattr__(self, "state", state_type_of(kind)())
 
     # handlers, in the order of a strategy's life
 
@@ -151,7 +152,8 @@ class Strategy:
         Raises:
             ConfigError: An attribute could change without being seen.
         """
-        parameters = declared_fields(type(self))
+        kind: type = type(self)
+        parameters = declared_fields(kind)
         for name, value in self.__dict__.items():
             if name not in parameters and isinstance(value, list | set | bytearray):
                 raise ConfigError(

@@ -96,7 +96,7 @@ def test_a_rebuild_keeps_what_the_tape_no_longer_tells(tmp_path: Path) -> None:
     with closing(open_database(database_path(tmp_path))) as connection:
         catch_up(connection, TapeReader(tape_folder(tmp_path)), life.sequencer.seq)
         expected = rows(connection)
-        prune(list_parts(tape_folder(tmp_path))[:1])
+        prune(tape_folder(tmp_path), list_parts(tape_folder(tmp_path))[:1])
         seam = list_parts(tape_folder(tmp_path))[0].head.previous_seq
         with transaction(connection):
             connection.execute("DELETE FROM fills WHERE seq > ?", (seam + 3,))
