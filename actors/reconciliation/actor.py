@@ -4,13 +4,13 @@ Reads   StatementDisagrees, StatementAgrees     from ledger (balances and positi
         DifferenceFound                         from oms (orders and fills that are not ours)
         AccountEvidence, CashTransferred        from venues (history of transfers, notices)
         BrokerStarted                           a line begins: notices before it may have been missed
-        OrderOutcomeUnknown and what settles it   while it stands, what it may explain is not judged
+        SubmitOrder, OrderOutcomeUnknown and what settles them   what they may explain is not judged
         ResolveDifference                       from the operator
 Writes  CashTransferred                         to ledger (adopted, accepted, undone)
         DifferenceFound, DifferenceSettled, BalanceWithheld   to risk, oms, alerts
         OpeningAccepted                         to oms
         CommandDone                             to the operator
-State   differences with their evidence and bookings, notices and transfers told, unknown orders
+State   differences with their evidence and bookings, notices and transfers told, orders without an answer
 Fails   fatal: never by what a venue says; what cannot be explained is asked
 """
 
@@ -42,6 +42,7 @@ from actors.messages.orders import (
     OrderOutcomeUnknown,
     OrderRejected,
     OrderReplaced,
+    SubmitOrder,
 )
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
@@ -53,11 +54,11 @@ from actors.reconciliation.policy import (
     answer_of,
     explain,
     is_same,
-    may_explain,
     reversed_of,
     without_noticed,
 )
 from actors.reconciliation.proposals import STANDING, Difference, Proposals, Status
+from actors.reconciliation.unanswered import Unanswered
 
 COUNTING_ANSWERS = 2
 NOTICES_MAX = 100
@@ -77,6 +78,8 @@ class AccountLine(msgspec.Struct, array_like=True):
     """Transfers of the history that are booked."""
     distrusted: list[str] = []
     """Assets of which the operator took an adoption back: they are asked about from then on."""
+    asked_seq: int = 0
+    """When the newest statement was asked for."""
 
 
 class ReconciliationState(msgspec.Struct, array_like=True):
@@ -86,6 +89,7 @@ class ReconciliationState(msgspec.Struct, array_like=True):
     proposals: tuple[int, list[Difference]]
     unknown: dict[str, tuple[str, str]]
     missing: dict[str, str] = {}
+    submitted: dict[str, tuple[str, str, int]] = {}
 
 
 class ReconciliationActor(CoreActor):
@@ -109,7 +113,7 @@ class ReconciliationActor(CoreActor):
         }
         self._lines = {account: AccountLine() for account in policies}
         self._proposals = Proposals()
-        self._unknown: dict[str, tuple[str, str]] = {}
+        self._unanswered = Unanswered()
         self._missing: dict[str, str] = {}
         """Order that a venue no longer shows → its difference."""
 
@@ -131,6 +135,8 @@ class ReconciliationActor(CoreActor):
         line = self._lines.get(evidence.account)
         if line is None:
             return
+        if evidence.balances is not None:
+            line.asked_seq = evidence.balances.asked_seq
         told = evidence.transfers
         if told is None:
             line.history = History()
@@ -166,10 +172,13 @@ class ReconciliationActor(CoreActor):
             for booking in difference.bookings
         )
 
-    # orders of unknown outcome: what they may explain is not judged
+    # orders without an answer: what they may explain is not judged
+
+    def on_submit_order(self, submit: SubmitOrder) -> None:
+        self._unanswered.sent(submit, self.seq)
 
     def on_order_outcome_unknown(self, fact: OrderOutcomeUnknown) -> None:
-        self._unknown[fact.client_order_id] = (fact.account, fact.instrument)
+        self._unanswered.lost(fact)
 
     def on_order_known(
         self,
@@ -182,11 +191,10 @@ class ReconciliationActor(CoreActor):
         | CommandRefused,
     ) -> None:
         """The order's outcome is known, unless this is a part of it only."""
-        if not self._unknown and not self._missing:
+        is_part = isinstance(fact, OrderFilled) and bool(fact.remaining)
+        self._unanswered.named(fact.client_order_id, is_settled=not is_part)
+        if is_part or not self._missing:
             return
-        if isinstance(fact, OrderFilled) and fact.remaining:
-            return
-        self._unknown.pop(fact.client_order_id, None)
         if isinstance(fact, OrderFilled | OrderRejected | OrderCancelled | OrderExpired):
             missing = self._proposals.get(self._missing.pop(fact.client_order_id, ""))
             if missing is not None and missing.status in STANDING:
@@ -202,15 +210,16 @@ class ReconciliationActor(CoreActor):
         if standing is not None:
             self._follow(standing, found)
             return
-        if may_explain(self._unknown.values(), self._instruments[found.account], found.account, found.asset):
+        line, instruments = self._lines[found.account], self._instruments[found.account]
+        if self._unanswered.may_explain(instruments, found.account, found.asset, asked_seq=line.asked_seq):
             return
-        line, number = self._lines[found.account], self._proposals.next_id()
+        number = self._proposals.next_id()
         explanation = explain(
             found,
             now=self.now,
             number=number,
             history=line.history,
-            instruments=self._instruments[found.account],
+            instruments=instruments,
             line_began_seq=line.began_seq,
             is_trusted=found.asset not in line.distrusted,
         )
@@ -223,7 +232,7 @@ class ReconciliationActor(CoreActor):
             subject=found.asset,
             instruments=[
                 each.id
-                for each in self._instruments[found.account]
+                for each in instruments
                 if kind == "position" and not adopts and each.base == found.asset
             ],
             ours=str(found.ours),
@@ -370,19 +379,17 @@ class ReconciliationActor(CoreActor):
     # state
 
     def snapshot(self) -> ReconciliationState:
-        """State for the checkpoint."""
-        return msgspec.msgpack.decode(
-            msgspec.msgpack.encode(
-                ReconciliationState(self._lines, self._proposals.snapshot(), self._unknown, self._missing)
-            ),
-            type=ReconciliationState,
-        )
+        """State for the checkpoint, sharing nothing that changes."""
+        orders, found = self._unanswered, self._proposals.snapshot()
+        state = ReconciliationState(self._lines, found, orders.unknown, self._missing, orders.submitted)
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ReconciliationState)
 
     def restore(self, state: ReconciliationState) -> None:
         """Take a checkpoint's state."""
         self._lines = {name: state.lines.get(name, AccountLine()) for name in self._policies}
         self._proposals.restore(state.proposals)
-        self._unknown = dict(state.unknown)
+        orders = self._unanswered
+        orders.unknown, orders.submitted = dict(state.unknown), dict(state.submitted)
         self._missing = dict(state.missing)
 
 

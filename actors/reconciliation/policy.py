@@ -108,21 +108,6 @@ def explain(
     return Explanation("unrecorded_transfer", inferred, "changed while the line was down")
 
 
-def may_explain(
-    unknown: Iterable[tuple[str, str]], instruments: Sequence[Instrument], account: str, asset: str
-) -> bool:
-    """Whether an order of unknown outcome, named by account and instrument, may have moved the asset."""
-    traded = any(asset in (each.base, each.quote) for each in instruments)
-    for owner, name in unknown:
-        if owner != account:
-            continue
-        instrument = next((each for each in instruments if each.id == name), None)
-        # A fee may be taken from any asset that is not traded here.
-        if not traded or instrument is None or asset in (instrument.base, instrument.quote):
-            return True
-    return False
-
-
 def answer_of(policy: ReconcilePolicy, kind: Kind) -> Answer:
     """What the policy says about a kind that statements show."""
     answer: Answer = getattr(policy, kind)

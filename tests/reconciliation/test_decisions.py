@@ -13,7 +13,7 @@ from actors.messages.account import (
     ExternalFillMoved,
     ExternalFillShown,
 )
-from actors.messages.control import CommandDone, Flatten, Scope
+from actors.messages.control import CommandDone, Flatten, Reconcile, Scope
 from actors.messages.orders import OrderDenied, OrderFilled, SubmitOrder
 from actors.reconciliation.policy import ReconcilePolicy
 from actors.reconciliation.proposals import Difference
@@ -302,3 +302,42 @@ def test_holdings_of_what_we_trade_wait_for_the_operator_as_configured(
     world.connect()
     world.go(30)
     assert world.state() == state
+
+
+def ask_for_a_statement(world: World) -> None:
+    world.feed(
+        Reconcile(ts_event=world.now, scope=Scope(account=ACCOUNT), command_id=f"c{world.now}", by="test")
+    )
+
+
+def order_without_an_answer(world: World) -> str:
+    world.loses_answers = True
+    name = world.order("buy", "1")
+    world.loses_answers = False
+    return name
+
+
+def test_what_an_order_without_an_answer_may_explain_is_not_judged() -> None:
+    world = a_world()
+    name = order_without_an_answer(world)
+    for _ in range(2):
+        ask_for_a_statement(world)
+        world.go(2)
+        assert world.order_state(name) == "pending_submit", "not unknown yet"
+    assert world.books() != world.totals()
+    assert not world.differences()
+    world.go(120)
+    assert world.books() == world.totals()
+    assert not world.differences()
+    assert not world.heard(DifferenceFound)
+
+
+def test_an_order_sent_after_the_question_explains_nothing() -> None:
+    world = a_world(has_history=False)
+    world.transfer("USDT", "500")
+    ask_for_a_statement(world)
+    world.go(2)
+    ask_for_a_statement(world)
+    order_without_an_answer(world)
+    world.go(2)
+    assert the_difference(world).subject == "USDT"
