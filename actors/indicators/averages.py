@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from actors.indicators.base import ValueIndicator, positive_length
+from actors.indicators.windows import AgedSums
 
 
 class SMA(ValueIndicator):
@@ -66,4 +67,28 @@ class EMA(ValueIndicator):
         self._sum += value
         if self.count == self._length:
             self.value = self._sum / self._length
+        return self.value
+
+
+class WMA(ValueIndicator):
+    """Weighted moving average: weight 1 for the oldest of `length` numbers, `length` for the newest."""
+
+    __slots__ = ("_length", "_sums", "_weights")
+    parts = ("_sums",)
+
+    def __init__(self, length: int) -> None:
+        super().__init__(positive_length("WMA", length))
+        self._length = length
+        self._weights = length * (length + 1) / 2
+        self._sums = AgedSums(length)
+
+    def update(self, value: float) -> float:
+        """Follow one more number."""
+        sums = self._sums
+        sums.update(value)
+        if self.count < self._length:
+            self.count += 1
+            if self.count < self._length:
+                return self.value
+        self.value = sums.anchor + (sums.weighted + sums.total) / self._weights
         return self.value

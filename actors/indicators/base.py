@@ -7,7 +7,7 @@ array and a live strategy can never disagree.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import nan
 from typing import Any, ClassVar
 
@@ -25,6 +25,10 @@ class Indicator:
 
     fields: ClassVar[tuple[str, ...]] = ()
     """Names of everything a checkpoint must keep besides `count` and `value`."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Names of what keeps a state of its own: other indicators, moments, extremes."""
+    outputs: ClassVar[tuple[str, ...]] = ("value",)
+    """Names of all that it tells, for `columns`."""
 
     def __init__(self, warm_up: int) -> None:
         self.warm_up = warm_up
@@ -43,12 +47,16 @@ class Indicator:
     def snapshot(self) -> IndicatorState:
         """State for the checkpoint."""
         kept = (getattr(self, name) for name in self.fields)
-        return [self.count, self.value, *(list(v) if isinstance(v, deque) else v for v in kept)]
+        own = [self.count, self.value, *(list(v) if isinstance(v, deque) else v for v in kept)]
+        return own + [getattr(self, name).snapshot() for name in self.parts]
 
     def restore(self, state: IndicatorState) -> None:
         """Take the state that `snapshot` gave."""
         self.count, self.value = state[0], state[1]
-        for name, value in zip(self.fields, state[2:], strict=True):
+        own = len(self.fields) + 2
+        for name, value in zip(self.parts, state[own:], strict=True):
+            getattr(self, name).restore(value)
+        for name, value in zip(self.fields, state[2:own], strict=True):
             kept = getattr(self, name)
             setattr(self, name, deque(value, kept.maxlen) if isinstance(kept, deque) else value)
 
@@ -75,6 +83,11 @@ class ValueIndicator(Indicator):
         _must_be_unused(self)
         return [self.update(value) for value in values]
 
+    def columns(self, values: Iterable[float]) -> dict[str, list[float]]:
+        """As `over`, for all `outputs` by name."""
+        _must_be_unused(self)
+        return _columns(self, (self.update(value) for value in values))
+
 
 class BarIndicator(Indicator):
     """An indicator that needs more of a bar than its close."""
@@ -87,12 +100,41 @@ class BarIndicator(Indicator):
         Raises:
             ConfigError: This indicator has already followed something.
         """
+        return self.columns(bars)["value"]
+
+    def columns(self, bars: Iterable[Bar]) -> dict[str, list[float]]:
+        """As `over`, for all `outputs` by name."""
         _must_be_unused(self)
-        values = []
-        for bar in bars:
-            self.take_bar(bar)
-            values.append(self.value)
-        return values
+        return _columns(self, map(self.take_bar, bars))
+
+
+def bars_from(
+    highs: Iterable[float],
+    lows: Iterable[float],
+    closes: Iterable[float],
+    volumes: Iterable[float] | None = None,
+) -> Iterator[Bar]:
+    """Bars from columns, for a `BarIndicator` over arrays; volumes are 0 where none are given.
+
+    Raises:
+        ValueError: Columns of unequal length.
+    """
+    closes = list(closes)
+    volumes = [0.0] * len(closes) if volumes is None else volumes
+    for at, (high, low, close, volume) in enumerate(zip(highs, lows, closes, volumes, strict=True), 1):
+        yield Bar(
+            ts_event=at, instrument="", interval_ns=1, open=close, high=high, low=low, close=close,
+            volume=volume,
+        )  # fmt: skip
+
+
+def _columns(indicator: Indicator, steps: Iterable[object]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in indicator.outputs}
+    into = [(name, column.append) for name, column in found.items()]
+    for _ in steps:
+        for name, append in into:
+            append(getattr(indicator, name))
+    return found
 
 
 def _must_be_unused(indicator: Indicator) -> None:

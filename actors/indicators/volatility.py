@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from math import log, nan, sqrt
-from typing import Any
 
-from actors.indicators.base import BarIndicator, ValueIndicator, positive_length
+from actors.indicators.base import BarIndicator, positive_length
+from actors.indicators.windows import MomentsIndicator
 from actors.messages.market import Bar
 
 
@@ -43,66 +42,7 @@ class ATR(BarIndicator):
             self.value = self._sum / self._length
 
 
-class _Moments:
-    """Mean and squared deviations of the newest `length` numbers, made exact once per window as in `SMA`."""
-
-    __slots__ = ("_length", "_until_exact", "mean", "squares", "window")
-
-    def __init__(self, length: int) -> None:
-        self._length = length
-        self._until_exact = length
-        self.window: deque[float] = deque(maxlen=length)
-        self.mean = 0.0
-        self.squares = 0.0
-
-    def update(self, value: float) -> None:
-        """Welford's step while the window fills; afterwards also the oldest number is taken out."""
-        window, mean = self.window, self.mean
-        if len(window) < self._length:
-            window.append(value)
-            self.mean = mean + (value - mean) / len(window)
-            self.squares += (value - mean) * (value - self.mean)
-            return
-        oldest = window[0]
-        window.append(value)
-        self._until_exact -= 1
-        if not self._until_exact:
-            self._until_exact = self._length
-            self.mean = sum(window) / self._length
-            self.squares = sum((number - self.mean) ** 2 for number in window)
-            return
-        self.mean = mean + (value - oldest) / self._length
-        squares = self.squares + (value - oldest) * (value - self.mean + oldest - mean)
-        self.squares = max(squares, 0.0)
-
-    def snapshot(self) -> list[Any]:
-        """State for the checkpoint."""
-        return [list(self.window), self.mean, self.squares, self._until_exact]
-
-    def restore(self, state: list[Any]) -> None:
-        """Take the state that `snapshot` gave."""
-        window, self.mean, self.squares, self._until_exact = state
-        self.window = deque(window, self._length)
-
-
-class _MomentsIndicator(ValueIndicator):
-    __slots__ = ("_moments",)
-
-    def __init__(self, length: int, warm_up: int) -> None:
-        super().__init__(warm_up)
-        self._moments = _Moments(length)
-
-    def snapshot(self) -> list[Any]:
-        """State for the checkpoint."""
-        return [*super().snapshot(), self._moments.snapshot()]
-
-    def restore(self, state: list[Any]) -> None:
-        """Take the state that `snapshot` gave."""
-        super().restore(state[:-1])
-        self._moments.restore(state[-1])
-
-
-class RollingVolatility(_MomentsIndicator):
+class RollingVolatility(MomentsIndicator):
     """Sample standard deviation of the newest `length` logarithmic returns, per step and not annualised."""
 
     __slots__ = ("_length", "_previous")
@@ -126,7 +66,7 @@ class RollingVolatility(_MomentsIndicator):
         return self.value
 
 
-class BollingerBands(_MomentsIndicator):
+class BollingerBands(MomentsIndicator):
     """A simple average (`value`) with bands `width` population standard deviations above and below.
 
     Source:
@@ -135,6 +75,7 @@ class BollingerBands(_MomentsIndicator):
 
     __slots__ = ("_length", "_width", "lower", "upper")
     fields = ("lower", "upper")
+    outputs = ("lower", "value", "upper")
 
     def __init__(self, length: int = 20, width: float = 2.0) -> None:
         super().__init__(positive_length("BollingerBands", length, least=2), length)

@@ -12,7 +12,30 @@ import msgspec
 import pytest
 
 from actors.errors import ConfigError
-from actors.indicators import ATR, EMA, RSI, SMA, BollingerBands, Indicator, RollingVolatility, ValueIndicator
+from actors.indicators import (
+    ADX,
+    ATR,
+    EMA,
+    MACD,
+    OBV,
+    RSI,
+    SMA,
+    VWAP,
+    WMA,
+    BarIndicator,
+    BollingerBands,
+    Donchian,
+    Hurst,
+    Indicator,
+    Keltner,
+    LinearRegression,
+    RollingVolatility,
+    Stochastic,
+    Supertrend,
+    ValueIndicator,
+    VolatilityRegime,
+    ZScore,
+)
 from actors.messages.market import Bar
 
 
@@ -30,7 +53,7 @@ def bars(seed: int) -> list[Bar]:
     return [
         Bar(
             ts_event=n, instrument="X@y", interval_ns=1, open=close, high=close + chance.random(),
-            low=close - chance.random(), close=close, volume=1.0,
+            low=close - chance.random(), close=close, volume=float(chance.randint(0, 9)),
         )
         for n, close in enumerate(walk(seed))
     ]  # fmt: skip
@@ -116,6 +139,20 @@ ALL: list[Callable[[], Indicator]] = [
     lambda: ATR(5),
     lambda: RollingVolatility(5),
     lambda: BollingerBands(5),
+    lambda: WMA(5),
+    lambda: MACD(3, 6, 4),
+    lambda: Stochastic(5, 3, 2),
+    lambda: ADX(4),
+    lambda: Donchian(5),
+    lambda: Keltner(5, 2.0, 7),
+    lambda: Supertrend(5, 1.0),
+    VWAP,
+    lambda: VWAP(5),
+    OBV,
+    lambda: ZScore(5),
+    lambda: LinearRegression(5),
+    lambda: Hurst(16),
+    lambda: VolatilityRegime(4, 10),
 ]
 
 
@@ -130,7 +167,7 @@ def test_bar_by_bar_and_over_an_array_give_the_same_to_the_last_bit(make: Callab
     if isinstance(two, ValueIndicator):
         over = two.over(bar.close for bar in series)
     else:
-        assert isinstance(two, ATR)
+        assert isinstance(two, BarIndicator)
         over = two.over(series)
     assert str(over) == str(values)
 
