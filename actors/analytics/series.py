@@ -116,6 +116,18 @@ def day_ends(equity: Floats, times: Times, zone: tzinfo = UTC) -> tuple[FloatArr
     return curve[last], moments[last]
 
 
+def daily_returns(equity: Floats, times: Times, zone: tzinfo = UTC) -> FloatArray:
+    """Returns from day end to day end; the first day counts from the first point, if it has more than one.
+
+    Raises:
+        InvalidSeries: Not finite, out of order, or ≤ 0 at a day's end before the last.
+    """
+    curve, moments = day_ends(equity, times, zone)
+    if len(curve) and int(moments[0]) != int(times[0]):
+        curve = np.concatenate((numbers(equity)[:1], curve))
+    return returns_of(curve)
+
+
 def local_days(times: IntArray, zone: tzinfo) -> IntArray:
     """Days since 1970-01-01 on the calendar of a zone."""
     if zone is UTC:
