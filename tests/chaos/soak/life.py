@@ -30,7 +30,7 @@ from daemon.telemetry_steps import StepTelemetry
 from tests.chaos.soak.market import BEGIN_NS, INSTRUMENTS, SECOND_NS, inputs
 
 ACCOUNT = "paper"
-KEEP_GB = 0.05
+KEEP_GB = 0.02
 DAY_NS = 86_400 * SECOND_NS
 BLOCK = 20_000
 """Inputs between two looks at the store, which works beside the core and must not fall behind for ever."""
@@ -174,6 +174,7 @@ class Life:
             snapshot=encode_snapshot(sequencer),
         )
         tape.begin_part(self._head, sequencer.now)
+        tape.flush()  # upkeep reads the heads of all parts
         await self._tidied()
         self._tidying = asyncio.get_running_loop().run_in_executor(
             keeper, tidy, self._state, self._now, None, KEEP_GB
