@@ -156,9 +156,14 @@ def test_a_few_kills_while_orders_are_under_way_lose_and_double_nothing(tmp_path
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_daemon_that_sends_before_it_writes_is_caught(tmp_path: Path) -> None:
-    unsafe = [Scenario("tape.write", number, quirk="send before writing") for number in (20, 45, 70)]
-    deaths = run_labels(tmp_path, 1, print, scenarios=unsafe)
-    assert len(deaths.reached) == 3
+    # A death shows it only where the write it prevents holds an order: several are needed, how many is luck.
+    for attempt in range(6):
+        numbers = (20 + 9 * attempt, 45 + 9 * attempt, 70 + 9 * attempt)
+        unsafe = [Scenario("tape.write", number, quirk="send before writing") for number in numbers]
+        deaths = run_labels(tmp_path / str(attempt), 1, print, scenarios=unsafe)
+        assert len(deaths.reached) == 3
+        if deaths.judgement.lost:
+            break
     assert deaths.judgement.lost
     assert any("not on the tape" in text for text in deaths.judgement.differences)
 
