@@ -134,9 +134,9 @@ def bootstrap_interval(
 def _blocks(count: int, length: float, chance: np.random.Generator) -> IntArray:
     """Positions of one resample: blocks of random start and geometric length, around the end."""
     begins = chance.random(count) < 1.0 / length
-    begins[0] = True
     starts = chance.integers(count, size=count)
     places = np.arange(count)
+    # Where none has begun yet, the first place begins one.
     begun_at = np.maximum.accumulate(np.where(begins, places, 0))
     return (starts[begun_at] + places - begun_at) % count
 

@@ -19,8 +19,8 @@ class VWAP(BarIndicator):
         Finance 43(1), 1988.
     """
 
-    __slots__ = ("_length", "_traded", "_trading", "_until_exact", "_value_sum", "_values", "_volume_sum")
-    fields = ("_values", "_traded", "_value_sum", "_volume_sum", "_trading", "_until_exact")
+    __slots__ = ("_length", "_traded", "_until_exact", "_value_sum", "_values", "_volume_sum")
+    fields = ("_values", "_traded", "_value_sum", "_volume_sum", "_until_exact")
 
     def __init__(self, length: int | None = None) -> None:
         super().__init__(1 if length is None else positive_length("VWAP", length))
@@ -29,7 +29,6 @@ class VWAP(BarIndicator):
         self._traded: deque[float] = deque(maxlen=length)
         self._value_sum = 0.0
         self._volume_sum = 0.0
-        self._trading = 0
         self._until_exact = length or 0
 
     def reset(self) -> None:
@@ -39,7 +38,6 @@ class VWAP(BarIndicator):
         self._values.clear()
         self._traded.clear()
         self._value_sum = self._volume_sum = 0.0
-        self._trading = 0
         self._until_exact = self._length or 0
 
     def take_bar(self, bar: Bar) -> None:
@@ -47,24 +45,25 @@ class VWAP(BarIndicator):
         typical = (bar.high + bar.low + bar.close) / 3.0
         self._value_sum += typical * bar.volume
         self._volume_sum += bar.volume
-        self._trading += bar.volume > 0.0
         if self._length is not None:
             self._slide(typical * bar.volume, bar.volume, self._length)
         if self.count < self.warm_up:
             self.count += 1
             if self.count < self.warm_up:
                 return
-        self.value = self._value_sum / self._volume_sum if self._trading else typical
+        self.value = self._value_sum / self._volume_sum if self._volume_sum > 0.0 else typical
 
     def _slide(self, value: float, volume: float, length: int) -> None:
+        gone = 0.0
         if len(self._values) == length:
+            gone = self._traded[0]
             self._value_sum -= self._values[0]
-            self._volume_sum -= self._traded[0]
-            self._trading -= self._traded[0] > 0.0
+            self._volume_sum -= gone
             self._until_exact -= 1
         self._values.append(value)
         self._traded.append(volume)
-        if not self._until_exact:
+        # What is left beside a volume that dwarfed it is rounding, if not nothing at all.
+        if not self._until_exact or self._volume_sum <= 1e-6 * gone:
             self._until_exact = length
             self._value_sum, self._volume_sum = sum(self._values), sum(self._traded)
 

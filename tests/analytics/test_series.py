@@ -94,6 +94,12 @@ def test_the_periods_of_a_year_come_from_the_calendar() -> None:
     assert periods_per_year(new_york, 3600 * SECOND_NS, first, last) == pytest.approx(weekdays * 6.5)
 
 
+def test_sessions_are_counted_only_as_far_as_they_lie_in_the_span() -> None:
+    noon = at("2023-01-01T12:00")
+    hours = periods_per_year(calendar_named("24/7"), 3600 * SECOND_NS, noon, noon + DAY_NS)
+    assert hours == pytest.approx(24 * 365.25)
+
+
 def test_a_span_without_trading_has_no_periods() -> None:
     new_york = calendar_named("new-york-0930-1600-without-holidays")
     saturday = at("2024-03-02T12:00")

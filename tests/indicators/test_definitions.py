@@ -251,3 +251,15 @@ def test_parameters_without_meaning_are_refused(make: Callable[[], Indicator], t
 def test_columns_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
         Donchian(1).over(bars_from([1.0, 2.0], [1.0], [1.0, 2.0]))
+
+
+def test_a_level_or_volume_long_gone_leaves_no_rounding_behind() -> None:
+    tail = walk(6, 60)
+    jumped = [1e12, *tail]
+    assert LinearRegression(10).over(jumped)[-1] == pytest.approx(line_end(tail[-10:]), rel=1e-12)
+    assert WMA(10).over(jumped)[-1] == pytest.approx(wma(tail[-10:]), rel=1e-12)
+    expected = [statistics.fmean(tail[n - 10 : n]) for n in range(10, 61)]
+    once = VWAP(10).over(bars_from(jumped, jumped, jumped, [1.0] * 61))
+    assert once[20:] == pytest.approx(expected[10:], rel=1e-12)
+    dwarfed = VWAP(10).over(bars_from(jumped, jumped, jumped, [1e17, *[1.0] * 60]))
+    assert dwarfed[10:] == pytest.approx(expected, rel=1e-12)
