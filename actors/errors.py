@@ -61,7 +61,10 @@ class BadFrame(TapeError):
     def __init__(self, segment: str, offset: int, seq: int | None, why: str) -> None:
         place = f"segment {segment}, offset {offset}" + (f", after seq {seq}" if seq is not None else "")
         super().__init__(f"bad frame at {place}: {why}")
-        self.segment, self.offset, self.seq = segment, offset, seq
+        self.segment, self.offset, self.seq, self.why = segment, offset, seq, why
+
+    def __reduce__(self) -> tuple[type[BadFrame], tuple[str, int, int | None, str]]:
+        return type(self), (self.segment, self.offset, self.seq, self.why)
 
 
 class StoreError(TradingError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic, monotonic_ns, perf_counter
@@ -15,7 +15,7 @@ import structlog
 
 from actors.core.frames import Head
 from actors.core.sequencer import Sequencer
-from actors.errors import TapeError
+from actors.errors import TapeError, TradingError
 from actors.store.layout import list_parts, tape_folder
 from actors.store.maintenance import Tidied, tidy
 from actors.store.rerun import encode_snapshot
@@ -67,6 +67,7 @@ class Housekeeping:
         self._day = clock.now() // DAY_NS
         self._health = Health(offer=runtime.offer, now_ns=clock.now)
         self._background: ProcessPoolExecutor | None = None
+        self._tidying: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Once a second, until cancelled."""
@@ -90,9 +91,9 @@ class Housekeeping:
                 await self._state_backup.write()
             if self._store.wants_checkpoint(self._sequencer.seq):
                 self.checkpoint()
-            if monotonic() >= next_seal:
+            if monotonic() >= next_seal and (self._tidying is None or self._tidying.done()):
                 next_seal = monotonic() + SEAL_SECONDS
-                await self._tidy()
+                self._tidying = asyncio.create_task(self._tidy(), name="tidy")
 
     def checkpoint(self) -> int:
         """Encode the whole state between two inputs and hand it to the store; returns its seq."""
@@ -104,6 +105,8 @@ class Housekeeping:
 
     async def close(self) -> None:
         """The core takes no more; all that it has done becomes durable, and its last state is kept."""
+        if self._tidying is not None:
+            self._tidying.cancel()
         if self._background is not None:
             self._background.shutdown(wait=False, cancel_futures=True)
         self._runtime.close()
@@ -139,17 +142,22 @@ class Housekeeping:
         return True
 
     async def _tidy(self) -> None:
-        """Seal and prune, in a process of its own: sealing a segment takes a second of work."""
+        """Seal and prune, in a process of its own: sealing a segment takes a second of work.
+
+        A fault in what is finished is told and does not touch trading; the next round tries again.
+        """
         if self._background is None:
             self._background = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-        tidied: Tidied = await asyncio.get_running_loop().run_in_executor(
-            self._background,
-            tidy,
-            self._state,
-            self._clock.now(),
-            self._settings.keep_days,
-            self._settings.keep_gb,
-        )
+        settings, now = self._settings, self._clock.now()
+        loop = asyncio.get_running_loop()
+        try:
+            tidied: Tidied = await loop.run_in_executor(
+                self._background, tidy, self._state, now, settings.keep_days, settings.keep_gb
+            )
+        except (TradingError, OSError, BrokenExecutor) as error:
+            self._background = None
+            log.error("tape not tidied", fault=str(error))
+            return
         for fault in tidied.faults:
             log.error("tape", fault=fault)
         self._measure_tape()
