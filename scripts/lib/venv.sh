@@ -1,6 +1,7 @@
 # Sourced by every script: goes to the repository and makes sure that .venv is there and up to date.
 # Sets `python`. Costs a few milliseconds when nothing is to be done; all output goes to stderr.
-# TICKERD_PYTHON names another interpreter than the first suitable one on the path.
+# TICKERD_PYTHON names another interpreter than the first suitable one on the path. `venv_for=run`, set before,
+# installs what tickerd runs on and leaves out what only its developers need.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 python=$PWD/.venv/bin/python
@@ -19,8 +20,10 @@ venv_wanted() { # INTERPRETER
 }
 
 venv_is_fresh() {
+    local wanted
     [[ -x $python && -f .venv/stamp ]] || return 1
-    [[ $(<.venv/stamp) == "$(venv_wanted "${TICKERD_PYTHON:-$python}")" ]]
+    wanted=$(venv_wanted "${TICKERD_PYTHON:-$python}") || return 1
+    [[ $(<.venv/stamp) == "$wanted dev" || $(<.venv/stamp) == "$wanted ${venv_for:-dev}" ]]
 }
 
 venv_in_range() { # INTERPRETER
@@ -45,7 +48,8 @@ venv_interpreter() {
 }
 
 venv_build() {
-    local interpreter
+    local interpreter project=.[dev]
+    [[ ${venv_for:-dev} == dev ]] || project=.
     interpreter=$(venv_interpreter)
     echo "tickerd: preparing .venv with $("$interpreter" -V); this takes a minute, once" >&2
     rm -f .venv/stamp
@@ -53,9 +57,9 @@ venv_build() {
         "$interpreter" -m venv --clear .venv >&2 ||
             venv_fail "could not make .venv: install the venv module (Debian: python3-venv)"
     fi
-    "$python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2 ||
+    "$python" -m pip install --quiet --disable-pip-version-check --editable "$project" >&2 ||
         venv_fail "could not install the dependencies (see above): check the network, then run this again"
-    venv_wanted "$python" >.venv/stamp.new
+    echo "$(venv_wanted "$python") ${venv_for:-dev}" >.venv/stamp.new
     mv .venv/stamp.new .venv/stamp
 }
 
