@@ -62,8 +62,12 @@ def open_for_reading(state: Path) -> sqlite3.Connection:
         raise StoreError(f"{path} does not exist; give the state folder of a run with --state")
     with database.errors_named(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
-        connection.execute("SELECT count(*) FROM meta").fetchone()
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("SELECT count(*) FROM meta").fetchone()
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
@@ -105,15 +109,19 @@ def _as_of(connection: sqlite3.Connection, state: Path, seq: int) -> sqlite3.Con
     if database.applied_seq(connection) >= seq:
         return connection
     copy = sqlite3.connect(":memory:", isolation_level=None)
-    with closing(connection):
-        connection.backup(copy)
-    copy.row_factory = sqlite3.Row
-    copy.create_function("exact_minus", 2, exact_minus, deterministic=True)
-    reader = TapeReader(tape_folder(state))
-    if database.applied_seq(copy) < reader.parts[0].head.previous_seq:
-        database.rebuild(copy, reader, seq)
-    else:
-        database.catch_up(copy, reader, seq)
+    try:
+        with closing(connection):
+            connection.backup(copy)
+        copy.row_factory = sqlite3.Row
+        copy.create_function("exact_minus", 2, exact_minus, deterministic=True)
+        reader = TapeReader(tape_folder(state))
+        if database.applied_seq(copy) < reader.parts[0].head.previous_seq:
+            database.rebuild(copy, reader, seq)
+        else:
+            database.catch_up(copy, reader, seq)
+    except BaseException:
+        copy.close()
+        raise
     return copy
 
 

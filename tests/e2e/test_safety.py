@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_the_kill_switches_halt_over_restarts_until_they_are_cleared_twice(
         (state / "KILL").unlink()
         _clear_by_two_commands(daemon)
         assert daemon.stop() == 0
-    with sqlite3.connect(database_path(state)) as connection:
+    with closing(sqlite3.connect(database_path(state))) as connection:
         kinds = {kind for (kind,) in connection.execute("SELECT kind FROM audit")}
         statuses = [status for (status,) in connection.execute("SELECT status FROM approvals")]
     assert {"Halt", "KillFileSeen", "ClearHalt", "ApprovalAsked", "Approve", "ApprovalSettled"} <= kinds

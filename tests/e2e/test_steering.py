@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,7 @@ def test_a_checkpoint_is_in_the_database_at_once_named_by_its_seq(desk: Desk) ->
     seq = desk.ctl("checkpoint")["seq"]
 
     def stored() -> bool:
-        with sqlite3.connect(database_path(desk.state)) as connection:
+        with closing(sqlite3.connect(database_path(desk.state))) as connection:
             return seq in checkpoint_seqs(connection)
 
     wait_for(stored, f"the checkpoint of seq {seq}")
