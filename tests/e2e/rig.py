@@ -336,8 +336,8 @@ def replayed(state: Path, *arguments: str, **more: str) -> dict[str, Any]:
 def assert_books_equal_truth(books: Mapping[str, Any], truth: Truth, account: str = "demo") -> None:
     """Every order once, every fill once, balances to the last unit, debits equal to credits.
 
-    A request that a kill has lost on the wire stays `unknown` until its absence is proven, half a minute later:
-    it is none of the venue's orders.
+    A request that a kill has lost on the wire stays `unknown` until its absence is proven, half a minute
+    later: it is none of the venue's orders.
     """
     true = truth.account(account)
     taken = {each.client_order_id for each in true.orders.values()}
