@@ -87,17 +87,19 @@ class RestClient:
         self._attempts = attempts
         self._pause_seconds = pause_seconds
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     def venue_now_ms(self) -> int:
         """The venue's clock as far as it was measured."""
         return self._clock() // NS_PER_MS + self.offset_ms
 
     async def close(self) -> None:
-        """Give all connections up."""
-        if self._session is not None:
-            abort_all(self._session)
-            await self._session.close()
-            self._session = None
+        """Give all connections up; who still asks gets no answer."""
+        self._is_closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            abort_all(session)
+            await session.close()
 
     async def read(
         self,
@@ -168,7 +170,7 @@ class RestClient:
         body = _OnceBody(signed_query(params, self._signer), refusal=refusal)
         try:
             return await self._request(method, path, data=body, headers=self._headers)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, VenueUnreachable) as error:
             reason = f"{type(error).__name__} {error}".strip()
             if not body.handed_over:
                 raise NotHandedOver(body.why_not or reason) from error
@@ -200,6 +202,8 @@ class RestClient:
             raise refusal_from(answer.status, body)
 
     def _opened(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise VenueUnreachable(f"the line to {self._url} was given up")
         if self._session is None:
             connector = aiohttp.TCPConnector(socket_factory=quick_to_die)
             self._session = aiohttp.ClientSession(connector=connector)

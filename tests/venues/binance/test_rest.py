@@ -103,3 +103,14 @@ async def test_the_clock_is_known_by_one_answer_when_the_minute_is_used_up(serve
     await client.measure_clock()
     assert server.count("GET /api/v3/time") == 1
     await client.close()
+
+
+async def test_after_a_close_nothing_is_asked_and_nothing_sent(
+    server: BinanceServer, rest: RestClient
+) -> None:
+    await rest.close()
+    with pytest.raises(VenueUnreachable, match="given up"):
+        await rest.read("/api/v3/time", SERVER_TIME)
+    with pytest.raises(NotHandedOver, match="given up"):
+        await rest.send_once("POST", PATH, an_order(), refusal=lambda: None)
+    assert not server.requests
