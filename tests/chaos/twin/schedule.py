@@ -84,19 +84,28 @@ def _trade(world: Judged) -> None:
 def _plan(world: Judged) -> None:
     random = world.random
     for _ in range(world.weather.disconnects):
-        world.after(random.randrange(20_000) * MS, world.line.cut)
+        _later(world, random.randrange(20_000), world.line.cut)
     if random.random() < 0.25:
-        world.after(
-            random.randrange(10_000) * MS, _command, world, random.choice((Flatten, CancelAll, Reconcile))
-        )
+        due_ms = random.randrange(10_000)
+        _later(world, due_ms, _command, world, random.choice((Flatten, CancelAll, Reconcile)))
     for _ in range(world.weather.transfers):
         amount = D(random.randrange(-50_000, 50_000)) / 1_000  # no two alike, which nobody could tell apart
-        world.after(random.randrange(20_000) * MS, world.exchange.transfer, random.choice(CASH), amount)
+        _later(world, random.randrange(20_000), world.exchange.transfer, random.choice(CASH), amount)
     for _ in range(world.weather.by_hand):
         side: Side = random.choice(("buy", "sell"))
         price = random.choice((None, D(MIDDLE + random.randrange(-5, 6)) / 100))
         wish = side, D(random.randrange(1, 20)) / 10, price
-        world.after(random.randrange(20_000) * MS, world.exchange.place_by_hand, *wish)
+        _later(world, random.randrange(20_000), world.exchange.place_by_hand, *wish)
+
+
+def _later(world: Judged, delay_ms: int, do: Callable[..., None], *arguments: Any) -> None:
+    """Do it then, unless all is settled by that time: the judge must not be handed an order under way."""
+
+    def unless_over() -> None:
+        if not world.is_over:
+            do(*arguments)
+
+    world.after(delay_ms * MS, unless_over)
 
 
 def _quote(world: Judged, middle: int) -> None:
