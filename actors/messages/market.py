@@ -5,10 +5,11 @@ Prices and sizes are `float` here and never reach an order unrounded.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 from actors.messages.base import Message
-from actors.model.instrument import Instrument
+from actors.model.instrument import ONE, ZERO, Instrument
 
 Level = tuple[float, float]
 """Price (quote per base) and size (base) of one price level; size 0 removes the level in a delta."""
@@ -90,6 +91,40 @@ class FeedStatus(MarketData, frozen=True, kw_only=True):
     reason: str
 
 
+class CorporateAction(MarketData, frozen=True, kw_only=True):
+    """Data: a split, a cash dividend, or both; from `ts_event`, its ex time, the instrument trades without.
+
+    It comes before the first price of the ex day. Of an action with both, the dividend is for each share held
+    before the split. Amounts are exact: they are booked.
+    """
+
+    action_id: str
+    """Unique per instrument; an action that comes a second time changes nothing."""
+    shares_before: Decimal = ONE
+    shares_after: Decimal = ONE
+    """So many for `shares_before` held: 4 for 1 is a split, 1 for 30 a reverse split, both > 0."""
+    dividend: Decimal = ZERO
+    """Quote currency per share held before, ≥ 0."""
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the number of shares changes."""
+        return self.shares_after != self.shares_before
+
+    def price_after(self, price: float) -> float:
+        """What a price from before comes to: less the dividend, over the new number of shares."""
+        return (price - float(self.dividend)) * float(self.shares_before) / float(self.shares_after)
+
+
+class FundingRate(MarketData, frozen=True, kw_only=True, gc=False):
+    """Data: a perpetual's funding at `ts_event`; positions held then pay it, longs to shorts if it is > 0."""
+
+    rate: float
+    """Fraction of notional for this one payment, not per year."""
+    mark_price: float | None = None
+    """Quote per base unit that the venue settled at; None where only the rate is recorded."""
+
+
 MARKET_DATA: tuple[type[MarketData], ...] = (
     Quote,
     Trade,
@@ -98,4 +133,6 @@ MARKET_DATA: tuple[type[MarketData], ...] = (
     BookDelta,
     InstrumentUpdate,
     FeedStatus,
+    CorporateAction,
+    FundingRate,
 )

@@ -7,7 +7,9 @@ from typing import Literal
 
 import msgspec
 
-InstrumentKind = Literal["spot", "equity", "future", "forex", "option"]
+InstrumentKind = Literal["spot", "equity", "future", "perpetual", "forex", "option"]
+DERIVATIVES: tuple[InstrumentKind, ...] = ("future", "perpetual")
+"""Contracts: a fill moves no asset, only what is gained or lost is paid, in quote currency."""
 ZERO = Decimal(0)
 ONE = Decimal(1)
 
