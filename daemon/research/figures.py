@@ -1,0 +1,214 @@
+"""All figures of one account of a run, made from its tables by `actors.analytics`; None is *not defined*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars
+
+from actors.analytics import groups
+from actors.analytics.groups import TradeFigures, trade_figures
+from actors.analytics.holdings import exposure_average, time_in_market, turnover
+from actors.analytics.returns import sharpe
+from actors.analytics.series import FloatArray, Times, daily_returns, periods_per_year, returns_of
+from actors.analytics.significance import Interval, bootstrap_interval, monte_carlo
+from actors.analytics.summary import EquityFigures, doubts, equity_figures
+from actors.analytics.trades import (
+    Streaks,
+    TradeResult,
+    expectancy,
+    net_results,
+    payoff_ratio,
+    r_multiples,
+    streaks,
+    system_quality,
+)
+from actors.errors import InvalidSeries
+from actors.model.calendar import DAY_NS, Calendar
+from daemon.research.frames import times_of
+
+YEAR_NS = 366 * DAY_NS
+BLOCK_DAYS = 5.0
+"""Mean length of the blocks that the bootstrap keeps together: a trading week."""
+RUNS_MAX = 1_000
+DRAWS_MAX = 2_000_000
+"""Of the Monte Carlo over trades, all runs together; long lists get fewer runs."""
+RETURNS_FOR_INTERVAL_MIN = 20
+
+
+class Chances(msgspec.Struct, frozen=True, kw_only=True):
+    """What the same trades, drawn again with replacement, could have come to."""
+
+    runs: int
+    final_equity_p05: float
+    final_equity_p50: float
+    final_equity_p95: float
+    max_drawdown_p05: float
+    """Deeper than this in one run of twenty; fraction ≤ 0."""
+    max_drawdown_p50: float
+    ruin_probability: float
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """One account in numbers, its currency."""
+
+    equity: EquityFigures | None
+    """None where equity was lost before the end, or nothing was sampled."""
+    return_interval_ns: int
+    """Period of the returns: a day, or the interval of the bars where that is longer."""
+    calendar: str
+    """Whose trading days `equity.periods_per_year` counts."""
+    sharpe_interval: Interval | None
+    """95 %, stationary block bootstrap."""
+    trades: TradeFigures
+    payoff_ratio: float | None
+    streaks: Streaks
+    expectancy_r: float | None
+    """Mean of the R multiples, over trades that had a stop."""
+    system_quality_r: float | None
+    time_in_market: float | None
+    exposure_average: float | None
+    turnover: float | None
+    adverse_average: float | None
+    favourable_average: float | None
+    chances: Chances | None
+    by_strategy: dict[str, TradeFigures]
+    by_instrument: dict[str, TradeFigures]
+    by_side: dict[str, TradeFigures]
+    by_tag: dict[str, TradeFigures]
+    by_month: dict[str, TradeFigures]
+    by_weekday: dict[str, TradeFigures]
+    monthly_returns: dict[str, float | None]
+    weekday_returns: dict[str, float]
+    own: dict[str, float | None]
+    """Metrics of the user's own, by the name of their function."""
+    doubts: list[str]
+    """What is too good, or rests on too little, to be believed."""
+
+
+OwnMetric = Callable[[FloatArray, Times, Sequence[TradeResult]], float | None]
+"""A metric of the user's own: equity, its times (ns UTC), the closed trades → a figure or None."""
+
+
+def figures_of(
+    equity: polars.DataFrame,
+    trades: polars.DataFrame,
+    fills: polars.DataFrame,
+    *,
+    calendar: Calendar,
+    interval_ns: int,
+    seed: int = 0,
+    own: Mapping[str, OwnMetric] | None = None,
+) -> Figures:
+    """Figures of the rows of one account.
+
+    Args:
+        interval_ns: Of the largest bars that nothing smaller feeds; a day at least counts.
+    """
+    curve = equity["equity"].to_numpy().astype(np.float64)
+    # A row closes its period: what ends at midnight belongs to the day before.
+    times = np.asarray(times_of(equity), dtype=np.int64) - 1
+    results = trade_results(trades)
+    net = net_results(results)
+    interval = max(interval_ns, DAY_NS)
+    of_equity = _of_equity(curve, times, calendar, interval)
+    with_stop = trades.filter(polars.col("risk") > 0.0)
+    multiples = r_multiples(with_stop["net"].to_numpy(), with_stop["risk"].to_numpy())
+    of_trades = trade_figures(results)
+    is_sound = of_equity is not None
+    gross, traded = equity["gross_exposure"].to_numpy(), fills["notional"].fill_null(0.0).to_numpy()
+    return Figures(
+        equity=of_equity,
+        return_interval_ns=interval,
+        calendar=calendar.name,
+        sharpe_interval=_sharpe_interval(curve, times, of_equity, interval, seed),
+        trades=of_trades,
+        payoff_ratio=payoff_ratio(net),
+        streaks=streaks(net),
+        expectancy_r=expectancy(multiples),
+        system_quality_r=system_quality(multiples),
+        time_in_market=time_in_market(gross, times) if len(times) else None,
+        exposure_average=exposure_average(gross, curve, times) if is_sound else None,
+        turnover=turnover(traded, curve, times) if is_sound else None,
+        adverse_average=_mean(trades["adverse"]),
+        favourable_average=_mean(trades["favourable"]),
+        chances=_chances(net, curve, seed),
+        by_strategy=groups.by_strategy(results),
+        by_instrument=groups.by_instrument(results),
+        by_side=groups.by_side(results),
+        by_tag=groups.by_tag(results),
+        by_month=groups.by_month(results),
+        by_weekday=groups.by_weekday(results),
+        monthly_returns=groups.monthly_returns(curve, times) if is_sound else {},
+        weekday_returns=groups.weekday_returns(curve, times) if is_sound else {},
+        own={name: metric(curve, times, results) for name, metric in (own or {}).items()},
+        doubts=doubts(of_equity, of_trades.count, of_trades.win_rate) if of_equity is not None else [],
+    )
+
+
+def trade_results(trades: polars.DataFrame) -> list[TradeResult]:
+    """The rows of a table of trades in the form that analytics take."""
+    columns: list[Any] = [trades[name].to_list() for name in ("strategy", "instrument", "direction", "tag")]
+    columns += [times_of(trades, "ts_opened"), times_of(trades, "ts_closed")]
+    money = ("realised_pnl", "fees", "slippage", "borrow", "funding", "risk")
+    columns += [trades[name].to_list() for name in money]
+    return [
+        TradeResult(
+            strategy=strategy, instrument=instrument, direction=direction, tag=tag, ts_opened=opened,
+            ts_closed=closed, realised_pnl=pnl, fees=fees, slippage=slippage or 0.0, borrow=borrow or 0.0,
+            funding=funding or 0.0, risk=risk,
+        )
+        for strategy, instrument, direction, tag, opened, closed, pnl, fees, slippage, borrow, funding, risk
+        in zip(*columns, strict=True)
+    ]  # fmt: skip
+
+
+def _of_equity(curve: FloatArray, times: Times, calendar: Calendar, interval: int) -> EquityFigures | None:
+    if len(curve) < 2:
+        return None
+    # Whole days: a session that the edge cuts would count as one.
+    first, last = int(times[0]) // DAY_NS * DAY_NS, -(-int(times[-1]) // DAY_NS) * DAY_NS
+    periods = periods_per_year(calendar, interval, first, max(last, first + YEAR_NS))
+    try:
+        if interval > DAY_NS:
+            return equity_figures(curve, times, periods or 0.0, zone=None)
+        return equity_figures(curve, times, periods or 0.0)
+    except InvalidSeries:
+        return None
+
+
+def _sharpe_interval(
+    curve: FloatArray, times: Times, of_equity: EquityFigures | None, interval: int, seed: int
+) -> Interval | None:
+    if of_equity is None or of_equity.return_count < RETURNS_FOR_INTERVAL_MIN:
+        return None
+    rates = returns_of(curve) if interval > DAY_NS else daily_returns(curve, times)
+    periods = of_equity.periods_per_year
+    return bootstrap_interval(
+        rates, lambda drawn: sharpe(drawn, periods), np.random.default_rng(seed), block_length=BLOCK_DAYS
+    )
+
+
+def _chances(net: FloatArray, curve: FloatArray, seed: int) -> Chances | None:
+    if not len(net) or not len(curve) or curve[0] <= 0.0:
+        return None
+    runs = max(1, min(RUNS_MAX, DRAWS_MAX // len(net)))
+    paths = monte_carlo(net, float(curve[0]), np.random.default_rng(seed), runs=runs)
+    assert paths is not None, "there are trades"
+    return Chances(
+        runs=runs,
+        final_equity_p05=paths.quantile("final_equity", 0.05),
+        final_equity_p50=paths.quantile("final_equity", 0.5),
+        final_equity_p95=paths.quantile("final_equity", 0.95),
+        max_drawdown_p05=paths.quantile("max_drawdown", 0.05),
+        max_drawdown_p50=paths.quantile("max_drawdown", 0.5),
+        ruin_probability=paths.ruin_probability,
+    )
+
+
+def _mean(column: polars.Series) -> float | None:
+    mean = column.mean()
+    return float(mean) if isinstance(mean, float) else None
