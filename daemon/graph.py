@@ -87,6 +87,7 @@ def build_core(
     keep_sent: bool = True,
     on_failure: FailureHook | None = None,
     changed: Container[str] = (),
+    venue_type: type[SimulatedVenueActor] | None = None,
 ) -> Core:
     """Build and connect all actors.
 
@@ -94,10 +95,11 @@ def build_core(
         is_simulated: Treat every account as a paper account: backtests.
         listeners: Actors behind all others that only listen.
         changed: Strategies whose code is not that of the state to be restored.
+        venue_type: What takes the place of the simulated venue; None for itself.
     Raises:
         ConfigError: A strategy's instruments, timeframes or parameters are wrong.
     """
-    venues = _simulated_venues(config, instruments, is_simulated=is_simulated)
+    venues = _simulated_venues(config, instruments, venue_type, is_simulated=is_simulated)
     bars = BarsActor(
         bar_specs(config, sources),
         instruments=instruments,
@@ -197,7 +199,11 @@ def is_paper(account: AccountSection, *, is_simulated: bool = False) -> bool:
 
 
 def _simulated_venues(
-    config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool
+    config: Config,
+    instruments: Mapping[str, Instrument],
+    venue_type: type[SimulatedVenueActor] | None,
+    *,
+    is_simulated: bool,
 ) -> tuple[SimulatedVenueActor, ...]:
     by_venue: dict[str, dict[str, AccountSection]] = {}
     for name, account in config.accounts.items():
@@ -207,8 +213,9 @@ def _simulated_venues(
         return ()
     from actors.venues.simulated.actor import SimulatedVenueActor
 
+    make = venue_type or SimulatedVenueActor
     return tuple(
-        SimulatedVenueActor(
+        make(
             name=f"venue:{venue}",
             accounts={name: account.simulated for name, account in accounts.items()},
             instruments={key: each for key, each in instruments.items() if each.venue == venue},
