@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
@@ -67,7 +68,7 @@ class Subject(NamedTuple):
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One fault as it is posted; fields that are None match everything."""
 
-    kind: FaultKind
+    kind: str
     count: int = 1
     """How often it will still happen."""
     symbol: str | None = None
@@ -92,7 +93,9 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class FaultBook:
     """All faults that still wait, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, meaning: Mapping[str, str] = MEANING, at_once: frozenset[str] = AT_ONCE) -> None:
+        """`meaning` has the kinds of a protocol; those of `at_once` happen when they are posted."""
+        self.meaning, self._at_once = meaning, at_once
         self._waiting: dict[int, Fault] = {}
         self._last_id = 0
         self.happened: dict[str, int] = {}
@@ -103,15 +106,17 @@ class FaultBook:
         Raises:
             UsageError: It can never happen.
         """
+        if fault.kind not in self.meaning:
+            raise UsageError(f"there is no fault {fault.kind!r}: GET /faults lists the kinds")
         if fault.count < 1:
             raise UsageError(f"count is {fault.count}: write 1 or more")
         self._last_id += 1
         fault.id = self._last_id
-        if fault.kind not in AT_ONCE:
+        if fault.kind not in self._at_once:
             self._waiting[fault.id] = fault
         return fault
 
-    def take(self, kind: FaultKind, subject: Subject, *, younger_ms: int | None = None) -> Fault | None:
+    def take(self, kind: str, subject: Subject, *, younger_ms: int | None = None) -> Fault | None:
         """The oldest fault of this kind that matches; it has happened once more.
 
         Args:
