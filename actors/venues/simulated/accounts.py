@@ -11,11 +11,10 @@ import msgspec
 from actors.messages.account import VenueFill
 from actors.model.instrument import ONE, ZERO, Instrument
 from actors.model.money import round_to_lot
+from actors.venues.simulated.charges import FEE_STEP, Schedule
 from actors.venues.simulated.events import Balance, VenueOrderState
+from actors.venues.simulated.fee_presets import preset
 from actors.venues.simulated.settings import SimulatedVenueSettings
-
-FEE_STEP = Decimal("1E-8")
-"""Fees are cut to this many decimals, as venues book them."""
 
 
 class AccountState(msgspec.Struct, array_like=True):
@@ -31,11 +30,15 @@ class AccountState(msgspec.Struct, array_like=True):
 class Account:
     """Balances, orders and fills of one account. No asset ever falls below what is locked of it."""
 
-    __slots__ = ("by_client", "fills", "fills_of", "locked", "name", "open", "orders", "settings", "total")
+    __slots__ = (
+        "by_client", "fills", "fills_of", "locked", "name", "open", "orders", "schedule", "settings",
+        "total",
+    )  # fmt: skip
 
     def __init__(self, name: str, settings: SimulatedVenueSettings) -> None:
         self.name = name
         self.settings = settings
+        self.schedule = schedule_of(settings)
         self.total: dict[str, Decimal] = dict(settings.opening_balances)
         self.locked: dict[str, Decimal] = {}
         self.orders: dict[str, VenueOrderState] = {}
@@ -66,22 +69,30 @@ class Account:
 
     def need(self, order: VenueOrderState, instrument: Instrument) -> Decimal:
         """What the order must hold back of its locked asset, the fee included where that asset pays it."""
+        remaining = order.quantity - order.filled_quantity
         if order.side == "buy":
-            amount = order.remaining * order.lock_price * instrument.multiplier
+            amount = remaining * order.lock_price * instrument.multiplier
         else:
-            amount = order.remaining
-        return amount * self.cost_factor(order.locked_asset)
+            amount = remaining
+        return amount + self._fee_at_most(order, remaining, amount)
 
-    def cost_factor(self, asset_given: str) -> Decimal:
-        """1, plus the dearer fee rate when fees are paid in the asset that is given."""
-        settings = self.settings
-        if settings.fee_currency != asset_given:  # also where there is none
-            return ONE
-        return ONE + max(settings.maker_fee, settings.taker_fee, ZERO)
+    def _fee_at_most(self, order: VenueOrderState, quantity: Decimal, given: Decimal) -> Decimal:
+        """What the fee can come to in the asset that is given; 0 when it is paid in another."""
+        settings, schedule = self.settings, self.schedule
+        if schedule is not None:
+            if order.side == "sell" or settings.fee_currency not in (None, order.locked_asset):
+                return ZERO
+            return schedule.at_most(order.side, quantity, given)
+        if settings.fee_currency != order.locked_asset:  # also where there is none
+            return ZERO
+        return given * max(settings.maker_fee, settings.taker_fee, ZERO)
 
     def relock(self, order: VenueOrderState, instrument: Instrument) -> None:
-        """Lock exactly what the order needs now; nothing once it is closed."""
-        need = self.need(order, instrument) if order.is_open else ZERO
+        """Lock exactly what the order needs now; nothing once it is closed.
+
+        What a reduce-only order may still take is looked up when it fills: several share one position.
+        """
+        need = self.need(order, instrument) if order.is_open and not order.reduce_only else ZERO
         if need != order.locked:
             asset = order.locked_asset
             self.locked[asset] = self.locked.get(asset, ZERO) + need - order.locked
@@ -90,10 +101,20 @@ class Account:
     def affordable(self, order: VenueOrderState, instrument: Instrument, price: Decimal) -> Decimal:
         """Whole lots that a buy can pay at this price from what it has locked and what is free."""
         money = self.free(instrument.quote) + order.locked
-        unit_cost = price * instrument.multiplier * self.cost_factor(instrument.quote)
-        if order.remaining * unit_cost <= money:
-            return order.remaining
-        return round_to_lot(money / unit_cost, instrument.lot_size or FEE_STEP)
+        remaining, unit_cost = order.quantity - order.filled_quantity, price * instrument.multiplier
+        cost = remaining * unit_cost
+        fee = self._fee_at_most(order, remaining, cost)
+        if cost + fee <= money:
+            return remaining
+        if self.schedule is None:
+            unit_cost += self._fee_at_most(order, ONE, unit_cost)
+        else:
+            money -= fee  # of all of it: a little too much, never too little
+        return round_to_lot(max(money / unit_cost, ZERO), instrument.lot_size or FEE_STEP)
+
+    def reducible(self, instrument: Instrument) -> Decimal:
+        """What a reduce-only sell may take: all that is held and that no other order holds back."""
+        return round_to_lot(max(self.free(instrument.base), ZERO), instrument.lot_size)
 
     # a fill
 
@@ -117,8 +138,12 @@ class Account:
         self.move(given, -paid)
         self.move(received, amount)
         self.relock(order, instrument)
-        rate = self.settings.maker_fee if is_maker else self.settings.taker_fee
-        fee, currency = self._fee(rate, given, paid, received, amount, notional)
+        if self.schedule is None:
+            rate = self.settings.maker_fee if is_maker else self.settings.taker_fee
+            fee, currency = self._fee(rate, given, paid, received, amount, notional)
+        else:
+            money = self.schedule.raise_on(order, quantity, notional, is_maker=is_maker)
+            fee, currency = self._paid_as(money, instrument, price)
         self.move(currency, -fee)
         return fee, currency
 
@@ -136,6 +161,16 @@ class Account:
             if fee <= self.free(wanted):
                 return fee, wanted
         return round_to_lot(amount * rate, FEE_STEP), received
+
+    def _paid_as(self, money: Decimal, instrument: Instrument, price: Decimal) -> tuple[Decimal, str]:
+        """A schedule's fee in the configured currency; without enough of that in quote, as far as it goes."""
+        quote, wanted = instrument.quote, self.settings.fee_currency
+        if wanted is not None and wanted != quote:
+            unit = price if wanted == instrument.base else self.settings.fee_prices[wanted]
+            fee = round_to_lot(money / unit, FEE_STEP)
+            if fee <= self.free(wanted):
+                return fee, wanted
+        return min(money, self.free(quote)), quote
 
     # orders and memory
 
@@ -192,3 +227,13 @@ class Account:
 
 def _trade_number(fill: VenueFill) -> int:
     return int(fill.trade_id)
+
+
+def schedule_of(settings: SimulatedVenueSettings) -> Schedule | None:
+    """The account's fee schedule; None when all it pays is a maker's and a taker's rate.
+
+    Raises:
+        ConfigError: No such schedule, or charges that do not make one.
+    """
+    charges = (*(preset(settings.fees) if settings.fees is not None else ()), *settings.charges)
+    return Schedule(charges) if charges else None

@@ -45,6 +45,12 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     locked_asset: str = ""
     lock_price: Decimal = ZERO
     """Quote per base that a buy holds back for each open unit, before fees."""
+    charged: list[Decimal] = []
+    """What each charge of a fee schedule that counts by order has come to, before and after its bounds."""
+    queue_ahead: Decimal | None = None
+    """Quantity that stands before it at its price; None while nobody can know."""
+    queue_seen: Decimal = ZERO
+    """Displayed there when that was last looked at."""
 
     @property
     def remaining(self) -> Decimal:
