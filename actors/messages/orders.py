@@ -40,6 +40,8 @@ class OrderTerms(Value, frozen=True, kw_only=True):
     """May shrink the account's position, never open or flip it."""
     replaces: str | None = None
     """Client order id of the order whose remainder this one takes over."""
+    tag: str | None = None
+    """What the strategy calls it: results are grouped by the tag of the order that opened a position."""
 
 
 # strategies → portfolio → risk → oms
@@ -55,6 +57,8 @@ class Signal(Message, frozen=True, kw_only=True):
     """Fraction of the configured size, 0..1."""
     target_weight: float | None = None
     """Signed fraction of equity; overrides the configured sizing when given."""
+    tag: str | None = None
+    """Of the orders that come of it."""
 
 
 class OrderRequest(Message, frozen=True, kw_only=True):

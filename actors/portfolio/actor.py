@@ -211,6 +211,7 @@ class PortfolioActor(CoreActor):
             side="buy" if change > ZERO else "sell",
             order_type="market",
             quantity=lots,
+            tag=want.signal.tag,
         )
         mark = self.market.mark_price(instrument.id)
         fault = fault_in_terms(terms, instrument, mark)

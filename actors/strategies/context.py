@@ -71,14 +71,14 @@ class Context(Ordering):
 
     # wanted exposure: how much that is, the portfolio decides
 
-    def long(self, instrument: str | None = None, *, strength: float = 1.0) -> None:
+    def long(self, instrument: str | None = None, *, strength: float = 1.0, tag: str | None = None) -> None:
         """Want to be long. Wanting what is wanted already sends nothing; what was refused is sent again when
         it is still wanted after the next bar."""
-        self._runner.want(self._named(instrument), "long", strength)
+        self._runner.want(self._named(instrument), "long", strength, tag)
 
-    def short(self, instrument: str | None = None, *, strength: float = 1.0) -> None:
+    def short(self, instrument: str | None = None, *, strength: float = 1.0, tag: str | None = None) -> None:
         """Want to be short; see `long`."""
-        self._runner.want(self._named(instrument), "short", strength)
+        self._runner.want(self._named(instrument), "short", strength, tag)
 
     def flat(self, instrument: str | None = None) -> None:
         """Want no position; see `long`."""
@@ -91,6 +91,7 @@ class Context(Ordering):
         *,
         strength: float = 1.0,
         target_weight: float | None = None,
+        tag: str | None = None,
     ) -> None:
         """Say what is wanted, each time anew: the portfolio sizes it at today's prices and equity."""
         name = self._named(instrument)
@@ -103,6 +104,7 @@ class Context(Ordering):
                 direction=direction,
                 strength=strength,
                 target_weight=target_weight,
+                tag=tag,
             )
         )
 

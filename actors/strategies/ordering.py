@@ -58,10 +58,16 @@ class Ordering:
     # exact orders: each returns its client order id
 
     def market(
-        self, side: Side, quantity: Decimal, instrument: str | None = None, *, reduce_only: bool = False
+        self,
+        side: Side,
+        quantity: Decimal,
+        instrument: str | None = None,
+        *,
+        reduce_only: bool = False,
+        tag: str | None = None,
     ) -> str:
         """Trade at once at whatever price there is."""
-        return self._request("market", side, quantity, instrument, reduce_only=reduce_only)
+        return self._request("market", side, quantity, instrument, reduce_only=reduce_only, tag=tag)
 
     def limit(
         self,
@@ -73,11 +79,12 @@ class Ordering:
         time_in_force: TimeInForce = "gtc",
         post_only: bool = False,
         reduce_only: bool = False,
+        tag: str | None = None,
     ) -> str:
         """Trade at this price or better; with `post_only` never as the taker."""
         return self._request(
             "limit", side, quantity, instrument, price=price, time_in_force=time_in_force,
-            post_only=post_only, reduce_only=reduce_only,
+            post_only=post_only, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def stop(
@@ -89,11 +96,12 @@ class Ordering:
         *,
         time_in_force: TimeInForce = "gtc",
         reduce_only: bool = False,
+        tag: str | None = None,
     ) -> str:
         """A market order that waits until the price reaches `stop_price`."""
         return self._request(
             "stop", side, quantity, instrument, stop_price=stop_price, time_in_force=time_in_force,
-            reduce_only=reduce_only,
+            reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def stop_limit(
@@ -106,11 +114,12 @@ class Ordering:
         *,
         time_in_force: TimeInForce = "gtc",
         reduce_only: bool = False,
+        tag: str | None = None,
     ) -> str:
         """A limit order that waits until the price reaches `stop_price`."""
         return self._request(
             "stop_limit", side, quantity, instrument, price=price, stop_price=stop_price,
-            time_in_force=time_in_force, reduce_only=reduce_only,
+            time_in_force=time_in_force, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def cancel(self, client_order_id: str, reason: str = "strategy") -> bool:
@@ -212,6 +221,7 @@ class Ordering:
         time_in_force: TimeInForce = "gtc",
         post_only: bool = False,
         reduce_only: bool = False,
+        tag: str | None = None,
     ) -> str:
         terms = OrderTerms(
             client_order_id=self._runner.host.new_order_id(),
@@ -226,6 +236,7 @@ class Ordering:
             time_in_force=time_in_force,
             post_only=post_only,
             reduce_only=reduce_only,
+            tag=tag,
         )
         self._send(OrderRequest(ts_event=self.now, terms=terms))
         self._runner.add_request(terms)

@@ -159,7 +159,7 @@ class Runner:
             raise UsageError("nothing can be sent in on_setup: wait for on_start")
         self.outbox.append(message)
 
-    def want(self, instrument: str, direction: Direction, strength: float) -> None:
+    def want(self, instrument: str, direction: Direction, strength: float, tag: str | None = None) -> None:
         """Send a signal unless exactly this is wanted already."""
         wish = (direction, strength)
         if self.wishes.get(instrument) == wish:
@@ -171,6 +171,7 @@ class Runner:
                 instrument=instrument,
                 direction=direction,
                 strength=strength,
+                tag=tag,
             )
         )
         self.pending.append((None, partial(self._restore_wish, instrument, self.wishes.get(instrument))))
