@@ -7,19 +7,23 @@ from typing import Any
 
 import msgspec
 
+from actors.core.adjust import adjusted
 from actors.messages.market import (
     MARKET_DATA,
     Bar,
     BookDelta,
     BookSnapshot,
+    CorporateAction,
     FeedStatus,
+    FundingRate,
     MarketData,
     Quote,
     Trade,
 )
 
-_KEPT = tuple(kind for kind in MARKET_DATA if kind not in (BookSnapshot, BookDelta))
-"""Books are kept whole by whoever needs them; a single delta is no state."""
+_PASSING = (BookSnapshot, BookDelta, CorporateAction, FundingRate)
+_KEPT = tuple(kind for kind in MARKET_DATA if kind not in _PASSING)
+"""Books are kept whole by whoever needs them; a single delta is no state, nor is what happens once."""
 
 
 class MarketState(msgspec.Struct, array_like=True):
@@ -62,6 +66,14 @@ class MarketBoard:
             if instrument in table
         ]
         return now - max(newest) if newest else None
+
+    def on_corporate_action(self, action: CorporateAction) -> None:
+        """Bring what was last seen into the prices that hold from now on, so that no mark is a mixture."""
+        name = action.instrument
+        for kind in (Quote, Trade, Bar):
+            table = self.latest[kind]
+            if name in table:
+                table[name] = adjusted(table[name], action)
 
     def snapshot(self) -> MarketState:
         """State for the checkpoint, in insertion order."""

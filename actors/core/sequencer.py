@@ -20,7 +20,7 @@ from actors.errors import TradingError
 from actors.messages import MESSAGES, any_message
 from actors.messages.base import Message, account_of
 from actors.messages.control import Started, Timer
-from actors.messages.market import MARKET_DATA, MarketData
+from actors.messages.market import MARKET_DATA, CorporateAction, MarketData
 from actors.model.ids import ClientOrderIds, IdState
 
 _MARKET_DATA = frozenset(MARKET_DATA)
@@ -61,6 +61,8 @@ class _MarketRoutes(dict[str, tuple[tuple[Handler, ...], dict[str, Any] | None, 
         self, instrument: str
     ) -> tuple[tuple[Handler, ...], dict[str, Any] | None, tuple[Handler, ...]]:
         first = self._sequencer.handlers_for(self._sequencer.venues, self._kind, instrument)
+        if self._kind is CorporateAction:  # who hears of it already sees the new prices
+            first = (self._sequencer.market.on_corporate_action, *first)
         rest = self._sequencer.handlers_for(self._sequencer.actors, self._kind, instrument)
         route = self[instrument] = (first, self._sequencer.market.latest.get(self._kind), rest)
         return route

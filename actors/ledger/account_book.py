@@ -73,12 +73,19 @@ class AccountBook:
             in_kind: Part of the fee that the position itself pays: sold for the fee at the price of the fill.
             realised: P&L that the lots gave.
         """
-        move, base, quote = self.journal.move, instrument.base, instrument.quote
+        move, quote, unit = self.journal.move, instrument.quote, instrument.unit
         units = quantity if instrument.multiplier == ONE else multiply(quantity, instrument.multiplier)
-        move(base, units, "holdings", "trading")
+        if instrument.is_derivative:
+            move(unit, units, "contracts", "trading")
+            move(quote, multiply(units, price), "trading", "contracts")
+            if realised:  # the one thing that is paid: what the contracts have gained or lost
+                move(quote, realised, "trading", "realised")
+                move(quote, realised, "holdings", "contracts")
+            return
+        move(unit, units, "holdings", "trading")
         move(quote, multiply(units, price), "trading", "holdings")
         if in_kind:
-            move(base, in_kind, "trading", "holdings")
+            move(unit, in_kind, "trading", "holdings")
             move(quote, multiply(in_kind, price), "fees", "trading")
         if realised:
             move(quote, realised, "trading", "realised")
@@ -86,13 +93,14 @@ class AccountBook:
     def open_lot(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
         """Give a part of the opening balance to a strategy, as if it had been bought at `price`."""
         units = multiply(quantity, instrument.multiplier)
-        self.journal.move(instrument.base, units, "opening", "trading")
-        self.journal.move(instrument.quote, multiply(units, price), "trading", "opening")
+        origin: Place = "contracts" if instrument.is_derivative else "opening"
+        self.journal.move(instrument.unit, units, origin, "trading")
+        self.journal.move(instrument.quote, multiply(units, price), "trading", origin)
 
     def close_lot(self, instrument: Instrument, quantity: Decimal, cost: Decimal) -> None:
         """Take a part of a position away at its cost: it left the account by nobody's trade."""
         units = multiply(quantity, instrument.multiplier)
-        self.journal.move(instrument.base, units, "trading", "adjustment")
+        self.journal.move(instrument.unit, units, "trading", "adjustment")
         self.journal.move(instrument.quote, multiply(cost, instrument.multiplier), "adjustment", "trading")
 
     def take_external(self, fill: ExternalFill, instrument: Instrument, sign: int) -> list[str]:
@@ -100,9 +108,11 @@ class AccountBook:
         quantity = fill.quantity * sign if fill.side == "buy" else -fill.quantity * sign
         units = multiply(quantity, instrument.multiplier)
         move = self.journal.move
-        move(instrument.base, units, "holdings", "external")
-        move(instrument.quote, multiply(units, fill.price), "external", "holdings")
-        assets = [instrument.base, instrument.quote]
+        assets = []
+        if not instrument.is_derivative:  # what others' contracts gain is theirs, and shows in statements
+            move(instrument.base, units, "holdings", "external")
+            move(instrument.quote, multiply(units, fill.price), "external", "holdings")
+            assets = [instrument.base, instrument.quote]
         if fill.fee:
             move(fill.fee_currency, fill.fee * sign, "external", "holdings")
             if fill.fee_currency not in assets:
@@ -140,7 +150,7 @@ class AccountBook:
                 continue
             units = multiply(position.quantity, instrument.multiplier)
             cost = multiply(position.cost, instrument.multiplier)
-            mirror[instrument.base] = mirror.get(instrument.base, ZERO) - units
+            mirror[instrument.unit] = mirror.get(instrument.unit, ZERO) - units
             mirror[instrument.quote] = mirror.get(instrument.quote, ZERO) + cost
         for asset, amount in mirror.items():
             booked = self.journal.total("trading", asset)

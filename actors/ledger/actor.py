@@ -4,9 +4,11 @@ Reads   OrderFilled                     from oms
         AccountEvidence, QueryAccount   venue's statements and when they were asked for
         BrokerStarted                   open questions are void
         AccountReconciled               orders and fills of a statement are booked: its balances are judged
+        PositionSplit, PositionCharged  what holding has brought or cost, from venues
         CashTransferred, LotOpened, ExternalFillShown, ExternalFillMoved   what did not come by our trading
         Started, SnapshotDue            begins, and keeps up, the snapshots
 Writes  PositionChanged                 last message of a booking, one per fill
+        ChargeBooked                    each strategy's part of a charge
         BalanceChanged, TradeClosed, CashTransferred, AccountSnapshot, StatementDisagrees, StatementAgrees
 State   journals, lots, round trips, equity peaks, statements in doubt, booked transfers, newest fill keys
 Fails   fatal: a fill booked twice or books that contradict themselves raise InvariantBroken
@@ -27,11 +29,15 @@ import msgspec
 from actors.core.actor import CoreActor
 from actors.errors import ConfigError, InvariantBroken
 from actors.ledger.account_book import AccountBook, AccountBookState, LedgerAccount
+from actors.ledger.attribution import Attribution, attributions, slippage_of
+from actors.ledger.charges import book_charge
 from actors.ledger.equity import at_mark, equity
 from actors.ledger.exact import add, subtract
 from actors.ledger.in_kind import fee_value, paid_by_position, shrink
-from actors.ledger.lots import ClosedTrip, Position, follow_trip, trade
-from actors.ledger.statements import comparable
+from actors.ledger.lots import Position, follow_trip, trade
+from actors.ledger.splits import book_split
+from actors.ledger.statements import comparable, opening_transfers
+from actors.ledger.telling import position_changed, trade_closed
 from actors.messages.account import (
     AccountEvidence,
     AccountReconciled,
@@ -41,9 +47,9 @@ from actors.messages.account import (
     ExternalFillMoved,
     ExternalFillShown,
     LotOpened,
-    PositionChanged,
+    PositionCharged,
+    PositionSplit,
     StatementAgrees,
-    TradeClosed,
 )
 from actors.messages.control import BrokerStarted, SnapshotDue, Started
 from actors.messages.orders import OrderFilled, QueryAccount
@@ -53,7 +59,6 @@ from actors.views.valuation import Valuation
 
 FILL_KEYS_MAX = 1024
 """The OMS books every fill once; this many newest keys are the second guard."""
-MARGINED = ("future", "option")
 
 
 class LedgerState(msgspec.Struct, array_like=True):
@@ -75,10 +80,9 @@ class LedgerActor(CoreActor):
         self, *, accounts: Mapping[str, LedgerAccount], instruments: Mapping[str, Instrument]
     ) -> None:
         for instrument in instruments.values():
-            if instrument.kind in MARGINED:
+            if instrument.kind == "option":
                 raise ConfigError(
-                    f"{instrument.id} is a {instrument.kind}: the ledger books spot, equities and forex; "
-                    "remove it from the configuration"
+                    f"{instrument.id} is an option, which cannot be booked: remove it from the configuration"
                 )
         self._instruments = dict(instruments)
         self._valuation = Valuation(instruments.values())
@@ -111,18 +115,14 @@ class LedgerActor(CoreActor):
         """Positions of all strategies of the account, flat ones included; read only."""
         return [position for position in self._positions.values() if position.account == account]
 
+    def attribution(self, account: str) -> list[Attribution]:
+        """Of each strategy and instrument of the account: what trading gave, and what each cost took."""
+        return attributions(self.positions(account), self._instruments, self.market)
+
     def at_mark(self, account: str) -> AccountSnapshot:
         """The account as it stands now; asking changes nothing."""
-        positions = self.positions(account)
-        return at_mark(
-            account,
-            self._book(account),
-            positions,
-            self._instruments,
-            self._valuation,
-            self.market,
-            self.now,
-        )
+        book, positions = self._book(account), self.positions(account)
+        return at_mark(account, book, positions, self._instruments, self._valuation, self.market, self.now)
 
     # trading
 
@@ -137,7 +137,7 @@ class LedgerActor(CoreActor):
         quantity, price = fill.quantity if fill.side == "buy" else -fill.quantity, fill.price
         in_kind = paid_by_position(fill, instrument, position.quantity)
         change = subtract(quantity, in_kind) if in_kind else quantity
-        assets = [instrument.base, instrument.quote]
+        assets = [instrument.quote] if instrument.is_derivative else [instrument.base, instrument.quote]
         if fill.fee and fill.fee_currency not in assets:
             assets.append(fill.fee_currency)
         holdings = book.journal.holdings
@@ -152,6 +152,7 @@ class LedgerActor(CoreActor):
             fee_value(fill, instrument, self._valuation, self.market),
             fill.ts_event,
         )
+        position.slippage += slippage_of(fill, instrument)
         book.take_fill(instrument, quantity, price, in_kind, realised)
         rest = subtract(fill.fee, in_kind) if in_kind else fill.fee
         if rest:
@@ -161,17 +162,21 @@ class LedgerActor(CoreActor):
         for asset, held in zip(assets, before, strict=True):
             self._send_balance(book, fill.account, asset, held, fill.ts_event)
         if ended is not None:
-            self._send_trade(position, ended, fill.ts_event)
-        self._send_position(position, net, fill.ts_event, fill.client_order_id, fill.quantity)
+            self.send(trade_closed(position, ended, fill.ts_event))
+        self.send(position_changed(position, net, fill.ts_event, fill.client_order_id, fill.quantity))
 
     def _remember_fill(self, fill: OrderFilled) -> None:
-        key = (fill.account, fill.instrument, fill.venue_order_id, fill.trade_id)
+        if not self._is_new((fill.account, fill.instrument, fill.venue_order_id, fill.trade_id)):
+            raise InvariantBroken(f"fill {fill.trade_id} of order {fill.client_order_id} came a second time")
+
+    def _is_new(self, key: tuple[str, str, str, str]) -> bool:
         keys = self._fill_keys
         if key in keys:
-            raise InvariantBroken(f"fill {fill.trade_id} of order {fill.client_order_id} came a second time")
+            return False
         keys[key] = None
         if len(keys) > FILL_KEYS_MAX:
             del keys[next(iter(keys))]
+        return True
 
     def on_lot_opened(self, lot: LotOpened) -> None:
         """Book a holding from before as the strategy's; once per lot id."""
@@ -187,11 +192,37 @@ class LedgerActor(CoreActor):
             raise InvariantBroken(f"lot {lot.lot_id} would close a part of {position.quantity} held before")
         _, closed = trade(position, instrument, lot.quantity, lot.entry_price, lot.ts_event)
         follow_trip(position, instrument, lot.quantity, closed, ZERO, lot.ts_event)
-        equity_before = self._equity(book)
+        equity_before = self._equity(lot.account)
         book.open_lot(instrument, lot.quantity, lot.entry_price)
-        book.equity_moved(equity_before, self._equity(book))
+        book.equity_moved(equity_before, self._equity(lot.account))
         net = book.net[lot.instrument] = add(book.net.get(lot.instrument, ZERO), lot.quantity)
-        self._send_position(position, net, lot.ts_event, None, ZERO)
+        self.send(position_changed(position, net, lot.ts_event, None, ZERO))
+
+    # what holding brings without a trade
+
+    def on_position_split(self, split: PositionSplit) -> None:
+        """Book new quantities and the cash for fractions, once."""
+        book, instrument = self._book(split.account), self._instrument(split.instrument)
+        if not self._is_new((split.account, split.instrument, "split", split.action_id)):
+            return
+        assets = (instrument.base, instrument.quote)
+        before = [book.journal.total("holdings", asset) for asset in assets]
+        said = book_split(book, self.positions(split.account), instrument, split)
+        for asset, held in zip(assets, before, strict=True):
+            self._send_balance(book, split.account, asset, held, split.ts_event)
+        for message in said:
+            self.send(message)
+
+    def on_position_charged(self, charge: PositionCharged) -> None:
+        """Book a dividend, funding, a borrow fee or interest, once."""
+        book = self._book(charge.account)
+        if not self._is_new((charge.account, charge.instrument or "", charge.kind, charge.charge_id)):
+            return
+        held = book.journal.total("holdings", charge.asset)
+        said = book_charge(book, self.positions(charge.account), charge)
+        self._send_balance(book, charge.account, charge.asset, held, charge.ts_event)
+        for message in said:
+            self.send(message)
 
     # cash and statements
 
@@ -205,11 +236,11 @@ class LedgerActor(CoreActor):
             return False
         book.transfers[transfer.transfer_id] = None
         held = book.journal.holdings.get(transfer.asset, ZERO)
-        equity_before = self._equity(book)
+        equity_before = self._equity(transfer.account)
         book.journal.move(transfer.asset, transfer.amount, "holdings", transfer.reason)
         holders = self.positions(transfer.account) if transfer.amount < ZERO else []
         shrunk = shrink(book, holders, self._instruments, transfer.asset)
-        book.equity_moved(equity_before, self._equity(book))
+        book.equity_moved(equity_before, self._equity(transfer.account))
         self._send_balance(book, transfer.account, transfer.asset, held, transfer.ts_event)
         if book.statements.transferred(transfer.asset):
             self.send(
@@ -217,7 +248,7 @@ class LedgerActor(CoreActor):
             )
         for position in shrunk:
             net = book.net[position.instrument]
-            self._send_position(position, net, transfer.ts_event, None, ZERO)
+            self.send(position_changed(position, net, transfer.ts_event, None, ZERO))
         return True
 
     def on_query_account(self, query: QueryAccount) -> None:
@@ -253,15 +284,7 @@ class LedgerActor(CoreActor):
 
     def _open(self, evidence: AccountEvidence, asked_seq: int, stated: dict[str, Decimal]) -> None:
         book = self._book(evidence.account)
-        for asset, total in stated.items():
-            transfer = CashTransferred(
-                ts_event=evidence.ts_event,
-                account=evidence.account,
-                asset=asset,
-                amount=subtract(total, book.journal.holdings.get(asset, ZERO)),
-                reason="opening",
-                transfer_id=f"opening:{asset}",
-            )
+        for transfer in opening_transfers(evidence, stated, book.journal.holdings):
             # booked at once: whoever trades from this step on must know the balance
             if self._book_transfer(transfer):
                 self.send(transfer)
@@ -273,17 +296,17 @@ class LedgerActor(CoreActor):
         What others sold of a position is gone from it, at cost, and what it brought is ours.
         """
         book, instrument = self._book(fill.account), self._instrument(fill.instrument)
-        before, equity_before = dict(book.journal.holdings), self._equity(book)
+        before, equity_before = dict(book.journal.holdings), self._equity(fill.account)
         assets = book.take_external(fill, instrument, 1 if isinstance(fill, ExternalFillShown) else -1)
         net = book.net.get(fill.instrument, ZERO)
         shrunk = shrink(book, self.positions(fill.account), self._instruments, instrument.base)
         if gone := subtract(net, book.net.get(fill.instrument, ZERO)):
             book.keep_proceeds(instrument, gone, fill.price)
-            book.equity_moved(equity_before, self._equity(book))
+            book.equity_moved(equity_before, self._equity(fill.account))
         for asset in assets:
             self._send_balance(book, fill.account, asset, before.get(asset, ZERO), fill.ts_event)
         for position in shrunk:
-            self._send_position(position, book.net[position.instrument], fill.ts_event, None, ZERO)
+            self.send(position_changed(position, book.net[position.instrument], fill.ts_event, None, ZERO))
 
     # snapshots
 
@@ -311,45 +334,16 @@ class LedgerActor(CoreActor):
             due = self._timer_due = min(book.snapshot_due for book in self._books.values())
             self.set_timer(due, SnapshotDue(ts_event=due))
 
-    def _equity(self, book: AccountBook) -> float:
-        return equity(book, self._valuation, self.market)
+    def _equity(self, account: str) -> float:
+        return equity(self._book(account), self.positions(account), self._valuation, self.market)
 
     # sending
 
     def _send_balance(self, book: AccountBook, account: str, asset: str, before: Decimal, ts: int) -> None:
-        total = book.journal.holdings[asset]
+        total = book.journal.holdings.get(asset, ZERO)
         if total != before:
             book.statements.changed(self.seq, asset, before, total, ts)
         self.send(BalanceChanged(ts_event=ts, account=account, asset=asset, total=total))
-
-    def _send_trade(self, position: Position, trip: ClosedTrip, ts: int) -> None:
-        self.send(
-            TradeClosed(
-                ts_event=ts,
-                account=position.account,
-                strategy=position.strategy,
-                instrument=position.instrument,
-                **msgspec.structs.asdict(trip),
-            )
-        )
-
-    def _send_position(
-        self, position: Position, net: Decimal, ts: int, client_order_id: str | None, filled: Decimal
-    ) -> None:
-        self.send(
-            PositionChanged(
-                ts_event=ts,
-                account=position.account,
-                strategy=position.strategy,
-                instrument=position.instrument,
-                quantity=position.quantity,
-                entry_price_average=position.entry_price_average,
-                realised_pnl=position.realised_pnl,
-                account_quantity=net,
-                client_order_id=client_order_id,
-                filled_quantity=filled,
-            )
-        )
 
     def _book(self, account: str) -> AccountBook:
         book = self._books.get(account)

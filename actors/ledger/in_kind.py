@@ -20,6 +20,8 @@ def paid_by_position(fill: OrderFilled, instrument: Instrument, held: Decimal) -
     fee = fill.fee
     if not fee or fill.fee_currency != instrument.base or instrument.multiplier != ONE:
         return ZERO
+    if instrument.is_derivative:
+        return ZERO
     if fill.side == "buy" or fee < ZERO:
         return fee
     return max(ZERO, min(fee, subtract(held, fill.quantity)))
@@ -47,7 +49,7 @@ def shrink(
     shrunk = []
     for position in positions:
         instrument = instruments.get(position.instrument)
-        if instrument is None or instrument.base != asset or position.quantity <= ZERO:
+        if instrument is None or instrument.unit != asset or position.quantity <= ZERO:
             continue
         net = book.net[position.instrument]
         missing = net - book.journal.holdings[asset] / instrument.multiplier

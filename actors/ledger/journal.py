@@ -4,8 +4,11 @@ Places of one account, each kept per asset; a debit counts positive:
 
     holdings     what the venue owes us; equals its statement
     trading      mirror of the open lots: − their quantity in the base asset, + their cost in the quote asset
+    contracts    open derivatives, which nobody owes us: + their quantity, by instrument, − their cost
     realised     − realised P&L, quote asset, before fees
     fees         + what was paid in fees, in the asset that paid; in the quote asset where a position paid
+    dividend, funding, borrow, interest
+                 − what positions and loans have brought, + what they have cost, other than by trading
     opening, deposit, withdrawal, conversion, adjustment
                  − what came in other than by trading; never profit, never loss
     external     − what others brought into the account by orders that are not ours, + what they took
@@ -17,13 +20,14 @@ from decimal import Decimal
 from typing import Literal
 
 from actors.ledger.exact import add, subtract
-from actors.messages.account import CashReason
+from actors.messages.account import CashReason, ChargeKind
 from actors.model.money import ZERO
 
-Place = Literal["holdings", "trading", "realised", "fees", "external"] | CashReason
+Place = Literal["holdings", "trading", "realised", "fees", "external", "contracts"] | CashReason | ChargeKind
 PLACES: tuple[Place, ...] = (
     "holdings", "trading", "realised", "fees",
     "opening", "deposit", "withdrawal", "conversion", "adjustment", "external",
+    "contracts", "dividend", "funding", "borrow", "interest",
 )  # fmt: skip
 
 

@@ -65,6 +65,14 @@ class Position(msgspec.Struct, array_like=True):
     """Since the first booking, quote currency at the prices of the fills."""
     lots: list[Lot] = []
     trip: RoundTrip | None = None
+    slippage: Decimal = ZERO
+    """Quote currency: fills against the mids that their orders were decided at, > 0 a cost."""
+    dividends: Decimal = ZERO
+    """Quote currency, > 0 received."""
+    funding: Decimal = ZERO
+    """Quote currency, > 0 paid."""
+    borrow: Decimal = ZERO
+    """Quote currency, > 0 paid."""
 
     @property
     def entry_price_average(self) -> Decimal:

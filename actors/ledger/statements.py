@@ -7,13 +7,13 @@ show alike is a difference: the same amount too much or too little, whatever was
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
 
 from actors.ledger.exact import multiply, subtract
-from actors.messages.account import AccountEvidence, StatementAgrees, StatementDisagrees
+from actors.messages.account import AccountEvidence, CashTransferred, StatementAgrees, StatementDisagrees
 from actors.messages.base import Message
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
@@ -237,3 +237,20 @@ def comparable(
                 evidence.positions.quantity[instrument.id], instrument.multiplier
             )
     return stated, mine
+
+
+def opening_transfers(
+    evidence: AccountEvidence, stated: Mapping[str, Decimal], held: Mapping[str, Decimal]
+) -> list[CashTransferred]:
+    """What an account held before its books begin, one transfer an asset."""
+    return [
+        CashTransferred(
+            ts_event=evidence.ts_event,
+            account=evidence.account,
+            asset=asset,
+            amount=subtract(total, held.get(asset, ZERO)),
+            reason="opening",
+            transfer_id=f"opening:{asset}",
+        )
+        for asset, total in stated.items()
+    ]

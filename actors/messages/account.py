@@ -235,8 +235,22 @@ class PositionCharged(Message, frozen=True, kw_only=True):
     asset: str
     amount: Decimal
     """Signed: > 0 came in. A short pays the dividend and may receive funding."""
+    quantity: Decimal
+    """The account's signed position that it was reckoned on; 0 for interest."""
     charge_id: str
     """The venue's id; booked once."""
+
+
+class ChargeBooked(Message, frozen=True, kw_only=True):
+    """Event: ledger → all. One strategy's part of a charge, by what it held of the position."""
+
+    account: str
+    strategy: str
+    instrument: str
+    kind: ChargeKind
+    asset: str
+    amount: Decimal
+    """Signed: > 0 came in."""
 
 
 class PositionSplit(Message, frozen=True, kw_only=True):
@@ -248,8 +262,10 @@ class PositionSplit(Message, frozen=True, kw_only=True):
     shares_after: Decimal
     quantity: Decimal
     """Signed, the account's whole position after it; the fraction that would be left over is paid out."""
+    price: Decimal
+    """Quote currency per share after it; what a fraction is paid out at."""
     cash_in_lieu: Decimal
-    """Quote currency for that fraction, signed: a short pays it."""
+    """Quote currency for the fraction, signed: a short pays it."""
     action_id: str
     """Booked once per account and instrument."""
 

@@ -38,6 +38,16 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, array_like=True, for
     calendar: str = "24/7"
     """Name of the trading calendar that sessions, days and DAY orders follow."""
 
+    @property
+    def is_derivative(self) -> bool:
+        """Whether fills move contracts instead of an asset, so that only gains and losses are paid."""
+        return self.kind in DERIVATIVES
+
+    @property
+    def unit(self) -> str:
+        """What the books count a position in: the base asset; contracts are an asset of their own."""
+        return self.id if self.kind in DERIVATIVES else self.base
+
 
 def instrument_id(symbol: str, venue: str) -> str:
     """`BTCUSDT@binance`."""

@@ -72,6 +72,14 @@ class Holdings:
         """Net quantity per instrument of the account."""
         return {instrument: net for (owner, instrument), net in self._net.items() if owner == account}
 
+    def positions(self, account: str) -> list[tuple[str, Decimal, Decimal]]:
+        """Instrument, signed quantity and average entry price of everything its strategies hold now."""
+        return [
+            (instrument, quantity, price)
+            for (owner, _, instrument), (quantity, price) in self._own.items()
+            if owner == account and quantity
+        ]
+
     def holders(self, account: str, instrument: str) -> dict[str, Decimal]:
         """Strategies of the account that hold the instrument now, with their quantity."""
         return {

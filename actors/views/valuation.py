@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from actors.core.market import MarketBoard
 from actors.model.instrument import Instrument
+from actors.views.holdings import Holdings
 
 
 class Valuation:
@@ -14,7 +15,11 @@ class Valuation:
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
         self._pairs: dict[str, list[tuple[str, str, bool]]] = {}
+        self._contracts: dict[str, Instrument] = {}
         for instrument in instruments:
+            if instrument.is_derivative:  # its price is no rate at which anything can be exchanged
+                self._contracts[instrument.id] = instrument
+                continue
             self._pairs.setdefault(instrument.base, []).append((instrument.quote, instrument.id, False))
             self._pairs.setdefault(instrument.quote, []).append((instrument.base, instrument.id, True))
 
@@ -53,3 +58,28 @@ class Valuation:
             else:
                 total += float(amount) * price
         return total, missing
+
+    def open_gains(
+        self, positions: Iterable[tuple[str, Decimal, Decimal]], currency: str, market: MarketBoard
+    ) -> float:
+        """What open derivatives have gained at mark; those without a price count nothing.
+
+        Args:
+            positions: Instrument, signed quantity, average entry price; any that are no derivatives are
+                assets, which count among the balances.
+        """
+        total = 0.0
+        if self._contracts:
+            for name, quantity, entry in positions:
+                contract, mark = self._contracts.get(name), market.mark_price(name)
+                if contract is None or mark is None:
+                    continue
+                rate = self.price(contract.quote, currency, market)
+                if rate is not None:
+                    total += float(quantity) * (mark - float(entry)) * float(contract.multiplier) * rate
+        return total
+
+    def equity(self, holdings: Holdings, account: str, currency: str, market: MarketBoard) -> float:
+        """All an account holds, and what its open derivatives have gained; what has no price is left out."""
+        total, _ = self.total(holdings.balances(account), currency, market)
+        return total + self.open_gains(holdings.positions(account), currency, market)

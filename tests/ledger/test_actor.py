@@ -265,6 +265,6 @@ def test_a_holding_whose_instrument_is_gone_from_the_configuration_is_refused() 
     a_ledger({BNB: INSTRUMENTS[BNB]}).restore(rig.ledger.snapshot())
 
 
-def test_margined_instruments_are_refused() -> None:
-    with pytest.raises(ConfigError, match="future"):
-        a_ledger({"F": an_instrument(kind="future", id="F")})
+def test_options_are_refused() -> None:
+    with pytest.raises(ConfigError, match="F is an option"):
+        a_ledger({"F": an_instrument(kind="option", id="F")})

@@ -1,0 +1,74 @@
+"""Where a result came from: what trading would have given at mid, and what each cost took of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from actors.core.market import MarketBoard
+from actors.ledger.exact import add, multiply
+from actors.ledger.lots import Position
+from actors.messages.orders import OrderFilled
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO, to_decimal
+
+
+class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+    """One strategy in one instrument, quote currency.
+
+    net = gross − slippage − fees − borrow − funding + dividends
+    """
+
+    strategy: str
+    instrument: str
+    gross: Decimal
+    """Realised and unrealised P&L, had every fill been at the mid its order was decided at."""
+    slippage: Decimal
+    fees: Decimal
+    borrow: Decimal
+    funding: Decimal
+    dividends: Decimal
+    net: Decimal
+
+
+def slippage_of(fill: OrderFilled, instrument: Instrument) -> Decimal:
+    """What a fill cost against the mid of its order's decision, > 0 a cost; 0 where no mid was known."""
+    if fill.mid_price is None:
+        return ZERO
+    worse = fill.price - to_decimal(fill.mid_price)
+    cost = worse * fill.quantity * instrument.multiplier
+    return cost if fill.side == "buy" else -cost
+
+
+def attributions(
+    positions: Iterable[Position], instruments: Mapping[str, Instrument], market: MarketBoard
+) -> list[Attribution]:
+    """Of each strategy and instrument, at today's marks."""
+    return [
+        attribute(position, instruments[position.instrument], market.mark_price(position.instrument))
+        for position in positions
+        if position.instrument in instruments
+    ]
+
+
+def attribute(position: Position, instrument: Instrument, mark: float | None) -> Attribution:
+    """The position's result so far, its open part at `mark`; without a mark at its cost."""
+    open_gain = ZERO
+    if position.quantity and mark is not None:
+        worth = multiply(position.quantity, to_decimal(mark))
+        open_gain = multiply(worth - position.cost, instrument.multiplier)
+    traded = add(position.realised_pnl, open_gain)
+    costs = position.fees + position.borrow + position.funding
+    return Attribution(
+        strategy=position.strategy,
+        instrument=position.instrument,
+        gross=traded + position.slippage,
+        slippage=position.slippage,
+        fees=position.fees,
+        borrow=position.borrow,
+        funding=position.funding,
+        dividends=position.dividends,
+        net=traded - costs + position.dividends,
+    )

@@ -1,0 +1,39 @@
+"""What the ledger says of a position, as messages."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from actors.ledger.lots import ClosedTrip, Position
+from actors.messages.account import PositionChanged, TradeClosed
+
+
+def trade_closed(position: Position, trip: ClosedTrip, ts: int) -> TradeClosed:
+    """A round trip that has ended."""
+    return TradeClosed(
+        ts_event=ts,
+        account=position.account,
+        strategy=position.strategy,
+        instrument=position.instrument,
+        **msgspec.structs.asdict(trip),
+    )
+
+
+def position_changed(
+    position: Position, net: Decimal, ts: int, client_order_id: str | None, filled: Decimal
+) -> PositionChanged:
+    """A position as it is after a booking."""
+    return PositionChanged(
+        ts_event=ts,
+        account=position.account,
+        strategy=position.strategy,
+        instrument=position.instrument,
+        quantity=position.quantity,
+        entry_price_average=position.entry_price_average,
+        realised_pnl=position.realised_pnl,
+        account_quantity=net,
+        client_order_id=client_order_id,
+        filled_quantity=filled,
+    )
