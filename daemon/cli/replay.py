@@ -30,6 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from time import perf_counter
+
     from actors.errors import BadFrame
     from actors.store.replay import replay
     from daemon.cli.exit_codes import ExitCode
@@ -38,6 +40,7 @@ def run(args: Namespace) -> int:
     state = state_folder(args)
     if args.list:
         return _list(args)
+    began = perf_counter()
     try:
         with progress(sys.stderr.isatty() and not args.json) as advance:
             result = replay(
@@ -52,7 +55,8 @@ def run(args: Namespace) -> int:
             raise
         _say({"identical": False, "difference": str(damage)}, f"DIFFERENT: {damage}", args)
         return ExitCode.DIFFERS
-    _say(_as_json(result), _as_text(result), args)
+    seconds = perf_counter() - began
+    _say({**_as_json(result), "seconds": round(seconds, 3)}, _as_text(result, seconds), args)
     return ExitCode.DONE if result.identical or not args.verify else ExitCode.DIFFERS
 
 
@@ -128,11 +132,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _as_text(result: ReplayResult) -> str:
+def _as_text(result: ReplayResult, seconds: float) -> str:
     verdict = "identical" if result.identical else "DIFFERENT"
     sizes = [counted(n, noun) for n, noun in ((result.inputs, "input"), (result.orders, "order"))]
+    rate = result.inputs / max(1e-9, seconds)
     lines = [
-        f"{verdict}: {', '.join(sizes)} in {counted(len(result.parts), 'part')}",
+        f"{verdict}: {', '.join(sizes)} in {counted(len(result.parts), 'part')}; {rate:,.0f} inputs/s",
         f"chain {result.chain}",
     ]
     if result.difference is not None:

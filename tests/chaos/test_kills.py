@@ -13,11 +13,15 @@ from daemon.exchange.truth import TrueAccount, TrueOrder, TrueTrade
 from tests.architecture.test_crash_points import labels, named_sources
 from tests.chaos.kills.judge import Judgement, judge_fills, judge_money, judge_orders
 from tests.chaos.kills.labels import run_labels
+from tests.chaos.kills.many import run_many
+from tests.chaos.kills.outcome import Outcome
 from tests.chaos.kills.plan import FAULTS, plan
 from tests.chaos.kills.scenarios import SPECIAL, Scenario, every_scenario
-from tests.chaos.kills.session import Outcome, run_session
+from tests.chaos.kills.session import run_session
 
 IN_FLIGHT_SHARE = 0.7
+NOT_ACTIVE_SHARE = 0.001
+AFTER_FAULT_SECONDS = 5.0
 ORDER_ID = "T000000010000001"
 
 
@@ -170,13 +174,23 @@ def test_a_daemon_that_sends_before_it_writes_is_caught(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_a_hundred_kills_the_last_amid_faults_and_cut_lines_lose_and_double_nothing(tmp_path: Path) -> None:
-    outcome = run_session(tmp_path, 1, 100, faults_from=75, say=print)
+def test_a_hundred_kills_lose_and_double_nothing_and_it_is_back_at_once(tmp_path: Path) -> None:
+    outcome = run_many(tmp_path, kills=100, seed=1, with_faults=False)
     report(outcome)
     assert outcome.kills == 100
     assert outcome.in_flight >= IN_FLIGHT_SHARE, outcome.by_phase
+    assert outcome.availability.share <= NOT_ACTIVE_SHARE
+    assert outcome.availability.after_fault_max <= AFTER_FAULT_SECONDS
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_hundred_kills_amid_faults_and_cut_lines_lose_and_double_nothing(tmp_path: Path) -> None:
+    outcome = run_many(tmp_path, kills=100, seed=1_000, with_faults=True)
+    report(outcome)
     assert sum(outcome.faults.values()) > 10
     assert outcome.cuts
+    assert outcome.availability.share <= NOT_ACTIVE_SHARE
 
 
 @pytest.mark.soak

@@ -5,21 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 import tempfile
+import time
 from pathlib import Path
 
-from tests.chaos.kills.session import Outcome, run_session
-
-SESSION = 100
-FAULTS_SHOWN = 20
+from tests.chaos.kills.many import jobs_here, run_many
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/chaos --kills",
-        description="A daemon that trades hard on an exchange is killed again and again; the exchange's own "
-        "record judges what is left.",
+        description="Daemons that trade hard, each on an exchange of its own, are killed again and again; "
+        "the exchanges' own records judge what is left.",
         epilog="example: scripts/chaos --kills 100 --faults; one again: scripts/chaos --kills 1 --seed 77",
     )
     parser.add_argument("--kills", type=int, default=100, metavar="N", help="lives to end by SIGKILL")
@@ -27,7 +24,14 @@ def _arguments() -> argparse.Namespace:
         "--seed", type=int, default=1, metavar="S", help="seed of the first round; the next follow"
     )
     parser.add_argument(
-        "--session", type=int, default=SESSION, metavar="K", help="kills of one store until it is judged"
+        "--session", type=int, default=None, metavar="K", help="kills of one store until it is judged"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=jobs_here(),
+        metavar="J",
+        help="sessions side by side; default: %(default)s",
     )
     parser.add_argument("--faults", action="store_true", help="the exchange's faults and cut lines mixed in")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what the sessions leave behind here")
@@ -40,35 +44,24 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Returns 1 when a promise was broken."""
     given = _arguments()
-    total = Outcome()
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
     folder = given.keep or Path(tempfile.mkdtemp(prefix="tickerd-kills-"))
-    for done in range(0, given.kills, given.session):
-        seed = given.seed + done
-        session = folder / f"session-{seed}"
-        found = run_session(
-            session,
-            seed,
-            min(given.session, given.kills - done),
-            faults_from=0 if given.faults else None,
-            say=say,
-        )
-        total.merge(found)
-        if found.is_clean and given.keep is None:
-            shutil.rmtree(session)
-        elif not found.is_clean:
-            say(f"kept for a look: {session}")
+    began = time.monotonic()
+    total = run_many(
+        folder,
+        kills=given.kills,
+        seed=given.seed,
+        with_faults=given.faults,
+        session=given.session,
+        jobs=given.jobs,
+        is_kept=given.keep is not None,
+    )
     if total.is_clean and given.keep is None:
         shutil.rmtree(folder)
-    answer = total.as_json()
-    broken = [*total.lost, *total.duplicated, *total.differences][:FAULTS_SHOWN]
+    answer = {**total.as_json(), "seconds": round(time.monotonic() - began, 1)}
     if given.json:
-        print(json.dumps({**answer, "broken": broken}))
+        print(json.dumps(answer))
     else:
-        print("\n".join([*(f"{key}: {value}" for key, value in answer.items()), *broken]))
+        print("\n".join(f"{key}: {value}" for key, value in answer.items()))
     return 0 if total.is_clean else 1
 
 

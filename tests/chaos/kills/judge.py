@@ -29,6 +29,9 @@ class Judgement:
     differences: list[str] = field(default_factory=list)
     orders: int = 0
     fills: int = 0
+    replayed: int = 0
+    """Inputs run again through all parts."""
+    replay_seconds: float = 0.0
 
     @property
     def is_clean(self) -> bool:
@@ -64,7 +67,7 @@ def judge(state: Path, truth: TruthTail, account: str, known: Set[str] = frozens
         f"{name} was on the wire and not on the tape" for name in truth.wire if name not in on_tape
     ]
     found.duplicated += [f"{name} was sent twice" for name, count in Counter(truth.wire).items() if count > 1]
-    found.differences += _replay(state)
+    judge_replay(state, found)
     return found
 
 
@@ -131,11 +134,12 @@ def judge_money(true: TrueAccount, books: Mapping[str, Any], account: str, found
         found.differences.append(f"the trial balance is {books['trial_balance']}")
 
 
-def _replay(state: Path) -> list[str]:
-    """What `replay --verify` over every part finds."""
+def judge_replay(state: Path, found: Judgement) -> None:
+    """`replay --verify` through every part of the record."""
     parts = [part.number for part in list_parts(tape_folder(state))]
     options = ("--verify", "--json", "--state", str(state))
     done = tickerd("replay", "--parts", f"{parts[0]}-{parts[-1]}", *options)
-    if done.returncode == 0 and one_object(done)["identical"]:
-        return []
-    return [f"replay: {done.stdout.strip() or done.stderr.strip()}"]
+    if done.returncode or not (answer := one_object(done))["identical"]:
+        found.differences.append(f"replay: {done.stdout.strip() or done.stderr.strip()}")
+        return
+    found.replayed, found.replay_seconds = answer["inputs"], answer["seconds"]

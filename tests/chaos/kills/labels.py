@@ -16,7 +16,7 @@ from tests.chaos.kills.judge import Judgement, judge
 from tests.chaos.kills.life import Ended
 from tests.chaos.kills.phases import TruthTail, orders_on_tape
 from tests.chaos.kills.scenarios import Scenario, every_scenario, leave_as_it_is
-from tests.chaos.kills.session import ACCOUNT, Stage, a_stage, settle
+from tests.chaos.kills.stage import ACCOUNT, Stage, a_stage, settle
 from tests.chaos.kills.victim import DIE_AT, QUIRKS
 
 VICTIM = ("-m", "tests.chaos.kills.victim")

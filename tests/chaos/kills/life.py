@@ -123,6 +123,19 @@ class Life:
         except (TradingError, OSError):
             return None
 
+    def wait_trading(self, seconds: float) -> None:
+        """Until the account is active as the operator sees it.
+
+        Raises:
+            Ended, TimeoutError: It does not come to that.
+        """
+
+        def is_trading() -> bool:
+            status = self.ask("status")
+            return bool(status) and status["accounts"][0]["state"] == "active"
+
+        self.wait_until(is_trading, seconds, "an active account after the faults")
+
     def wait_settled(self, seconds: float) -> None:
         """Until the account trades and no order's outcome is unknown.
 

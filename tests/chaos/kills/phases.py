@@ -119,6 +119,14 @@ def _unanswered(
     return [*submits.values(), *cancels.values()], fills, bool(questions), sent
 
 
+def timed_messages(part: Part) -> Iterator[tuple[int, Message]]:
+    """What steps of a part sent, and when, up to where it is whole."""
+    for frame in _frames(part):
+        if frame.kind == STEP:
+            for message in _STEPS.messages(frame.payload[CHAIN_BYTES:]):
+                yield frame.ts_init, message
+
+
 def _messages(part: Part) -> Iterator[Message]:
     """Reports and commands of a part in order, up to where it is whole."""
     for frame in _frames(part):

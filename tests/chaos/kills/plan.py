@@ -11,7 +11,12 @@ AT_START = 0.1
 START_SHARES = (0.2, 1.05)
 """When it falls, in parts of what a start takes."""
 TRADING_SECONDS = (0.15, 0.9)
+FAULT_SHARE = 0.6
+"""Of the rounds that may have faults at all."""
 CUT_SHARE = 0.25
+CALM_SHARE = 0.5
+"""Of the rounds with trouble, those that go on after it, so that a return to trading is seen."""
+CALM_SECONDS = (0.1, 0.6)
 ORDER_METHODS = ("order.place", "order.cancel")
 
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -50,6 +55,16 @@ class Round:
     faults: tuple[dict[str, Any], ...]
     cut_after: float | None
     """The line is cut so long after the account was active."""
+    calm_seconds: float | None
+    """Faults are taken back at `seconds`, and the kill comes so long after the account is active again."""
+
+    @property
+    def told(self) -> str:
+        """Its faults in a few words."""
+        return ", ".join(
+            " ".join([each["kind"], *(str(each[name]) for name in ("method", "target") if name in each)])
+            for each in self.faults
+        )
 
 
 def plan(seed: int, *, with_faults: bool) -> Round:
@@ -61,11 +76,13 @@ def plan(seed: int, *, with_faults: bool) -> Round:
     checkpoint = chance.choice((1.0, 2.0, 60.0))
     faults: list[dict[str, Any]] = []
     cut: float | None = None
-    if with_faults:
-        for kind, fields in chance.sample(FAULTS, chance.randint(0, 3)):
+    if with_faults and chance.random() < FAULT_SHARE:
+        for kind, fields in chance.sample(FAULTS, chance.randint(1, 3)):
             drawn = {name: chance.choice(choices) for name, choices in fields.items()}
             count = {} if kind in ("stall", "drop", "server_shutdown") else {"count": chance.randint(1, 2)}
             faults.append({"kind": kind, **count, **{k: v for k, v in drawn.items() if v is not None}})
         if chance.random() < CUT_SHARE:
             cut = chance.uniform(0.0, seconds)
-    return Round(seed, is_at_start, seconds, latency, checkpoint, tuple(faults), cut)
+    has_calm = (faults or cut is not None) and chance.random() < CALM_SHARE
+    calm = chance.uniform(*CALM_SECONDS) if has_calm else None
+    return Round(seed, is_at_start, seconds, latency, checkpoint, tuple(faults), cut, calm)

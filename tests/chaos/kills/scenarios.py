@@ -12,7 +12,7 @@ from actors.store.database import database_path
 from actors.store.layout import HEADER_BYTES, list_parts, part_folder, segment_path, tape_folder
 from tests.architecture.test_crash_points import labels, named_sources
 from tests.chaos.kills.life import Life
-from tests.chaos.kills.session import Stage
+from tests.chaos.kills.stage import Stage
 
 Prepare = Callable[[Path], None]
 Disturb = Callable[[Stage, Life], None]

@@ -16,7 +16,7 @@ from actors.errors import TradingError
 from actors.store.recovery import catch_up, load
 from daemon.startup import core_of_head
 from tests.chaos.kills.phases import orders_on_tape
-from tests.chaos.kills.session import ACCOUNT, DAEMON, a_stage
+from tests.chaos.kills.stage import ACCOUNT, DAEMON, a_stage
 from tests.chaos.power.disk import Disk, Kind, read_record
 
 SOURCE = Path(__file__).with_name("recorder.c")
