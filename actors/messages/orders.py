@@ -11,7 +11,8 @@ Side = Literal["buy", "sell"]
 OrderType = Literal["market", "limit", "stop", "stop_limit"]
 TimeInForce = Literal["gtc", "ioc", "fok", "day"]
 Direction = Literal["long", "short", "flat"]
-Liquidity = Literal["maker", "taker", "unknown"]
+Liquidity = Literal["maker", "taker", "liquidation", "unknown"]
+"""`liquidation`: the venue itself closed a part of the position; no order of ours has asked for it."""
 Command = Literal["submit", "cancel", "replace"]
 VenueStatus = Literal[
     "accepted", "partially_filled", "filled", "cancelled", "rejected", "expired", "not_found"
@@ -192,6 +193,8 @@ class QueryAccount(Message, frozen=True, kw_only=True):
     """The sequence number at which this was asked; comes back with the answer."""
     fills_after: dict[str, str]
     """Per instrument the trade id up to which fills are known from completed queries ("" = none)."""
+    transfers_since: int | None = None
+    """Give the history of transfers from here on too, nanoseconds UTC; None while nothing is unexplained."""
 
 
 # venue → OMS: raw claims

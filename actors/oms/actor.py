@@ -267,8 +267,7 @@ class OmsActor(CoreActor):
         self._adoption.accept_opening(accepted.account)
 
     def on_statement_disagrees(self, disagreement: StatementDisagrees) -> None:
-        if disagreement.answers == 1:
-            self._desk.ask_again_soon(disagreement.account)
+        self._desk.disagrees(disagreement)
 
     def on_balance_withheld(self, withheld: BalanceWithheld) -> None:
         self._goals.on_withheld(withheld)

@@ -86,6 +86,7 @@ class Adoption:
             return False
         account.is_open = account.has_baseline = True
         account.reconciled = True
+        account.disagrees_since = None  # the ledger judges this statement next, and says so again if it does
         self._desk.send(
             AccountReconciled(ts_event=self._desk.now, account=evidence.account, asked_seq=orders.asked_seq)
         )

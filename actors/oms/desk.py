@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.core.actor import CoreActor
+from actors.messages.account import StatementDisagrees
 from actors.messages.base import Message
 from actors.messages.control import AnswerDeadline, EvidenceDue, SettleDue
 from actors.messages.orders import (
@@ -62,6 +63,8 @@ class Account(msgspec.Struct, kw_only=True, array_like=True):
     """Fills up to then that no order of ours explains are taken for that store's."""
     lost_told: tuple[str, ...] = ()
     """Instruments where that was said."""
+    disagrees_since: int | None = None
+    """When the last statement agreed on what the newest disagrees on, by the venue's clock."""
 
 
 class Desk:
@@ -277,6 +280,7 @@ class Desk:
                 account=name,
                 asked_seq=self.seq,
                 fills_after=dict.fromkeys(known, "") | account.marks,
+                transfers_since=account.disagrees_since,
             )
         )
         self._statement_at(name, self.now + STATEMENT_RETRY_NS)
@@ -293,10 +297,13 @@ class Desk:
         every_ns = self._reconcile_ns.get(name, 0)
         self._statement_at(name, self.now + every_ns if every_ns else None)
 
-    def ask_again_soon(self, name: str) -> None:
-        """One statement disagrees: only the next can say whether that counts."""
-        if self.accounts[name].connected:
-            self._statement_at(name, self.now + SECOND_LOOK_NS)
+    def disagrees(self, found: StatementDisagrees) -> None:
+        """The next statement says whether it counts, and with the transfers told in it perhaps why."""
+        account = self.accounts[found.account]
+        since = account.disagrees_since
+        account.disagrees_since = found.agreed_ts if since is None else min(since, found.agreed_ts)
+        if found.answers == 1 and account.connected:
+            self._statement_at(found.account, self.now + SECOND_LOOK_NS)
 
     def stop_statements(self, name: str) -> None:
         """No reminders while the line is down."""

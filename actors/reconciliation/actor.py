@@ -46,40 +46,22 @@ from actors.messages.orders import (
 )
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
+from actors.reconciliation.lines import AccountLine
 from actors.reconciliation.policy import (
-    History,
+    Explanation,
     Kind,
-    Notice,
     ReconcilePolicy,
     answer_of,
     explain,
     is_same,
     reversed_of,
-    without_noticed,
 )
 from actors.reconciliation.proposals import STANDING, Difference, Proposals, Status
 from actors.reconciliation.unanswered import Unanswered
 
 COUNTING_ANSWERS = 2
-NOTICES_MAX = 100
-"""So many notices of an account are remembered, to know them again in a history or after an adoption."""
-USED_MAX = 1_000
 SHOWN: tuple[Kind, ...] = ("external_fill", "external_order")
 """Somebody else's: shown, and nobody is asked."""
-
-
-class AccountLine(msgspec.Struct, array_like=True):
-    """What one account's venue has told of transfers."""
-
-    began_seq: int = 0
-    history: History = msgspec.field(default_factory=History)
-    notices: list[Notice] = []
-    used: list[str] = []
-    """Transfers of the history that are booked."""
-    distrusted: list[str] = []
-    """Assets of which the operator took an adoption back: they are asked about from then on."""
-    asked_seq: int = 0
-    """When the newest statement was asked for."""
 
 
 class ReconciliationState(msgspec.Struct, array_like=True):
@@ -133,27 +115,17 @@ class ReconciliationActor(CoreActor):
     def on_account_evidence(self, evidence: AccountEvidence) -> None:
         """Remember the history of transfers; no answer leaves the venue without one."""
         line = self._lines.get(evidence.account)
-        if line is None:
-            return
-        if evidence.balances is not None:
-            line.asked_seq = evidence.balances.asked_seq
-        told = evidence.transfers
-        if told is None:
-            line.history = History()
-            return
-        rows = [row for row in told.transfers if row.transfer_id not in line.used]
-        line.history = History(told.since, without_noticed(rows, line.notices))
+        if line is not None:
+            line.told(evidence)
 
     def on_cash_transferred(self, transfer: CashTransferred) -> None:
         """A notice; what was adopted for the same transfer before it came is taken back: moved, not added."""
         line = self._lines.get(transfer.account)
         if line is None or transfer.reason == "opening" or self._is_own(transfer):
             return
-        if any(notice.transfer_id == transfer.transfer_id for notice in line.notices):
+        notice = line.noticed(transfer)
+        if notice is None:
             return
-        notice = Notice(transfer.transfer_id, transfer.asset, transfer.amount, transfer.ts_event)
-        line.notices = [*line.notices, notice][-NOTICES_MAX:]
-        line.history.rows = without_noticed(line.history.rows, [notice])
         for difference in self._proposals:
             if (
                 difference.status == "adopted"
@@ -214,15 +186,7 @@ class ReconciliationActor(CoreActor):
         if self._unanswered.may_explain(instruments, found.account, found.asset, asked_seq=line.asked_seq):
             return
         number = self._proposals.next_id()
-        explanation = explain(
-            found,
-            now=self.now,
-            number=number,
-            history=line.history,
-            instruments=instruments,
-            line_began_seq=line.began_seq,
-            is_trusted=found.asset not in line.distrusted,
-        )
+        explanation = self._explain(found, number)
         kind = explanation.kind
         adopts = answer_of(self._policies[found.account], kind) == "adopt"
         difference = Difference(
@@ -251,10 +215,29 @@ class ReconciliationActor(CoreActor):
         self._tell(difference)
         self._withhold(difference, found.ours - found.venue)
 
+    def _explain(self, found: StatementDisagrees, number: str) -> Explanation:
+        line = self._lines[found.account]
+        return explain(
+            found,
+            now=self.now,
+            number=number,
+            history=line.history,
+            instruments=self._instruments[found.account],
+            line_began_seq=line.began_seq,
+            is_trusted=found.asset not in line.distrusted,
+        )
+
     def _follow(self, difference: Difference, found: StatementDisagrees) -> None:
-        """The figures move on while nobody has answered."""
+        """The figures move on while nobody has answered; a history that comes late may explain it yet."""
         difference.ours, difference.venue = str(found.ours), str(found.venue)
         amount = found.venue - found.ours
+        explanation = self._explain(found, difference.difference_id)
+        if explanation.kind == "transfer" and difference.status == "open":
+            difference.bookings = list(explanation.bookings)
+            if answer_of(self._policies[found.account], "transfer") == "adopt":
+                difference.evidence += f"; then {explanation.why}"
+                self._book(difference, "adopted", "policy")
+                return
         if sum((booking.amount for booking in difference.bookings), ZERO) != amount:
             booking = msgspec.structs.replace(difference.bookings[0], amount=amount)
             difference.bookings = [booking]
@@ -327,19 +310,17 @@ class ReconciliationActor(CoreActor):
     def _book(self, difference: Difference, status: Status, by: str) -> None:
         line = self._lines[difference.account]
         if by != "policy":
-            line.distrusted = [asset for asset in line.distrusted if asset != difference.subject]
+            line.trust(difference.subject, is_trusted=True)
         for booking in difference.bookings:
             self.send(booking)
-            line.used = [*line.used, booking.transfer_id][-USED_MAX:]
-        line.history.rows = [row for row in line.history.rows if row.transfer_id not in line.used]
+        line.booked(difference.bookings)
         self._end(difference, status, by)
 
     def _take_back(self, difference: Difference, by: str) -> None:
         for booking in difference.bookings:
             self.send(reversed_of(booking, self.now))
-        line = self._lines[difference.account]
-        if by != "venue" and difference.subject not in line.distrusted:
-            line.distrusted = [*line.distrusted, difference.subject]
+        if by != "venue":
+            self._lines[difference.account].trust(difference.subject, is_trusted=False)
         difference.status, difference.by = "undone", by
 
     def _end(self, difference: Difference, status: Status, by: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import combinations
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -20,6 +21,8 @@ Kind = Literal[
 
 CLOCKS_APART_NS = 60_000_000_000
 """Venues stamp a transfer and the statement that shows it by clocks of their own."""
+ROWS_WEIGHED_MAX = 10
+"""So many of the newest rows are tried in every combination."""
 SAME_TRANSFER_NS = 600_000_000_000
 """A notice and a row of the history within this are about one transfer."""
 
@@ -89,8 +92,7 @@ def explain(
     """
     amount = found.venue - found.ours
     since = found.agreed_ts - CLOCKS_APART_NS
-    rows = [row for row in history.rows if row.asset == found.asset and row.ts_event >= since]
-    if rows and sum((row.amount for row in rows), ZERO) == amount:
+    if rows := told_by(history.rows, found.asset, amount, since):
         named = tuple(_transfer(found, row.amount, row.reason, row.transfer_id, row.ts_event) for row in rows)
         return Explanation("transfer", named, "the venue's history of transfers")
     lots = [each.lot_size for each in instruments if each.base == found.asset]
@@ -100,12 +102,32 @@ def explain(
     adjustment = (_transfer(found, amount, "adjustment", f"difference-{number}", now),)
     if lots:
         return Explanation("position", adjustment, "no fill and no transfer explains it")
-    has_history = history.since is not None and history.since <= max(since, 0)
+    has_history = history.since is not None and history.since <= max(found.agreed_ts, 0)
     if has_history or found.agreed_seq >= line_began_seq or not is_trusted:
         return Explanation("balance", adjustment, "no fill and no transfer explains it")
     reason: CashReason = "deposit" if amount > ZERO else "withdrawal"
     inferred = (_transfer(found, amount, reason, f"difference-{number}", now),)
     return Explanation("unrecorded_transfer", inferred, "changed while the line was down")
+
+
+def told_by(
+    rows: Sequence[VenueTransfer], asset: str, amount: Decimal, since: int
+) -> tuple[VenueTransfer, ...]:
+    """The rows that make up a difference, exactly; none if they do not.
+
+    All since the last agreement, or else some of the newest: a deposit is dated before it is credited, and a
+    fee may be in an amount or beside it.
+    """
+    of_asset = [row for row in rows if row.asset == asset]
+    recent = tuple(row for row in of_asset if row.ts_event >= since)
+    if recent and sum((row.amount for row in recent), ZERO) == amount:
+        return recent
+    newest = of_asset[-ROWS_WEIGHED_MAX:]
+    for count in range(len(newest), 0, -1):
+        for some in combinations(reversed(newest), count):
+            if sum((row.amount for row in some), ZERO) == amount:
+                return some[::-1]
+    return ()
 
 
 def answer_of(policy: ReconcilePolicy, kind: Kind) -> Answer:

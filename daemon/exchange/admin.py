@@ -14,6 +14,7 @@ from daemon.exchange.binance.connection import Connection
 from daemon.exchange.binance.protocol import BinanceProtocol
 from daemon.exchange.binance.services import Services
 from daemon.exchange.faults import AT_ONCE, MEANING, Fault, Target
+from daemon.exchange.wallet import Way
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -24,6 +25,17 @@ class Transfer(msgspec.Struct, forbid_unknown_fields=True):
     account: str
     asset: str
     amount: str
+    way: Way = "chain"
+
+
+class Conversion(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of a conversion of a small balance."""
+
+    account: str
+    asset: str
+    amount: str
+    into: str
+    received: str
 
 
 class Admin:
@@ -45,6 +57,7 @@ class Admin:
                 web.delete("/faults/{id:\\d+}", self._clear_faults),
                 web.post("/deposit", self._deposit),
                 web.post("/withdraw", self._withdraw),
+                web.post("/convert", self._convert),
             ]
         )
         return app
@@ -125,16 +138,42 @@ class Admin:
     def _transfer(self, body: bytes, sign: int) -> web.StreamResponse:
         try:
             transfer = msgspec.json.decode(body, type=Transfer)
-            amount = Decimal(transfer.amount)
-        except (msgspec.DecodeError, InvalidOperation) as error:
+        except msgspec.DecodeError as error:
             raise UsageError(f'write {{"account": …, "asset": …, "amount": "1.5"}} ({error})') from None
-        if transfer.account not in {account.name for account in self._services.settings.accounts}:
-            raise UsageError(f"there is no account {transfer.account!r}: see --account")
+        amount = self._amount(transfer.account, transfer.amount)
+        wallet, asset = self._services.venue.wallet, transfer.asset
+        if not wallet.transfer(transfer.account, asset, sign * amount, transfer.way):
+            raise UsageError(f"less than {amount} {asset} is free: withdraw less")
+        return self._held(transfer.account, asset)
+
+    async def _convert(self, request: web.Request) -> web.StreamResponse:
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=Conversion)
+        except msgspec.DecodeError as error:
+            raise UsageError(
+                'write {"account": …, "asset": …, "amount": "1.5", "into": "BNB", "received": "0.1"} '
+                f"({error})"
+            ) from None
+        amount, received = (self._amount(wanted.account, text) for text in (wanted.amount, wanted.received))
+        if not self._services.venue.wallet.convert(
+            wanted.account, wanted.asset, amount, wanted.into, received
+        ):
+            raise UsageError(f"less than {amount} {wanted.asset} is free: convert less")
+        return self._held(wanted.account, wanted.into)
+
+    def _amount(self, account: str, text: str) -> Decimal:
+        if account not in {each.name for each in self._services.settings.accounts}:
+            raise UsageError(f"there is no account {account!r}: see --account")
+        try:
+            amount = Decimal(text)
+        except InvalidOperation:
+            amount = Decimal(0)
         if not amount.is_finite() or amount <= 0:
-            raise UsageError(f"amount is {transfer.amount}: write a number above 0")
-        if not self._services.venue.transfer(transfer.account, transfer.asset, sign * amount):
-            raise UsageError(f"less than {amount} {transfer.asset} is free: withdraw less")
-        balance = self._services.venue.balances(transfer.account)[transfer.asset]
+            raise UsageError(f"amount is {text}: write a number above 0")
+        return amount
+
+    def _held(self, account: str, asset: str) -> web.StreamResponse:
+        balance = self._services.venue.balances(account)[asset]
         return _json({"free": balance.free, "locked": balance.locked})
 
 

@@ -30,6 +30,7 @@ from daemon.exchange.records import Records
 from daemon.exchange.settings import ExchangeAccount
 from daemon.exchange.symbols import Listing
 from daemon.exchange.truth import TruthLog
+from daemon.exchange.wallet import Wallet
 
 TYPES: dict[str, OrderType] = {
     "LIMIT": "limit",
@@ -83,6 +84,7 @@ class Venue:
             },
             instruments={listing.instrument.id: listing.instrument for listing in self.listings.values()},
         )
+        self.wallet = Wallet(engine=self._engine, clock=clock, moved=self._on_moved)
         self._engine.begin_ids(clock.now_ms() - FIRST_MS)
         self._orders: dict[str, dict[int, OrderView]] = {account.name: {} for account in accounts}
         self._open: dict[str, dict[int, OrderView]] = {account.name: {} for account in accounts}
@@ -188,15 +190,11 @@ class Venue:
         """Every asset the account has ever had."""
         return self._engine.balances(account)
 
-    def transfer(self, account: str, asset: str, amount: Decimal) -> bool:
-        """Deposit (> 0) or withdraw (< 0); False when less than that is free."""
-        if not self._engine.transfer(account, asset, amount):
-            return False
+    def _on_moved(self, account: str, asset: str, amount: Decimal) -> None:
         self._records.transferred(account, asset, amount)
         for listener in self._listeners:
             listener.on_transfer(account, asset, amount)
             listener.on_balances(account, [asset])
-        return True
 
     # the market
 

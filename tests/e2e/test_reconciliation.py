@@ -39,10 +39,10 @@ OFTEN = "accounts.demo.reconcile_minutes=0.02"
 BTC = "BTCUSDT@binance"
 
 
-def transfer(exchange: Exchange, way: str, asset: str, amount: str) -> None:
+def transfer(exchange: Exchange, what: str, asset: str, amount: str, **more: str) -> None:
     """Money comes or goes, told to whoever listens at that moment."""
-    body = json.dumps({"account": "demo", "asset": asset, "amount": amount}).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{exchange.admin_port}/{way}", data=body)
+    body = json.dumps({"account": "demo", "asset": asset, "amount": amount, **more}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{exchange.admin_port}/{what}", data=body)
     with urllib.request.urlopen(request, timeout=10) as response:
         assert response.status == 200
 
@@ -101,7 +101,8 @@ def test_what_comes_goes_and_is_traded_by_hand_is_found_booked_apart_and_answere
 
         transfer(exchange, "deposit", "USDT", "5000")
         transfer(exchange, "withdraw", "USDT", "1500")
-        transfer(exchange, "deposit", "BTC", "0.25")
+        transfer(exchange, "deposit", "BTC", "0.25", way="sub_account")
+        transfer(exchange, "convert", "ETH", "0.3", into="BNB", received="1.5")
         filled = by_hand(exchange, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.02")
         resting = by_hand(
             exchange, symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01",
@@ -111,9 +112,10 @@ def test_what_comes_goes_and_is_traded_by_hand_is_found_booked_apart_and_answere
 
         with a_daemon(config, state, OFTEN) as daemon:
             daemon.wait_reconciled()
-            cash = wait_shown(state, kind="unrecorded_transfer")
-            assert (cash["status"], cash["subject"]) == ("adopted", "USDT")
+            cash = wait_shown(state, kind="transfer", subject="USDT")
+            assert cash["status"] == "adopted"
             assert Decimal(cash["venue"]) - Decimal(cash["ours"]) == Decimal(3500)
+            assert [wait_shown(state, subject=each)["status"] for each in ("ETH", "BNB")] == ["adopted"] * 2
             coins = wait_shown(state, kind="position")
             assert (coins["status"], coins["subject"]) == ("open", "BTC")
             assert Decimal(coins["venue"]) - Decimal(coins["ours"]) == Decimal("0.25")

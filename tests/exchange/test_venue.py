@@ -162,8 +162,8 @@ def test_a_market_order_larger_than_the_book_expires_with_what_it_got() -> None:
 def test_a_withdrawal_of_locked_money_is_refused() -> None:
     bench = Bench()
     bench.place("locks", quantity=D(100))
-    assert not bench.venue.transfer("anna", "USDT", D(-200))
-    assert bench.venue.transfer("anna", "USDT", D(-100))
+    assert not bench.venue.wallet.transfer("anna", "USDT", D(-200))
+    assert bench.venue.wallet.transfer("anna", "USDT", D(-100))
     assert bench.told.transfers == [("anna", "USDT", D(-100))]
     bench.balances_agree()
 

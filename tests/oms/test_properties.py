@@ -86,6 +86,7 @@ class Line(RuleBasedStateMachine):
         self.cancels: list[CancelOrder] = []
         self.questions: list[QueryOrder] = []
         self.statement: QueryAccount | None = None
+        self.replaces = 0
         self.mail: list[Mail] = []
         self.submitted: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
@@ -162,7 +163,8 @@ class Line(RuleBasedStateMachine):
     @rule(pick=PICK, quantity=st.integers(1, 12), price=st.integers(90, 110))
     def replace(self, pick: int, quantity: int, price: int) -> None:
         name = self.names[pick % len(self.names)]
-        successor = f"TR{len(self.bench.sent):014d}"
+        self.replaces += 1
+        successor = f"TR{self.replaces:014d}"
         self.feed(approved_replace(name, new_client_order_id=successor, quantity=D(quantity), price=D(price)))
 
     # what the venue does

@@ -308,10 +308,16 @@ class World:
             ),
             balances=BalancesEvidence(asked_seq=asked, total=self.totals()),
             venue_time_ms=self.now // 1_000_000,
-            transfers=TransfersEvidence(asked_seq=asked, since=0, transfers=tuple(self.history))
-            if self.has_history
-            else None,
+            transfers=self._transfers(query),
         )
+
+    def _transfers(self, query: QueryAccount) -> TransfersEvidence | None:
+        """The history, to whoever asks for it; it reaches back a little further than asked."""
+        since = query.transfers_since
+        if since is None or not self.has_history:
+            return None
+        rows = tuple(row for row in self.history if row.ts_event >= since - 3 * 86_400 * SECOND)
+        return TransfersEvidence(asked_seq=query.asked_seq, since=since, transfers=rows)
 
     # what both sides say
 

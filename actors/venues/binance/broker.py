@@ -44,11 +44,14 @@ from actors.venues.binance.rules import BINANCE_RULES
 from actors.venues.binance.session import Session, SessionSettings
 from actors.venues.binance.signing import signed_params, signer_for
 from actors.venues.binance.trading import refusal_of
+from actors.venues.binance.transfers import TransferHistory
 from actors.venues.binance.user_data import UserData
 from actors.venues.binance.wire import CANCEL_ACK, ORDER_ACK, TradingFrame
 from actors.venues.ports import BrokerCommand, Intake
 
 ORDER_QUERIES_AT_ONCE = 4
+WALLET_ATTEMPTS = 2
+"""The history of transfers is asked for with every statement until it has told; no statement waits long."""
 Order = SubmitOrder | CancelOrder
 
 
@@ -88,7 +91,9 @@ class BinanceBroker:
         holder = translate.Account(
             account=account, venue=venue, instruments={i.symbol: i for i in instruments}
         )
-        self._queries = Queries(rest=self._rest, account=holder, known=known, clock=clock)
+        self._wallet_rest = self._rest.beside(attempts=WALLET_ATTEMPTS)
+        history = TransferHistory(rest=self._wallet_rest, venue=venue, account=account)
+        self._queries = Queries(rest=self._rest, account=holder, known=known, clock=clock, transfers=history)
         self._user_data = UserData(account=holder, known=known, intake=intake)
         self._session = self._new_session(trading_url, settings)
         self._inbox: asyncio.Queue[BrokerCommand] = asyncio.Queue()
@@ -159,6 +164,7 @@ class BinanceBroker:
                 self._not_sent(command, "the broker was closed")
         await self._session.close()
         await self._rest.close()
+        await self._wallet_rest.close()
 
     # commands
 

@@ -14,13 +14,15 @@ from actors.messages.account import (
     BalancesEvidence,
     FillsEvidence,
     OrdersEvidence,
+    TransfersEvidence,
     VenueFill,
 )
 from actors.messages.orders import FillReport, QueryAccount, QueryOrder, StatusReport
 from actors.model.instrument import ZERO
 from actors.venues.binance import translate_orders as translate
 from actors.venues.binance.codes import Meaning, Refusal
-from actors.venues.binance.rest import RestClient
+from actors.venues.binance.rest import NS_PER_MS, RestClient
+from actors.venues.binance.transfers import Told, TransferHistory
 from actors.venues.binance.wire import ACCOUNT, ORDER_ROW, ORDER_ROWS, TRADE_ROWS, OrderRow, TradeRow
 
 log = structlog.get_logger(__name__)
@@ -60,12 +62,19 @@ class Queries:
     """Asks over REST; every answer is complete or is none."""
 
     def __init__(
-        self, *, rest: RestClient, account: translate.Account, known: KnownOrders, clock: Callable[[], int]
+        self,
+        *,
+        rest: RestClient,
+        account: translate.Account,
+        known: KnownOrders,
+        clock: Callable[[], int],
+        transfers: TransferHistory,
     ) -> None:
         self._rest = rest
         self._account = account
         self._known = known
         self._clock = clock
+        self._history = transfers
 
     async def order(self, query: QueryOrder) -> list[FillReport | StatusReport]:
         """The order's fills, then its status; nothing at all when the venue could not say.
@@ -91,12 +100,16 @@ class Queries:
         ]
 
     async def statement(self, query: QueryAccount) -> AccountEvidence:
-        """Open orders, fills after the marks, balances; a part that could not be read is None."""
+        """Open orders, fills after the marks, balances, and transfers if asked for; None is a part unread."""
         seq = query.asked_seq
         # Orders first: one that fills meanwhile is listed as open, and its fill is in the later answer.
         orders = await self._part("orders", self._open_orders)
         fills = await self._part("fills", lambda: self._fills(query.fills_after))
         balances = await self._part("balances", self._balances)
+        # Last: what the balances show is in a history that was read after them.
+        transfers = None
+        if (since := query.transfers_since) is not None:
+            transfers = await self._part("transfers", lambda: self._transfers(since))
         return AccountEvidence(
             ts_event=self._clock(),
             account=query.account,
@@ -106,7 +119,14 @@ class Queries:
             else FillsEvidence(asked_seq=seq, fills=tuple(fills[0]), read_to=fills[1]),
             balances=None if balances is None else BalancesEvidence(asked_seq=seq, total=balances),
             venue_time_ms=self._rest.venue_now_ms(),
+            transfers=transfers
+            and TransfersEvidence(
+                asked_seq=seq, since=transfers.since_ms * NS_PER_MS, transfers=tuple(transfers.rows)
+            ),
         )
+
+    async def _transfers(self, since_ns: int) -> Told:
+        return await self._history.since(since_ns // NS_PER_MS, self._rest.venue_now_ms())
 
     async def _part(self, name: str, ask: Callable[[], Any]) -> Any:
         try:

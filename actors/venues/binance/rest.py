@@ -89,6 +89,18 @@ class RestClient:
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
 
+    def beside(self, *, attempts: int) -> RestClient:
+        """The same address, owner and clock with a budget of its own, for calls that are counted apart."""
+        return RestClient(
+            url=self._url,
+            clock=lambda: self.venue_now_ms() * NS_PER_MS,
+            api_key=self._headers["X-MBX-APIKEY"],
+            signer=self._signer,
+            timeout_seconds=self._timeout.total or 0.0,
+            attempts=attempts,
+            pause_seconds=self._pause_seconds,
+        )
+
     def venue_now_ms(self) -> int:
         """The venue's clock as far as it was measured."""
         return self._clock() // NS_PER_MS + self.offset_ms

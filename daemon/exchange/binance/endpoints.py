@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from daemon.exchange.binance import account_calls, market_calls
+from daemon.exchange.binance import account_calls, market_calls, wallet_calls
 from daemon.exchange.binance.parameters import Parameters
 from daemon.exchange.binance.services import Caller, Services
 
@@ -59,5 +59,12 @@ ENDPOINTS = (
     _signed("myTrades", "GET", "/myTrades", account_calls.my_trades, account_calls.my_trades_weight),
     _signed("account.status", "GET", "/account", account_calls.account, 20),
     _signed("account.rateLimits.orders", "GET", "/rateLimit/order", account_calls.order_limits, 40),
+)
+WALLET_ENDPOINTS = (
+    _signed("wallet.deposits", "GET", "/sapi/v1/capital/deposit/hisrec", wallet_calls.deposits),
+    _signed("wallet.withdrawals", "GET", "/sapi/v1/capital/withdraw/history", wallet_calls.withdrawals),
+    _signed("wallet.dust", "GET", "/sapi/v1/asset/dribblet", wallet_calls.dust),
+    _signed("wallet.dividends", "GET", "/sapi/v1/asset/assetDividend", wallet_calls.dividends),
+    _signed("wallet.moves", "GET", "/sapi/v1/asset/transfer", wallet_calls.moves),
 )
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
