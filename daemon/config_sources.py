@@ -7,6 +7,7 @@ from where tickerd is started, wherever it was named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,6 +81,31 @@ def load_config(
     except Misplaced as error:
         raise ConfigError(f"{_place(error.path, origins, path)}{error}") from None
     return Loaded(config, origins, path)
+
+
+def overridden(config: Config, overrides: Sequence[str]) -> Config:
+    """A configuration with texts `section.key=value` in the place of what it says.
+
+    Raises:
+        ConfigError: The first of them that is wrong.
+    """
+    if not overrides:
+        return config
+    tree: Tree = _with_lists(msgspec.to_builtins(config, builtin_types=(Decimal,)))
+    origins: dict[KeyPath, str] = {}
+    try:
+        for key, text, origin in _given(tree, overrides, {}):
+            _put(tree, key, text, origin, origins)
+        return msgspec.convert(checked(tree, Config), Config)
+    except Misplaced as error:
+        raise ConfigError(f"{_place(error.path, origins, None)}{error}") from None
+
+
+def _with_lists(value: Any) -> Any:
+    """A plain tree as files give it: lists, never tuples."""
+    if isinstance(value, dict):
+        return {key: _with_lists(inner) for key, inner in value.items()}
+    return [_with_lists(inner) for inner in value] if isinstance(value, tuple | list) else value
 
 
 def _given(

@@ -11,7 +11,7 @@ import pytest
 
 from actors.errors import ConfigError
 from daemon.config import Config
-from daemon.config_sources import Loaded, load_config
+from daemon.config_sources import Loaded, load_config, overridden
 
 TOML = """\
 # A comment = not a key
@@ -316,3 +316,13 @@ def test_without_a_file_everything_is_default(tmp_path: Path, monkeypatch: pytes
 def test_a_configuration_survives_the_tape(tmp_path: Path) -> None:
     config = loaded(tmp_path).config
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(config), type=Config) == config
+
+
+def test_a_configuration_that_is_there_takes_single_values_as_a_file_does(tmp_path: Path) -> None:
+    config = loaded(tmp_path).config
+    assert overridden(config, []) is config
+    other = overridden(config, ["accounts.paper.simulated.latency_ms=7"])
+    assert other.accounts["paper"].simulated.latency_ms == 7.0
+    assert overridden(other, ["accounts.paper.simulated.latency_ms=1"]) == config
+    with pytest.raises(ConfigError, match="did you mean 'latency_ms'"):
+        overridden(config, ["accounts.paper.simulated.latncy_ms=7"])

@@ -1,0 +1,174 @@
+"""Orders and fills of one run of a session, gathered alike from its tape and from a simulation."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from actors.core.actor import CoreActor
+from actors.messages.base import Message
+from actors.messages.orders import (
+    AcceptReport,
+    Liquidity,
+    OrderCancelled,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderTerms,
+    RejectReport,
+    SubmitOrder,
+)
+from actors.model.money import ZERO
+from daemon.research.parity.session import Session
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """One fill of one order."""
+
+    ts: int
+    """By the venue, nanoseconds UTC."""
+    ts_known: int
+    """When we knew of it."""
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_currency: str
+    liquidity: Liquidity
+
+
+class Order(msgspec.Struct, kw_only=True):
+    """One order that was sent, and what became of it."""
+
+    terms: OrderTerms
+    ts_decided: int
+    ts_answered: int | None = None
+    """When the first answer was known."""
+    ts_venue: int | None = None
+    """The venue's time of that answer."""
+    status: str = "open"
+    """How it ended: filled, cancelled, expired, or the code of the refusal."""
+    fills: list[Execution] = []
+
+    @property
+    def filled(self) -> Decimal:
+        """Quantity of all fills."""
+        return sum((fill.quantity for fill in self.fills), ZERO)
+
+    @property
+    def price(self) -> Decimal | None:
+        """Average over the fills."""
+        quantity = self.filled
+        if not quantity:
+            return None
+        return sum((fill.quantity * fill.price for fill in self.fills), ZERO) / quantity
+
+    @property
+    def first_fill(self) -> int | None:
+        """When it first filled."""
+        return self.fills[0].ts if self.fills else None
+
+
+Orders = dict[str, Order]
+"""By client order id, in the order in which they were sent."""
+
+
+class OrderBook:
+    """Gathers them from messages in the order of a run."""
+
+    def __init__(self) -> None:
+        self.orders: Orders = {}
+        self.denied: dict[str, int] = {}
+        """Refused by our own risk, by code."""
+
+    def note(self, message: Message, now: int) -> None:
+        """Take one message; what is not about orders is passed over."""
+        match message:
+            case SubmitOrder():
+                order = Order(terms=message.terms, ts_decided=message.ts_event)
+                self.orders[message.client_order_id] = order
+            case AcceptReport() | RejectReport(command="submit"):
+                self._answered(message, now)
+            case OrderFilled():
+                self._filled(message, now)
+            case OrderRejected():
+                self._ended(message.client_order_id, message.code)
+            case OrderCancelled():
+                self._ended(message.client_order_id, "cancelled")
+            case OrderExpired():
+                self._ended(message.client_order_id, "expired")
+            case OrderDenied():
+                self.denied[message.code] = self.denied.get(message.code, 0) + 1
+            case _:
+                pass
+
+    def _answered(self, report: AcceptReport | RejectReport, now: int) -> None:
+        order = self.orders.get(report.client_order_id or "")
+        if order is not None and order.ts_answered is None:
+            order.ts_answered, order.ts_venue = now, report.ts_event
+
+    def _filled(self, fill: OrderFilled, now: int) -> None:
+        order = self.orders.get(fill.client_order_id)
+        if order is None:
+            return  # sent before the session
+        if order.ts_answered is None:
+            order.ts_answered, order.ts_venue = now, fill.ts_event
+        order.fills.append(
+            Execution(
+                ts=fill.ts_event,
+                ts_known=now,
+                quantity=fill.quantity,
+                price=fill.price,
+                fee=fill.fee,
+                fee_currency=fill.fee_currency,
+                liquidity=fill.liquidity,
+            )
+        )
+        if not fill.remaining:
+            order.status = "filled"
+
+    def _ended(self, client_order_id: str, status: str) -> None:
+        order = self.orders.get(client_order_id)
+        if order is not None:
+            order.status = status
+
+
+class OrderListener(CoreActor):
+    """Gathers the orders of a simulation; stands behind all other actors and only listens.
+
+    Reads   SubmitOrder AcceptReport RejectReport OrderFilled OrderRejected OrderCancelled OrderExpired
+            OrderDenied                                                from oms, risk, venues
+    Writes  nothing
+    State   none that a checkpoint keeps
+    Fails   never
+    """
+
+    name = "orders"
+
+    def __init__(self) -> None:
+        self.book = OrderBook()
+
+    def on_order(
+        self,
+        message: SubmitOrder
+        | AcceptReport
+        | RejectReport
+        | OrderFilled
+        | OrderRejected
+        | OrderCancelled
+        | OrderExpired
+        | OrderDenied,
+    ) -> None:
+        """One more message about an order."""
+        self.book.note(message, self.now)
+
+
+def recorded_orders(session: Session) -> OrderBook:
+    """Orders and fills as the session's tape has them."""
+    book = OrderBook()
+    for taken in session.inputs():
+        book.note(taken.message, taken.ts_init)
+        for message in taken.sent:
+            book.note(message, taken.ts_init)
+    return book

@@ -1,0 +1,218 @@
+"""The parity report of a session: simulated and recorded side by side, and the difference by its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import pairwise
+
+import msgspec
+
+from actors.ledger.exact import EXACT
+from actors.model.money import ZERO
+from daemon.config import Config
+from daemon.graph import StrategyClasses
+from daemon.research.parity.fit import Fit, fitted
+from daemon.research.parity.ladder import CAUSES, Marks, Rung, effects, is_same, labelled
+from daemon.research.parity.orders import Order, OrderBook, recorded_orders
+from daemon.research.parity.retold import retold
+from daemon.research.parity.session import Session
+from daemon.research.parity.simulate import simulate, unchanged_classes
+from daemon.research.parity.timing import RecordedTimes
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One order in one of the two."""
+
+    client_order_id: str
+    ts_decided: int
+    ts_filled: int | None
+    """First fill, by the venue."""
+    quantity: Decimal
+    filled: Decimal
+    price: Decimal | None
+    """Average."""
+    status: str
+
+
+class OrderDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """One order that came out differently in the two, or on the way from one to the other."""
+
+    strategy: str
+    instrument: str
+    side: str
+    ts_decided: int
+    simulated: Side | None
+    """None: it did not come to this order there."""
+    recorded: Side | None
+    effects: dict[str, Decimal]
+    """Cause → account currency; causes that changed nothing are left out."""
+    difference: Decimal
+    """Recorded less simulated P&L."""
+
+
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two in figures."""
+
+    pnl: Decimal
+    """Of the session's own orders at its last prices, fees taken off; account currency."""
+    orders: int
+    fills: int
+    denied: int
+
+
+class AccountParity(msgspec.Struct, frozen=True, kw_only=True):
+    """One account."""
+
+    currency: str
+    simulated: Count
+    recorded: Count
+    difference: Decimal
+    """Recorded less simulated."""
+    effects: dict[str, Decimal]
+    """Cause → account currency; they add up to the difference exactly."""
+    ladder: dict[str, Decimal]
+    """P&L of each run, from the simulation to the record."""
+    same_orders: int
+    """Orders that filled alike in both."""
+    differences: list[OrderDifference]
+    """Largest first."""
+    fit: Fit
+
+
+class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `tickerd parity --json` prints."""
+
+    session: str
+    start: int
+    end: int
+    """Nanoseconds UTC."""
+    accounts: dict[str, AccountParity]
+
+
+def parity(session: Session, classes: StrategyClasses, config: Config | None = None) -> ParityReport:
+    """Line a session up with its simulation.
+
+    Args:
+        config: Whose fill model, latencies and fees are looked at; the session's own by default.
+    Raises:
+        TradingError: The session cannot be simulated: other code, or nothing to value it by.
+    """
+    classes, model = unchanged_classes(session, classes), config or session.config
+    recorded, times = recorded_orders(session), RecordedTimes(session)
+    modelled = simulate(session, classes, config=model, data="modelled")
+    in_time = simulate(session, classes, config=model)
+    timed = simulate(session, classes, config=model, times=times)
+    told = retold(session, classes, recorded.orders, times, model)
+    marks = Marks(in_time.market, session.instruments)
+    latency = labelled("latency", timed.book.orders, recorded.orders)
+    data = labelled("data", in_time.book.orders, latency.orders)
+    rungs = [
+        labelled("modelled", modelled.book.orders, data.orders),
+        data,
+        latency,
+        Rung("queue", told.at_model_prices),
+        Rung("slippage", told.at_recorded_prices),
+        Rung("fees", recorded.orders),
+    ]
+    books = modelled.book, recorded
+    return ParityReport(
+        session=session.label,
+        start=times.start,
+        end=times.end,
+        accounts={
+            name: _account(name, account.base_currency, rungs, marks, books, times)
+            for name, account in session.config.accounts.items()
+        },
+    )
+
+
+def _account(
+    name: str,
+    currency: str,
+    rungs: list[Rung],
+    marks: Marks,
+    books: tuple[OrderBook, OrderBook],
+    times: RecordedTimes,
+) -> AccountParity:
+    own = [
+        Rung(rung.name, {key: each for key, each in rung.orders.items() if each.terms.account == name})
+        for rung in rungs
+    ]
+    ladder = {rung.name: _sum(marks.worth(order, currency) for order in rung.orders.values()) for rung in own}
+    labels = list(dict.fromkeys(label for rung in reversed(own) for label in rung.orders))
+    by_label = {label: effects(own, label, marks, currency) for label in labels}
+    total = {cause: _sum(found[cause] for found in by_label.values()) for cause in CAUSES}
+    difference = EXACT.subtract(ladder["fees"], ladder["modelled"])
+    assert _sum(total.values()) == difference, "each substitution stands between two runs, so they add up"
+    changed = [each for label, found in by_label.items() if (each := _difference(own, label, found)).effects]
+    changed.sort(key=lambda each: abs(each.difference), reverse=True)
+    simulated, recorded = (
+        _count(ladder[rung.name], rung, book) for rung, book in ((own[0], books[0]), (own[-1], books[1]))
+    )
+    return AccountParity(
+        currency=currency,
+        simulated=simulated,
+        recorded=recorded,
+        difference=difference,
+        effects=total,
+        ladder=ladder,
+        same_orders=sum(_is_alike(own, label) for label in labels if label in own[-1].orders),
+        differences=changed,
+        fit=fitted(name, times, own[-1].orders, own[3].orders, marks),
+    )
+
+
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    total = ZERO
+    for value in values:
+        total = EXACT.add(total, value)
+    return total
+
+
+def _is_alike(rungs: list[Rung], label: str) -> bool:
+    return is_same(rungs[0].orders.get(label), rungs[-1].orders.get(label))
+
+
+def _difference(rungs: list[Rung], label: str, found: dict[str, Decimal]) -> OrderDifference:
+    simulated, recorded = rungs[0].orders.get(label), rungs[-1].orders.get(label)
+    known = recorded or simulated
+    known = known or next(rung.orders[label] for rung in rungs if label in rung.orders)
+    causes = {
+        rung.name: found[rung.name]
+        for before, rung in pairwise(rungs)
+        if not is_same(before.orders.get(label), rung.orders.get(label))
+    }
+    return OrderDifference(
+        strategy=known.terms.strategy,
+        instrument=known.terms.instrument,
+        side=known.terms.side,
+        ts_decided=known.ts_decided,
+        simulated=_side(simulated),
+        recorded=_side(recorded),
+        effects=causes,
+        difference=_sum(found.values()),
+    )
+
+
+def _side(order: Order | None) -> Side | None:
+    if order is None:
+        return None
+    return Side(
+        client_order_id=order.terms.client_order_id,
+        ts_decided=order.ts_decided,
+        ts_filled=order.first_fill,
+        quantity=order.terms.quantity,
+        filled=order.filled,
+        price=order.price,
+        status=order.status,
+    )
+
+
+def _count(pnl: Decimal, rung: Rung, book: OrderBook) -> Count:
+    return Count(
+        pnl=pnl,
+        orders=len(rung.orders),
+        fills=sum(len(order.fills) for order in rung.orders.values()),
+        denied=sum(book.denied.values()),
+    )

@@ -1,0 +1,169 @@
+"""A session's inputs through the same actors, with the simulated venue in the place of every real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from actors.core.market import MarketBoard
+from actors.errors import TradingError
+from actors.messages.account import AccountEvidence
+from actors.messages.base import Message
+from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
+from actors.messages.market import MARKET_DATA
+from actors.messages.orders import OutcomeUnknownReport, Report
+from actors.model.ids import ClientOrderIds
+from actors.store.rerun import decode_snapshot
+from daemon.code_changes import changed_strategies, fingerprints
+from daemon.config import Config
+from daemon.graph import Core, StrategyClasses, build_core
+from daemon.research.parity.orders import OrderBook, OrderListener
+from daemon.research.parity.session import Session, Taken
+from daemon.research.parity.timing import Course, RecordedTimes, TimedVenue
+
+BY_TIMER_MS = 0.001
+"""A report latency that is not 0 makes answers travel; how long is then taken from the record."""
+_MARKET = frozenset(MARKET_DATA)
+_FROM_BROKERS = (Report, AccountEvidence, OutcomeUnknownReport)
+_LINE = (BrokerStarted, BrokerStopped, ClockMeasured)
+
+Data = Literal["recorded", "modelled"]
+"""Market data as they came, or at the source's time plus the configured latency."""
+
+
+class Simulation(NamedTuple):
+    """What came of it."""
+
+    book: OrderBook
+    market: MarketBoard
+    """At the end."""
+
+
+def simulate(
+    session: Session,
+    classes: StrategyClasses,
+    *,
+    config: Config | None = None,
+    data: Data = "recorded",
+    times: RecordedTimes | None = None,
+) -> Simulation:
+    """Run a session anew on the simulated venue.
+
+    Args:
+        config: In the place of the session's: other fill models, parameters or limits.
+        times: Recorded times in the place of the configured latencies.
+    Raises:
+        TradingError: An actor fails.
+    """
+    listener = OrderListener()
+    core = _core(session, classes, config or session.config, listener, times)
+    real = frozenset(session.real_accounts)
+    taken = session.inputs() if data == "recorded" else _at_source_times(session, config or session.config)
+    run = core.sequencer.run
+    for _, ts_init, message, _ in taken:
+        if message.__class__ in _MARKET or _belongs(message, real, has_line=times is not None):
+            run(message, ts_init)
+    return Simulation(listener.book, core.sequencer.market)
+
+
+def _belongs(message: Message, real: frozenset[str], *, has_line: bool) -> bool:
+    """Whether an input is one where no real venue is; `has_line`: what became of the line is given, too."""
+    if isinstance(message, _FROM_BROKERS):
+        return False
+    if isinstance(message, _LINE):
+        return message.account not in real or has_line
+    return True
+
+
+def unchanged_classes(session: Session, classes: StrategyClasses) -> StrategyClasses:
+    """The same classes.
+
+    Raises:
+        TradingError: A strategy is no longer the one that traded in the session.
+    """
+    changed = changed_strategies(session.head, fingerprints(session.config, classes))
+    if changed:
+        raise TradingError(
+            f"strategy {', '.join(changed)} has other code than in session {session.label}: "
+            "parity compares like with like, so run it with the code of then"
+        )
+    return classes
+
+
+def _core(
+    session: Session,
+    classes: StrategyClasses,
+    config: Config,
+    listener: OrderListener,
+    times: RecordedTimes | None,
+) -> Core:
+    real = session.real_accounts
+    core = build_core(
+        _on_paper(config, real, is_timed=times is not None),
+        instruments=session.instruments,
+        classes=classes,
+        sources=session.sources,
+        ids=ClientOrderIds(store_id=session.head.store_id, epoch=session.head.epoch),
+        listeners=[listener],
+        keep_sent=False,
+        venue_type=TimedVenue,
+    )
+    core.sequencer.restore(decode_snapshot(session.head.snapshot))
+    for venue in core.venues:
+        if times is not None and isinstance(venue, TimedVenue):
+            venue.follow(Course(times), real)
+        for account in real:
+            if config.accounts[account].venue == venue.name.partition(":")[2]:
+                for asset, amount in opening_balances(session, core, account).items():
+                    venue.engine.transfer(account, asset, amount)
+    return core
+
+
+def _on_paper(config: Config, real: tuple[str, ...], *, is_timed: bool) -> Config:
+    """Every real account as a paper account that holds nothing yet."""
+    accounts = dict(config.accounts)
+    for name in real:
+        simulated = msgspec.structs.replace(accounts[name].simulated, opening_balances={})
+        if is_timed:
+            simulated = msgspec.structs.replace(simulated, report_latency_ms=BY_TIMER_MS)
+        accounts[name] = msgspec.structs.replace(accounts[name], mode="paper", simulated=simulated)
+    return msgspec.structs.replace(config, accounts=accounts)
+
+
+def opening_balances(session: Session, core: Core, account: str) -> Mapping[str, Decimal]:
+    """What the venue held at the session's start: by its first statement, else by the books.
+
+    Raises:
+        TradingError: Neither is there.
+    """
+    for taken in session.inputs():
+        match taken.message:
+            case AccountEvidence(account=name, balances=balances) if name == account and balances is not None:
+                return balances.total
+    held = core.ledger.balances(account)
+    if not held:
+        raise TradingError(
+            f"account {account} was never connected in session {session.label}: choose one in which it traded"
+        )
+    return held
+
+
+def _at_source_times(session: Session, config: Config) -> Iterator[Taken]:
+    """The inputs with market data at the times a backtest would give them.
+
+    What is older than the session, such as bars to warm up on, stays where it came.
+    """
+    latency = round(config.backtest.market_latency_ms * 1e6)
+    inputs = list(session.inputs())
+    start = inputs[0].ts_init if inputs else 0
+
+    def modelled(taken: Taken) -> Taken:
+        ts_event = taken.message.ts_event
+        if taken.message.__class__ not in _MARKET or ts_event < start:
+            return taken
+        return taken._replace(ts_init=ts_event + latency)
+
+    yield from sorted(map(modelled, inputs), key=lambda taken: taken.ts_init)

@@ -1,0 +1,143 @@
+"""Parity: the same orders and fills where the venue is the same, and every difference named and priced."""
+
+from __future__ import annotations
+
+import random
+from decimal import ROUND_DOWN, Decimal
+from pathlib import Path
+
+import pytest
+
+from actors.errors import TradingError, UsageError
+from actors.venues.simulated.settings import SimulatedVenueSettings
+from daemon.research.parity.ladder import CAUSES
+from daemon.research.parity.orders import Orders, recorded_orders
+from daemon.research.parity.parity import AccountParity, parity
+from daemon.research.parity.session import Session, open_session
+from daemon.research.parity.simulate import simulate
+from daemon.research.parity.timing import RecordedTimes
+from daemon.startup import load_classes
+from tests.research.parity.recording import ACCOUNT, Outside, a_config, a_market, record
+from tests.startup_rig import replayed
+
+MODEL = SimulatedVenueSettings(latency_ms=2.0, maker_fee=Decimal("0.0002"), taker_fee=Decimal("0.0007"))
+VENUE = SimulatedVenueSettings(maker_fee=Decimal("0.0003"), taker_fee=Decimal("0.0009"), fee_currency="USDT")
+SECONDS = 40
+
+
+def a_paper_session(folder: Path) -> Session:
+    state = folder / "paper"
+    record(state, a_config(state, mode="paper", simulated=MODEL), a_market(SECONDS))
+    return open_session(state)
+
+
+def an_outside_session(folder: Path) -> Session:
+    state = folder / "outside"
+    config = a_config(state, mode="testnet", simulated=MODEL)
+    record(state, config, a_market(SECONDS), Outside(VENUE, random.Random(5)))
+    return open_session(state)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    return an_outside_session(tmp_path_factory.mktemp("outside"))
+
+
+@pytest.fixture(scope="module")
+def account(outside: Session) -> AccountParity:
+    return parity(outside, load_classes(outside.config)).accounts[ACCOUNT]
+
+
+def plain(orders: Orders) -> list[object]:
+    return [
+        (key, order.terms, order.ts_decided, order.status,
+         [(fill.ts, fill.quantity, fill.price, fill.fee, fill.fee_currency) for fill in order.fills])
+        for key, order in orders.items()
+    ]  # fmt: skip
+
+
+def test_a_simulated_paper_session_repeats_every_order_and_fill(tmp_path: Path) -> None:
+    session = a_paper_session(tmp_path)
+    recorded = recorded_orders(session)
+    assert sum(len(order.fills) for order in recorded.orders.values()) > 20
+    made = simulate(session, load_classes(session.config), times=RecordedTimes(session))
+    assert plain(made.book.orders) == plain(recorded.orders)
+    report = parity(session, load_classes(session.config)).accounts[ACCOUNT]
+    assert report.ladder["data"] == report.recorded.pnl
+    assert replayed(session.state).identical
+
+
+def test_causes_add_up_to_the_whole_difference_exactly(account: AccountParity) -> None:
+    assert account.recorded.fills > 20
+    assert account.difference != 0
+    assert tuple(account.effects) == CAUSES
+    assert sum(account.effects.values(), Decimal(0)) == account.difference
+    assert account.recorded.pnl - account.simulated.pnl == account.difference
+
+
+def test_every_order_that_differs_has_a_cause_and_their_sums_are_the_whole(account: AccountParity) -> None:
+    assert account.differences
+    for each in account.differences:
+        assert each.effects, each
+        assert sum(each.effects.values(), Decimal(0)) == each.difference
+    assert sum((each.difference for each in account.differences), Decimal(0)) == account.difference
+    for cause in CAUSES:
+        parts = [each.effects.get(cause, Decimal(0)) for each in account.differences]
+        assert sum(parts, Decimal(0)) == account.effects[cause]
+
+
+def test_recorded_pnl_is_what_the_books_say(outside: Session, account: AccountParity) -> None:
+    """Fills at cash plus what is held at the last price: worked out from nothing but fills."""
+    orders = recorded_orders(outside).orders
+    cash = held = Decimal(0)
+    for order in orders.values():
+        for fill in order.fills:
+            sign = 1 if order.terms.side == "buy" else -1
+            cash -= sign * fill.quantity * fill.price + fill.fee
+            held += sign * fill.quantity
+            assert fill.fee_currency == "USDT"
+    last = simulate(outside, load_classes(outside.config)).market.mark_price("BTCUSDT@binance")
+    assert account.recorded.pnl == cash + held * Decimal(repr(last))
+
+
+def test_fees_are_exactly_what_the_venue_took_beyond_the_model(
+    outside: Session, account: AccountParity
+) -> None:
+    """The model charges other rates in the asset received; valued at the last price, as holdings are."""
+    rates = {"maker": (Decimal("0.0003"), Decimal("0.0002")), "taker": (Decimal("0.0009"), Decimal("0.0007"))}
+    extra = Decimal(0)
+    last = simulate(outside, load_classes(outside.config)).market.mark_price("BTCUSDT@binance")
+    for order in recorded_orders(outside).orders.values():
+        for fill in order.fills:
+            charged, modelled = rates[fill.liquidity]
+            assert fill.fee == (fill.quantity * fill.price * charged).quantize(Decimal("1E-8"), ROUND_DOWN)
+            base = (fill.quantity * modelled).quantize(Decimal("1E-8"), ROUND_DOWN) * Decimal(repr(last))
+            extra += fill.fee - (base if order.terms.side == "buy" else fill.quantity * fill.price * modelled)
+    assert account.effects["fees"] == pytest.approx(-extra, abs=Decimal("0.0001"))
+
+
+def test_recorded_times_are_fitted(account: AccountParity) -> None:
+    latency = account.fit.latency_ms
+    assert latency.p50 is not None
+    assert 3 <= latency.p50 <= 8  # drawn evenly from 1.25 to 9.25
+    assert account.fit.maker_fee == pytest.approx(0.0003, rel=1e-3)
+    assert account.fit.taker_fee == pytest.approx(0.0009, rel=1e-3)
+    assert f"latency_ms = {latency.p50:.4g}" in account.fit.snippet(ACCOUNT)
+
+
+def test_the_same_session_gives_the_same_report(outside: Session) -> None:
+    classes = load_classes(outside.config)
+    assert parity(outside, classes) == parity(outside, classes)
+
+
+def test_a_session_that_is_not_there_is_named_with_those_that_are(outside: Session) -> None:
+    with pytest.raises(UsageError, match=f"there is {outside.label}"):
+        open_session(outside.state, "nothing")
+    with pytest.raises(UsageError, match="holds no recorded session"):
+        open_session(outside.state / "empty")
+
+
+def test_other_code_than_in_the_session_is_refused(outside: Session) -> None:
+    classes = {**load_classes(outside.config), "cross": load_classes(outside.config)["maker"]}
+    with pytest.raises(TradingError, match="strategy cross has other code than in session"):
+        parity(outside, classes)
