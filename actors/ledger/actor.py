@@ -47,10 +47,9 @@ from actors.messages.account import (
     ExternalFillMoved,
     ExternalFillShown,
     LotOpened,
-    PositionCharged,
-    PositionSplit,
     StatementAgrees,
 )
+from actors.messages.clearing import PositionCharged, PositionSplit
 from actors.messages.control import BrokerStarted, SnapshotDue, Started
 from actors.messages.orders import OrderFilled, QueryAccount
 from actors.model.instrument import Instrument

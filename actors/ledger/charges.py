@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from actors.ledger.account_book import AccountBook
 from actors.ledger.exact import add, subtract
 from actors.ledger.lots import Position
-from actors.messages.account import ChargeBooked, PositionCharged
+from actors.messages.clearing import ChargeBooked, PositionCharged
 from actors.model.money import ZERO
 
 SHARE_STEP = Decimal("1E-8")

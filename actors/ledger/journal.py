@@ -20,7 +20,8 @@ from decimal import Decimal
 from typing import Literal
 
 from actors.ledger.exact import add, subtract
-from actors.messages.account import CashReason, ChargeKind
+from actors.messages.account import CashReason
+from actors.messages.clearing import ChargeKind
 from actors.model.money import ZERO
 
 Place = Literal["holdings", "trading", "realised", "fees", "external", "contracts"] | CashReason | ChargeKind

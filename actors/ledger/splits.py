@@ -14,8 +14,8 @@ from actors.ledger.account_book import AccountBook
 from actors.ledger.exact import add, multiply, subtract
 from actors.ledger.lots import Lot, Position, follow_trip, trade
 from actors.ledger.telling import position_changed, trade_closed
-from actors.messages.account import PositionSplit
 from actors.messages.base import Message
+from actors.messages.clearing import PositionSplit
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, round_to_lot
 from actors.model.splits import scaled, share_step

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Union
 
-from actors.messages import account, control, market, orders
+from actors.messages import account, clearing, control, market, orders
 from actors.messages.base import Message, Value
 
-__all__ = ["MESSAGES", "Message", "Value", "account", "any_message", "control", "market", "orders"]
+__all__ = [
+    "MESSAGES",
+    "Message",
+    "Value",
+    "account",
+    "any_message",
+    "clearing",
+    "control",
+    "market",
+    "orders",
+]
 
 
 def _concrete(base: type[Message]) -> Iterator[type[Message]]:
