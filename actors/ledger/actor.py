@@ -8,7 +8,7 @@ Reads   OrderFilled                     from oms
         CashTransferred, LotOpened, ExternalFillShown, ExternalFillMoved   what did not come by our trading
         Started, SnapshotDue            begins, and keeps up, the snapshots
 Writes  PositionChanged                 last message of a booking, one per fill
-        ChargeBooked                    each strategy's part of a charge
+        ChargeBooked, ContractsChanged  each strategy's part of a charge; open derivatives
         BalanceChanged, TradeClosed, CashTransferred, AccountSnapshot, StatementDisagrees, StatementAgrees
 State   journals, lots, round trips, equity peaks, statements in doubt, booked transfers, newest fill keys
 Fails   fatal: a fill booked twice or books that contradict themselves raise InvariantBroken
@@ -37,7 +37,7 @@ from actors.ledger.in_kind import fee_value, paid_by_position, shrink
 from actors.ledger.lots import Position, follow_trip, trade
 from actors.ledger.splits import book_split
 from actors.ledger.statements import comparable, opening_transfers
-from actors.ledger.telling import position_changed, trade_closed
+from actors.ledger.telling import contracts_changed, position_changed, trade_closed
 from actors.messages.account import (
     AccountEvidence,
     AccountReconciled,
@@ -160,6 +160,8 @@ class LedgerActor(CoreActor):
 
         for asset, held in zip(assets, before, strict=True):
             self._send_balance(book, fill.account, asset, held, fill.ts_event)
+        if instrument.is_derivative:
+            self.send(contracts_changed(fill.account, instrument, book.contracts, fill.ts_event))
         if ended is not None:
             self.send(trade_closed(position, ended, fill.ts_event))
         self.send(position_changed(position, net, fill.ts_event, fill.client_order_id, fill.quantity))
@@ -195,6 +197,8 @@ class LedgerActor(CoreActor):
         book.open_lot(instrument, lot.quantity, lot.entry_price)
         book.equity_moved(equity_before, self._equity(lot.account))
         net = book.net[lot.instrument] = add(book.net.get(lot.instrument, ZERO), lot.quantity)
+        if instrument.is_derivative:
+            self.send(contracts_changed(lot.account, instrument, book.contracts, lot.ts_event))
         self.send(position_changed(position, net, lot.ts_event, None, ZERO))
 
     # what holding brings without a trade
@@ -273,7 +277,8 @@ class LedgerActor(CoreActor):
             stated, ours = comparable(evidence, book.journal.holdings, self._instruments.values())
             if book.is_open:
                 for verdict in book.statements.judge(evidence, stated, ours):
-                    self.send(verdict)
+                    if not isinstance(verdict, CashTransferred) or self._book_transfer(verdict):
+                        self.send(verdict)
             else:
                 book.is_open = True
                 self._open(evidence, evidence.balances.asked_seq, stated)
@@ -283,11 +288,12 @@ class LedgerActor(CoreActor):
 
     def _open(self, evidence: AccountEvidence, asked_seq: int, stated: dict[str, Decimal]) -> None:
         book = self._book(evidence.account)
+        moved = book.statements.opening.near
         for transfer in opening_transfers(evidence, stated, book.journal.holdings):
             # booked at once: whoever trades from this step on must know the balance
             if self._book_transfer(transfer):
                 self.send(transfer)
-        book.statements.begin(asked_seq, evidence.venue_time_ms)
+        book.statements.begin(asked_seq, evidence.venue_time_ms, moved)
 
     def on_external_fill(self, fill: ExternalFillShown | ExternalFillMoved) -> None:
         """Somebody else's execution moves holdings; one that was ours is taken back.
@@ -334,7 +340,7 @@ class LedgerActor(CoreActor):
             self.set_timer(due, SnapshotDue(ts_event=due))
 
     def _equity(self, account: str) -> float:
-        return equity(self._book(account), self.positions(account), self._valuation, self.market)
+        return equity(self._book(account), self._valuation, self.market)
 
     # sending
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.ledger.exact import multiply, subtract
+from actors.ledger.opening import Opening
 from actors.messages.account import AccountEvidence, CashTransferred, StatementAgrees, StatementDisagrees
 from actors.messages.base import Message
 from actors.model.instrument import Instrument
@@ -20,6 +21,7 @@ from actors.model.money import ZERO
 
 QUESTIONS_MAX = 4
 """Older unanswered questions are given up, which bounds the history."""
+COUNTING_ANSWERS = 2
 NEAR_NS = 2_000_000_000
 """A booking stamped this close to a statement, both by the venue's clock, may be in it or not."""
 AMOUNTS_MAX = 256
@@ -71,6 +73,7 @@ class Statements(msgspec.Struct, array_like=True):
     compared_seq: int = -1
     """When the newest answer that was judged was asked for; older and repeated ones say nothing more."""
     compared_ts: int = 0
+    opening: Opening = msgspec.field(default_factory=Opening)
 
     def copy(self) -> Statements:
         """The same state, sharing nothing that changes."""
@@ -83,11 +86,13 @@ class Statements(msgspec.Struct, array_like=True):
             },
             self.compared_seq,
             self.compared_ts,
+            msgspec.structs.replace(self.opening),
         )
 
-    def begin(self, asked_seq: int, venue_time_ms: int) -> None:
-        """The books were opened by this statement: it agrees."""
+    def begin(self, asked_seq: int, venue_time_ms: int, moved: dict[str, list[Decimal]]) -> None:
+        """The books were opened by this statement: it agrees. `moved` was booked before."""
         self.compared_seq, self.compared_ts = asked_seq, venue_time_ms * 1_000_000
+        self.opening = Opening(self.compared_ts + NEAR_NS, moved)
 
     def asked(self, seq: int) -> None:
         """A question went out."""
@@ -105,6 +110,8 @@ class Statements(msgspec.Struct, array_like=True):
         """Our total of an asset has changed, by what happened at the venue at `ts`."""
         if self.questions:
             self.history.append((seq, asset, before))
+        if ts <= self.opening.until:
+            self.opening.moved(asset, subtract(after, before))
         if self.doubts:
             doubt = self.doubts.get(asset)
             if doubt is not None and doubt.amounts:
@@ -136,7 +143,7 @@ class Statements(msgspec.Struct, array_like=True):
     def judge(
         self, evidence: AccountEvidence, venue: dict[str, Decimal], ours: dict[str, Decimal]
     ) -> list[Message]:
-        """`compare`, said as messages."""
+        """`compare`, said as messages; what was taken wrongly when the books were opened is set right."""
         assert evidence.balances is not None, "only a statement with balances is judged"
         ts, account = evidence.ts_event, evidence.account
         at_venue = evidence.venue_time_ms * 1_000_000  # the clock that stamps fills and transfers too
@@ -144,10 +151,24 @@ class Statements(msgspec.Struct, array_like=True):
         return [
             *(StatementAgrees(ts_event=ts, account=account, asset=asset) for asset in agree),
             *(
-                StatementDisagrees(ts_event=ts, account=account, **msgspec.structs.asdict(found))
+                self._opening_corrected(found, ts, account)
+                or StatementDisagrees(ts_event=ts, account=account, **msgspec.structs.asdict(found))
                 for found in differ
             ),
         ]
+
+    def _opening_corrected(self, found: Disagreement, ts: int, account: str) -> CashTransferred | None:
+        amount = subtract(found.venue, found.ours)
+        if found.answers < COUNTING_ANSWERS or not self.opening.explains(found.asset, amount):
+            return None
+        return CashTransferred(
+            ts_event=ts,
+            account=account,
+            asset=found.asset,
+            amount=amount,
+            reason="opening",
+            transfer_id=f"opening:{found.asset}:{self.compared_seq}",
+        )
 
     def compare(
         self, asked_seq: int, ts: int, venue: dict[str, Decimal], ours: dict[str, Decimal]
