@@ -18,7 +18,8 @@ from actors.core import effects
 DIE_AT, MAIN_PID, QUIRKS = "CHAOS_DIE_AT", "CHAOS_MAIN_PID", "CHAOS_QUIRKS"
 SMALL_SEGMENT = 64 * 1024
 SEAL_SECONDS = 0.2
-UNSAFE_SECONDS = 0.05
+ANSWERED = "unsafe.answer before the write"
+"""Only an unsafe daemon gets there: the venue has taken an order that is not on the tape."""
 
 
 def dying_effect(text: str) -> Callable[[str], None]:
@@ -68,15 +69,31 @@ def _look_closed() -> None:
 
 
 def _send_before_writing() -> None:
-    """Unsafe: commands leave while what says so still waits to be written."""
+    """Unsafe: an order leaves before its step is written; named is where the venue's answer proves it."""
+    from actors.messages.base import Message
+    from actors.messages.orders import AcceptReport, FillReport, SubmitOrder
     from daemon.runtime import Runtime
 
-    write = Runtime._write
+    write, step, record = Runtime._write, Runtime._step, Runtime._record
+    unwritten: set[str | None] = set()
 
-    def write_later(runtime: Runtime) -> None:
-        runtime._loop.call_later(UNSAFE_SECONDS, write, runtime)
+    def record_and_note(runtime: Runtime, message: Message) -> Any:
+        done = record(runtime, message)
+        unwritten.update(each.client_order_id for each in done.sent if isinstance(each, SubmitOrder))
+        return done
 
-    type.__setattr__(Runtime, "_write", write_later)
+    def write_unless_an_order_left(runtime: Runtime) -> None:
+        if not unwritten:
+            write(runtime)
+
+    def look_and_step(runtime: Runtime, message: Message) -> None:
+        if isinstance(message, AcceptReport | FillReport) and message.client_order_id in unwritten:
+            effects.effect(ANSWERED)
+        step(runtime, message)
+
+    type.__setattr__(Runtime, "_record", record_and_note)
+    type.__setattr__(Runtime, "_write", write_unless_an_order_left)
+    type.__setattr__(Runtime, "_step", look_and_step)
 
 
 def _hurry() -> None:
