@@ -16,7 +16,7 @@ from actors.messages.account import (
 )
 from actors.messages.control import CommandDone, Flatten, Reconcile, Scope
 from actors.messages.orders import OrderDenied, OrderFilled, QueryAccount, SubmitOrder
-from actors.reconciliation.policy import ReconcilePolicy, told_by
+from actors.reconciliation.policy import ReconcilePolicy
 from actors.reconciliation.proposals import Difference
 from tests.reconciliation.world import ACCOUNT, BTC, SECOND, World
 
@@ -379,27 +379,3 @@ def test_the_history_is_asked_for_while_something_needs_explaining_and_then_no_m
     first, *later = [query.transfers_since for query in world.heard(QueryAccount)]
     assert first is not None, "no statement has agreed yet"
     assert later == [None] * len(later) != []
-
-
-def a_row(number: int, amount: int, age: int = 0) -> VenueTransfer:
-    return VenueTransfer(
-        transfer_id=f"r{number}", asset="USDT", amount=D(amount), reason="deposit", ts_event=1_000 - age
-    )
-
-
-@pytest.mark.parametrize(
-    ("rows", "amount", "told"),
-    [
-        ([a_row(1, 5), a_row(2, 7)], 12, ["r1", "r2"]),
-        ([a_row(1, 5, age=999), a_row(2, 7)], 7, ["r2"]),
-        ([a_row(1, 5, age=999), a_row(2, 7)], 12, ["r1", "r2"]),
-        ([a_row(1, -100), a_row(2, -1)], -100, ["r1"]),
-        ([a_row(1, 5), a_row(2, 7)], 6, []),
-        ([], 6, []),
-        ([a_row(number, 1) for number in range(50)], 50, [f"r{number}" for number in range(50)]),
-    ],
-)
-def test_a_difference_is_explained_by_rows_that_make_it_up_exactly(
-    rows: list[VenueTransfer], amount: int, told: list[str]
-) -> None:
-    assert [row.transfer_id for row in told_by(rows, "USDT", D(amount), 500)] == told
