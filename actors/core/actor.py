@@ -8,6 +8,7 @@ after it has returned.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from actors.core.sequencer import Sequencer
 
 Handler = Callable[[Any], None]
+
+
+def of_sequencer(name: str, doc: str, actor: str = "") -> Any:
+    """A figure of the sequencer, read without a call into Python: handlers ask for these all the time."""
+    return property(attrgetter(f"{actor}_sequencer.{name}"), doc=doc)
 
 
 class CoreActor:
@@ -44,15 +50,8 @@ class CoreActor:
         self.send = sequencer.outbox.append
         self.market = sequencer.market
 
-    @property
-    def now(self) -> int:
-        """Time of the input (or timer) being worked on, nanoseconds UTC."""
-        return self._sequencer.now
-
-    @property
-    def seq(self) -> int:
-        """Number of the input being worked on."""
-        return self._sequencer.seq
+    now: int = of_sequencer("now", "Time of the input (or timer) being worked on, nanoseconds UTC.")
+    seq: int = of_sequencer("seq", "Number of the input being worked on.")
 
     def set_timer(self, due: int, message: Timer) -> int:
         """Have `message` handed back to this actor at `due`; returns the id that cancels it."""

@@ -16,6 +16,7 @@ from actors.messages.market import (
     CorporateAction,
     FeedStatus,
     FundingRate,
+    InstrumentUpdate,
     MarketData,
     Quote,
     Trade,
@@ -39,7 +40,7 @@ class MarketBoard:
     close before the bar reaches the strategies.
     """
 
-    __slots__ = ("bars", "latest", "quotes", "statuses", "trades")
+    __slots__ = ("bars", "definitions", "latest", "quotes", "statuses", "trades")
 
     def __init__(self) -> None:
         self.latest: dict[type[MarketData], dict[str, Any]] = {kind: {} for kind in _KEPT}
@@ -47,25 +48,26 @@ class MarketBoard:
         self.trades: dict[str, Trade] = self.latest[Trade]
         self.bars: dict[str, Bar] = self.latest[Bar]
         self.statuses: dict[str, FeedStatus] = self.latest[FeedStatus]
+        self.definitions: dict[str, InstrumentUpdate] = self.latest[InstrumentUpdate]
 
     def mark_price(self, instrument: str) -> float | None:
         """What a position is valued at: the mid, else the newest trade or bar close; None without any."""
         quote = self.quotes.get(instrument)
         if quote is not None:
-            return quote.mid_price
-        trade, bar = self.trades.get(instrument), self.bars.get(instrument)
-        if trade is not None and (bar is None or trade.ts_event >= bar.ts_event):
-            return trade.price
-        return bar.close if bar is not None else None
+            return (quote.bid_price + quote.ask_price) * 0.5
+        bar, trade = self.bars.get(instrument), self.trades.get(instrument)
+        if trade is None:
+            return bar.close if bar is not None else None
+        return trade.price if bar is None or trade.ts_event >= bar.ts_event else bar.close
 
     def age_ns(self, instrument: str, now: int) -> int | None:
         """How long ago the newest price happened at its source; None before any price."""
-        newest = [
-            table[instrument].ts_event
-            for table in (self.quotes, self.trades, self.bars)
-            if instrument in table
-        ]
-        return now - max(newest) if newest else None
+        newest: int | None = None
+        latest: Quote | Trade | Bar | None
+        for latest in (self.quotes.get(instrument), self.trades.get(instrument), self.bars.get(instrument)):
+            if latest is not None and (newest is None or latest.ts_event > newest):
+                newest = latest.ts_event
+        return now - newest if newest is not None else None
 
     def on_corporate_action(self, action: CorporateAction) -> None:
         """Bring what was last seen into the prices that hold from now on, so that no mark is a mixture."""

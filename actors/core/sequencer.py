@@ -7,7 +7,6 @@ a replay.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -75,7 +74,7 @@ class Sequencer:
     """
 
     __slots__ = (
-        "_fifo", "_market_routes", "_routes", "_timer_handlers", "actors", "ids", "keep_sent", "market",
+        "_market_routes", "_queue", "_routes", "_timer_handlers", "actors", "ids", "keep_sent", "market",
         "now", "outbox", "sent", "seq", "timers", "venues",
     )  # fmt: skip
 
@@ -97,7 +96,8 @@ class Sequencer:
         self.keep_sent = keep_sent
         self.venues = tuple(venues)
         self.actors = tuple(actors)
-        self._fifo: deque[tuple[tuple[Handler, ...], Message]] = deque()
+        self._queue: list[Message] = []
+        """What waits for its handlers, in the order in which it was sent."""
         everyone = (*self.venues, *self.actors)
         if len({actor.name for actor in everyone}) != len(everyone):
             raise ValueError(f"actor names must differ: {[actor.name for actor in everyone]}")
@@ -144,12 +144,12 @@ class Sequencer:
             ts_init = self.now
         self.seq += 1
         kind = message.__class__
+        by_instrument = self._market_routes.get(kind)
         if kind is Started:
             self.ids.begin(message.epoch)  # type: ignore[attr-defined]
         elif self.timers.next_due <= ts_init:
             self._run_timers(ts_init)
         self.now = ts_init
-        by_instrument = self._market_routes.get(kind)
         if by_instrument is None:
             self._deliver(self._routes.get(kind, ()), message)
             return
@@ -161,7 +161,7 @@ class Sequencer:
                 handler(message)
                 if outbox:
                     self._collect()
-            if self._fifo:
+            if self._queue:
                 self._work_off()
             if board is not None:
                 board[instrument] = message
@@ -169,12 +169,12 @@ class Sequencer:
                 handler(message)
                 if outbox:
                     self._collect()
-            if self._fifo:
-                self._work_off()
         except ActorFailed:
             raise
         except Exception as error:
             raise self._failure(handler, message, error) from error
+        if self._queue:
+            self._work_off()
 
     def _run_timers(self, until: int) -> None:
         timers = self.timers
@@ -189,28 +189,43 @@ class Sequencer:
 
     def _deliver(self, handlers: tuple[Handler, ...], message: Message) -> None:
         """Hand one message out, and everything that comes of it."""
-        self._fifo.append((handlers, message))
-        self._work_off()
+        outbox, handler = self.outbox, None
+        try:
+            for handler in handlers:
+                handler(message)
+                if outbox:
+                    self._collect()
+        except Exception as error:
+            raise self._failure(handler, message, error) from error
+        if self._queue:
+            self._work_off()
 
     def _work_off(self) -> None:
-        outbox, fifo = self.outbox, self._fifo
+        """Hand out everything that waits, and what comes of it: the queue grows while it is walked."""
+        outbox, queue, route, keep_sent = self.outbox, self._queue, self._routes.get, self.keep_sent
         handler: Handler | None = None
         message: Message | None = None
         try:
-            while fifo:
-                handlers, message = fifo.popleft()
+            for message in queue:
+                handlers = route(message.__class__)
+                if handlers is None:
+                    handlers = self._onto_board(message)
                 for handler in handlers:
                     handler(message)
                     if outbox:
-                        self._collect()
+                        if keep_sent:
+                            self._remember()
+                        queue += outbox
+                        outbox.clear()
         except Exception as error:
             assert message is not None, "what raises is a handler with its message"
             raise self._failure(handler, message, error) from error
+        queue.clear()
 
     def _failure(self, handler: Handler | None, message: Message, error: Exception) -> ActorFailed:
         """Nothing that waits counts any more."""
         self.outbox.clear()
-        self._fifo.clear()
+        self._queue.clear()
         return ActorFailed(getattr(getattr(handler, "__self__", None), "name", "core"), message, error)
 
     def _collect(self) -> None:
@@ -218,20 +233,22 @@ class Sequencer:
 
         A message waits with all its handlers: what they send comes behind them either way.
         """
-        outbox, add, routes = self.outbox, self._fifo.append, self._routes
-        for message in outbox:
-            kind = message.__class__
-            if kind in routes:
-                add((routes[kind], message))
-                if self.keep_sent:
-                    self.sent.append(message)
-            else:
-                instrument = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
-                _, board, handlers = self._market_routes[kind][instrument]
-                if board is not None:
-                    board[instrument] = message
-                add((handlers, message))
-        outbox.clear()
+        if self.keep_sent:
+            self._remember()
+        self._queue += self.outbox
+        self.outbox.clear()
+
+    def _remember(self) -> None:
+        routes = self._routes
+        self.sent += [message for message in self.outbox if message.__class__ in routes]
+
+    def _onto_board(self, message: Message) -> tuple[Handler, ...]:
+        """Who gets market data that an actor has made; from here on it is the newest."""
+        instrument: str = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
+        _, board, handlers = self._market_routes[message.__class__][instrument]
+        if board is not None:
+            board[instrument] = message
+        return handlers
 
     def run_on(self, messages: Sequence[Message], now: int) -> None:
         """Carry messages that an actor is known to have sent at `now` to their end, within the last step.

@@ -63,4 +63,6 @@ def round_to_lot(
     quantity: Decimal | float, lot_size: Decimal, rounding: Rounding = "towards_zero"
 ) -> Decimal:
     """Nearest quantity on the grid in the named direction; a `lot_size` of 0 means no grid."""
+    if lot_size and quantity.__class__ is Decimal and quantity.is_finite():  # what every order passes
+        return (quantity / lot_size).to_integral_value(_MODES[rounding]) * lot_size
     return _round_to_step(quantity, lot_size, rounding)

@@ -81,6 +81,7 @@ from actors.oms.life import OrderLife
 from actors.oms.order import STATES, WORKING, Order
 from actors.oms.reconcile import OpeningSigns
 from actors.oms.resolve import Resolutions
+from actors.oms.settle import MS
 
 
 class OmsState(msgspec.Struct, array_like=True):
@@ -135,7 +136,11 @@ class OmsActor(CoreActor):
 
     def on_approved_order(self, approved: ApprovedOrder) -> None:
         terms = approved.terms
-        refusal = self._cannot_go(terms)
+        account = self._desk.accounts[terms.account]
+        if account.lost_stores or not account.connected:
+            refusal = self._cannot_go(terms)
+        else:
+            refusal = None
         if refusal is not None:
             self.send(
                 OrderDenied(
@@ -153,7 +158,7 @@ class OmsActor(CoreActor):
             terms=terms,
             mid_price=approved.mid_price,
             created_seq=self.seq,
-            sent_ms=self._desk.venue_ms(terms.account),
+            sent_ms=self.now // MS + account.offset_ms,
         )
         self._book.add(order)
         self._desk.submit(order)
@@ -214,7 +219,7 @@ class OmsActor(CoreActor):
         self._take(report)
 
     def _take(self, report: Report) -> None:
-        order = self._book.find(report)
+        order = self._book.open.get(report.client_order_id or "") or self._book.find(report)
         if order is not None:
             self._life.apply(order, report)
             return

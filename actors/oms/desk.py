@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from actors.core.actor import CoreActor
+from actors.core.actor import CoreActor, of_sequencer
 from actors.messages.account import StatementDisagrees
 from actors.messages.base import Message
 from actors.messages.control import AnswerDeadline, EvidenceDue, SettleDue
@@ -86,15 +86,8 @@ class Desk:
         self.submits_sent = 0
         self.queries_sent = 0
 
-    @property
-    def now(self) -> int:
-        """Time of the step."""
-        return self._core.now
-
-    @property
-    def seq(self) -> int:
-        """Number of the step's input."""
-        return self._core.seq
+    now: int = of_sequencer("now", "Time of the step.", "_core.")
+    seq: int = of_sequencer("seq", "Number of the step's input.", "_core.")
 
     def send(self, message: Message) -> None:
         """Pass a message on."""
@@ -116,20 +109,21 @@ class Desk:
 
     def submit(self, order: Order) -> None:
         """Place a new order; the only place where a submit is made."""
-        terms = order.terms
-        self.send(
+        terms, core = order.terms, self._core
+        now, rules = core.now, self.rules[terms.account]
+        core.send(
             SubmitOrder(
-                ts_event=self.now,
+                ts_event=now,
                 account=terms.account,
                 instrument=terms.instrument,
                 client_order_id=terms.client_order_id,
                 venue_timestamp_ms=order.sent_ms,
-                receive_window_ms=self.rules_of(order).receive_window_ms,
+                receive_window_ms=rules.receive_window_ms,
                 terms=terms,
             )
         )
         self.submits_sent += 1
-        self._await_answer(order)
+        self._await_answer(order, now + rules.answer_deadline_ms * MS)
 
     def cancel(self, order: Order) -> None:
         """Cancel what is left of an order; a cancel may be repeated, it never adds risk."""
@@ -179,9 +173,11 @@ class Desk:
         )
         self._await_answer(order)
 
-    def _await_answer(self, order: Order) -> None:
-        self._core.cancel_timer(order.deadline_timer)
-        due = self.now + self.rules_of(order).answer_deadline_ms * MS
+    def _await_answer(self, order: Order, due: int | None = None) -> None:
+        if order.deadline_timer:
+            self._core.cancel_timer(order.deadline_timer)
+        if due is None:
+            due = self.now + self.rules_of(order).answer_deadline_ms * MS
         order.deadline_timer = self._core.set_timer(
             due,
             AnswerDeadline(ts_event=due, client_order_id=order.terms.client_order_id, attempt=order.attempt),
@@ -190,7 +186,9 @@ class Desk:
     def answered(self, order: Order) -> None:
         """The command under way has its answer."""
         order.awaiting = None
-        self.drop_deadline(order)
+        if order.deadline_timer:
+            self._core.cancel_timer(order.deadline_timer)
+            order.deadline_timer = 0
 
     def drop_deadline(self, order: Order) -> None:
         """Wait no longer for the answer by itself."""
@@ -250,7 +248,8 @@ class Desk:
         """It is settled."""
         order.asking = False
         order.asked_ms = order.absent_ms = None
-        self.drop_question(order)
+        if order.settle_timer:
+            self.drop_question(order)
 
     def drop_question(self, order: Order) -> None:
         """Cancel the reminder to ask."""

@@ -25,15 +25,16 @@ class ExternalFills:
     def __init__(self, book: OrderBook, events: OrderEvents) -> None:
         self._book = book
         self._events = events
-        self._strays: dict[tuple[str, str, str, str], Stray] = {}
+        self.strays: dict[tuple[str, str, str, str], Stray] = {}
+        """Read only from outside."""
 
     def __len__(self) -> int:
-        return len(self._strays)
+        return len(self.strays)
 
     def add(self, report: FillReport, seq: int) -> None:
         """Keep a fill; a second delivery changes nothing."""
         key = (report.account, report.instrument, report.venue_order_id or "", report.trade_id)
-        self._strays.setdefault(key, Stray(report, seq))
+        self.strays.setdefault(key, Stray(report, seq))
         self.show(report.account, report.instrument)
 
     def take(self, account: str, instrument: str, venue_order_id: str) -> list[FillReport]:
@@ -41,11 +42,11 @@ class ExternalFills:
 
         What was booked as external is taken back first: it is moved, not added.
         """
-        if not self._strays:
+        if not self.strays:
             return []
         wanted = (account, instrument, venue_order_id)
-        keys = [key for key in self._strays if key[:3] == wanted]
-        strays = [self._strays.pop(key) for key in keys]
+        keys = [key for key in self.strays if key[:3] == wanted]
+        strays = [self.strays.pop(key) for key in keys]
         for stray in strays:
             if stray.declared:
                 self._events.external_moved(stray.report)
@@ -53,29 +54,29 @@ class ExternalFills:
 
     def show(self, account: str, instrument: str) -> None:
         """Once every order of ours there is identified, what no order has claimed is somebody else's."""
-        if not self._strays or self._book.has_unnamed(account, instrument):
+        if not self.strays or self._book.has_unnamed(account, instrument):
             return
-        for key, stray in self._strays.items():
+        for key, stray in self.strays.items():
             if key[0] == account and key[1] == instrument and not stray.declared:
                 stray.declared = True
                 self._events.external(stray.report)
 
     def pass_by(self, account: str, asked_seq: int) -> None:
         """Forget declared strays that two completed queries, asked for later, have passed."""
-        for key in [key for key in self._strays if key[0] == account]:
-            stray = self._strays[key]
+        for key in [key for key in self.strays if key[0] == account]:
+            stray = self.strays[key]
             stray.passed += stray.declared and stray.seq < asked_seq
             if stray.passed >= QUERIES_TO_PASS:
-                del self._strays[key]
+                del self.strays[key]
 
     def snapshot(self) -> list[Stray]:
         """State for the checkpoint."""
-        return [msgspec.structs.replace(stray) for stray in self._strays.values()]
+        return [msgspec.structs.replace(stray) for stray in self.strays.values()]
 
     def restore(self, strays: list[Stray]) -> None:
         """Take a checkpoint's strays."""
-        self._strays = {}
+        self.strays = {}
         for stray in strays:
             report = stray.report
             key = (report.account, report.instrument, report.venue_order_id or "", report.trade_id)
-            self._strays[key] = stray
+            self.strays[key] = stray

@@ -26,9 +26,10 @@ from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
 from actors.oms.external import ExternalFills
-from actors.oms.fills import is_booked, trade_key
+from actors.oms.fills import is_booked
 from actors.oms.order import (
     ACTIONS,
+    PLAIN,
     WORKING,
     Action,
     Claim,
@@ -83,18 +84,22 @@ class OrderLife:
 
     def apply(self, order: Order, report: Report) -> None:
         """Do what the table says about this report in the order's state."""
-        kind = kind_of(report)
-        if report.venue_order_id is not None and kind != "status_not_found":
-            self._learn(order, report.venue_order_id)
+        kind = PLAIN.get(report.__class__) or kind_of(report)
+        venue_order_id = report.venue_order_id
+        is_news = venue_order_id is not None and venue_order_id != order.venue_order_id
+        if is_news and kind != "status_not_found":
+            self._learn(order, venue_order_id or "")
         self._actions[ACTIONS[kind][order.state]](order, report)
-        if len(self._external):  # the order may have been the last whose outcome could have explained a fill
+        if (
+            self._external.strays
+        ):  # the order may have been the last whose outcome could have explained a fill
             self._external.show(order.terms.account, order.terms.instrument)
 
     # the venue has it
 
     def _learn(self, order: Order, venue_order_id: str) -> None:
         """The venue's id of an order, and with it the fills that came before it was known."""
-        if self._book.bind(order, venue_order_id) and len(self._external):
+        if self._book.bind(order, venue_order_id) and self._external.strays:
             terms = order.terms
             for fill in self._external.take(terms.account, terms.instrument, venue_order_id):
                 self.apply(order, fill)
@@ -105,15 +110,18 @@ class OrderLife:
         ):  # an order that vanished after it was accepted: a repeated accept is no news of it
             return
         self._accept(order)
-        self._check_gap(order, report)
-        self.next_command(order)
+        if isinstance(report, StatusReport):
+            self._check_gap(order, report)
+        if order.cancel_wanted or order.filled:
+            self.next_command(order)
 
     def _accept(self, order: Order) -> None:
         """The first sign that the venue has the order."""
+        desk = self._desk
         if order.awaiting == "submit":
-            self._desk.answered(order)
-        self._desk.stop_asking(order)
-        order.accepted_seq = self._desk.seq
+            desk.answered(order)
+        desk.stop_asking(order)
+        order.accepted_seq = desk.seq
         order.missing = 0
         order.state = order.working_state
         self._events.accepted(order)
@@ -152,7 +160,7 @@ class OrderLife:
     # fills
 
     def _fill(self, order: Order, fill: FillReport) -> None:
-        if is_booked(order, fill):
+        if order.trades and is_booked(order, fill):
             self.fills_repeated += 1
             return
         if not order.accepted_seq:
@@ -162,7 +170,7 @@ class OrderLife:
                 order, order.replacing
             )  # more than the old terms allow: the change has taken place
         self._book_fill(order, fill)
-        if order.remaining == ZERO:
+        if order.filled >= order.quantity_max:
             self._finish(order, "filled")
         elif order.claim is not None:
             self._try_end(order, order.claim)
@@ -180,7 +188,7 @@ class OrderLife:
         return is_known
 
     def _book_fill(self, order: Order, fill: FillReport) -> None:
-        order.trades.append(trade_key(fill))
+        order.trades.append(f"{fill.venue_order_id or ''}/{fill.trade_id}")
         order.filled += fill.quantity
         order.absent_ms = None
         self.fills_booked += 1
@@ -218,19 +226,20 @@ class OrderLife:
         self._desk.ask_on(order)
 
     def _finish(self, order: Order, state: OrderState) -> None:
-        refused = order.replacing
-        successor, order.successor, order.replacing, order.claim = order.successor, None, None, None
+        desk, refused, successor = self._desk, order.replacing, order.successor
+        order.successor = order.replacing = order.claim = None
         order.state = state
         order.cancel_wanted = False
-        self._desk.answered(order)
-        self._desk.stop_asking(order)
-        order.closed_seq = self._desk.seq
+        desk.answered(order)
+        desk.stop_asking(order)
+        order.closed_seq = desk.seq
         self._book.close(order)
         if refused is not None:
             self._events.refused(order, "replace", "ORDER_CLOSED", f"the order is {state}")
         if successor is not None:
             self._succeed(order, successor)
-        self._external.show(order.terms.account, order.terms.instrument)
+        if self._external.strays:
+            self._external.show(order.terms.account, order.terms.instrument)
         self._on_closed(order)
 
     def _succeed(self, order: Order, wanted: ApprovedReplace) -> None:

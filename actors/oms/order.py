@@ -106,7 +106,9 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
     @property
     def remaining(self) -> Decimal:
         """What may still fill, at worst; 0 once closed."""
-        return ZERO if self.is_closed else max(self.quantity_max - self.filled, ZERO)
+        if self.closed_seq:
+            return ZERO
+        return max(self.quantity_max - self.filled, ZERO)
 
     @property
     def is_question_open(self) -> bool:
@@ -170,13 +172,14 @@ ACTIONS: dict[ReportKind, dict[OrderState, Action]] = {
 }
 """What a report of a kind does to an order in a state; `-` is nothing."""
 
-_PLAIN: dict[type[Report], ReportKind] = {
+PLAIN: dict[type[Report], ReportKind] = {
     AcceptReport: "accept",
     FillReport: "fill",
     CancelReport: "cancel",
     ExpiryReport: "expiry",
     ReplaceReport: "replace",
 }
+"""Reports that have one row each."""
 _REJECTED: dict[Command, ReportKind] = {
     "submit": "reject_submit", "cancel": "reject_cancel", "replace": "reject_replace",
 }  # fmt: skip
@@ -190,7 +193,7 @@ _UNSENT: dict[Command, ReportKind] = {
 
 def kind_of(report: Report) -> ReportKind:
     """The row of the table that a report belongs to."""
-    plain = _PLAIN.get(type(report))
+    plain = PLAIN.get(type(report))
     if plain is not None:
         return plain
     match report:

@@ -130,18 +130,20 @@ class PortfolioActor(CoreActor):
             self._deny_signal(signal, plan.account, refused.code, refused.figures)
             return
         want = self._wants.take(signal)
-        key = (signal.strategy, signal.instrument)
-        expected = self._holdings.position(plan.account, *key) + self._wants.under_way(key)
-        if needs_equity(signal, plan.sizing) or not _same_sign(expected, want.target):
-            want.target = None
+        if want.target is not None:
+            key = (signal.strategy, signal.instrument)
+            expected = self._holdings.position(plan.account, *key) + self._wants.under_way(key)
+            if needs_equity(signal, plan.sizing) or not _same_sign(expected, want.target):
+                want.target = None
         self._pursue(want, plan, instrument, is_new=True)
 
     def _pursue(self, want: Want, plan: StrategyPlan, instrument: Instrument, *, is_new: bool) -> None:
         """Send the order missing between what is held and wanted; refusals are told for new signals."""
         signal = want.signal
+        mark = self.market.mark_price(instrument.id)
         if want.target is None:
             try:
-                want.target = self._target(signal, plan, instrument)
+                want.target = self._target(signal, plan, instrument, mark)
             except NoTarget as refused:
                 if is_new:
                     self._deny_signal(signal, plan.account, refused.code, refused.figures)
@@ -151,31 +153,37 @@ class PortfolioActor(CoreActor):
         under_way = self._wants.under_way(key)
         expected = held + under_way
         delta = want.target - expected
-        if is_new and not expected and not want.target and wants_something(signal):
-            figures = f"lot_size={instrument.lot_size}"
-            self._deny_signal(signal, plan.account, "SIZE_BELOW_LOT", figures)
-        if not delta or self._cancel_opposed(key, want, delta):
+        if not delta:
+            if is_new and not expected and wants_something(signal):
+                figures = f"lot_size={instrument.lot_size}"
+                self._deny_signal(signal, plan.account, "SIZE_BELOW_LOT", figures)
+            return
+        if self._cancel_opposed(key, want, delta):
             return
         if held and under_way and not _same_sign(held, want.target):
             want.is_waiting = True  # the closing half of a reversal is still under way
             return
         step = _to_zero_at_most(expected, delta, instrument)
-        is_sent = self._order(want, plan, instrument, expected, step, is_new=is_new)
+        is_sent = self._order(want, plan, instrument, expected, step, mark, is_new=is_new)
         # a reversal goes on when its closing half is booked
         want.is_waiting = want.is_waiting or (is_sent and step != delta)
 
-    def _target(self, signal: Signal, plan: StrategyPlan, instrument: Instrument) -> Decimal:
+    def _target(
+        self, signal: Signal, plan: StrategyPlan, instrument: Instrument, mark: float | None
+    ) -> Decimal:
         equity: float | None = None
         if needs_equity(signal, plan.sizing):
             rate = self._valuation.price(instrument.quote, plan.base_currency, self.market)
             balances = self._holdings.balances(plan.account)
             total, _ = self._valuation.total(balances, plan.base_currency, self.market)
             equity = total / rate if rate else None
-        mark = self.market.mark_price(instrument.id)
         return target_quantity(signal, plan.sizing, instrument, mark=mark, equity=equity)
 
     def _cancel_opposed(self, key: Key, want: Want, delta: Decimal) -> bool:
         """Ask open signal orders on the other side to end; True when there are any to wait for."""
+        if not self._wants.orders.by_id:
+            want.is_waiting = False
+            return False
         side: Side = "sell" if delta > ZERO else "buy"
         opposed = [order for order in self._wants.of(key) if order.terms.side == side]
         for order in opposed:
@@ -193,6 +201,7 @@ class PortfolioActor(CoreActor):
         instrument: Instrument,
         held: Decimal,
         change: Decimal,
+        mark: float | None,
         *,
         is_new: bool,
     ) -> bool:
@@ -213,7 +222,6 @@ class PortfolioActor(CoreActor):
             quantity=lots,
             tag=want.signal.tag,
         )
-        mark = self.market.mark_price(instrument.id)
         fault = fault_in_terms(terms, instrument, mark)
         if fault is None:
             self._wants.orders.add(terms)
@@ -242,6 +250,9 @@ class PortfolioActor(CoreActor):
         self, fact: OrderFilled | OrderCancelled | OrderExpired | OrderRejected | OrderOutcomeUnknown
     ) -> None:
         """Follow signal orders."""
+        if isinstance(fact, OrderFilled):
+            self._left(self._wants.orders.fill(fact))
+            return
         is_unwanted_end = isinstance(fact, OrderRejected | OrderExpired)
         if is_unwanted_end and fact.client_order_id not in self._wants.cancelling:
             # the venue does not want it: going on by ourselves would ask for the same again and again
@@ -259,17 +270,21 @@ class PortfolioActor(CoreActor):
         """Follow positions; a waiting signal goes on when what was in its way is booked."""
         self._holdings.apply_position(change)
         order_id = change.client_order_id
-        if order_id is not None and order_id not in self._wants.orders:
+        if order_id is None:
+            return
+        order = self._wants.orders.book(change)
+        if order is None:
             self._wants.by_key.pop((change.strategy, change.instrument), None)
-        self._left(self._wants.orders.apply(change))
+        else:
+            self._left(order)
 
     def on_balance_changed(self, change: BalanceChanged) -> None:
         """Follow balances."""
         self._holdings.apply_balance(change)
 
     def _left(self, order: OpenOrder | None) -> None:
-        if order is None or order.terms.client_order_id in self._wants.orders:
-            return
+        if order is None or not order.is_terminal or order.filled > order.booked:
+            return  # it is not ours, or stays in view
         self._wants.closed(order)
         key = (order.terms.strategy, order.terms.instrument)
         want = self._wants.by_key.get(key)

@@ -10,7 +10,7 @@ from actors.model.instrument import Instrument
 from actors.model.money import ZERO, round_to_lot, to_decimal
 from actors.portfolio.sizing import Sizing
 
-_SIGNS: dict[Direction, int] = {"long": 1, "short": -1, "flat": 0}
+_SIGNS: dict[Direction, int] = {"long": 1, "short": -1}
 
 
 class NoTarget(Exception):
@@ -27,7 +27,7 @@ def check_signal(signal: Signal) -> None:
     Raises:
         NoTarget: Strength outside 0..1, or a weight that is no number.
     """
-    if not isfinite(signal.strength) or not 0.0 <= signal.strength <= 1.0:
+    if not 0.0 <= signal.strength <= 1.0:
         raise NoTarget("SIGNAL_INVALID", f"strength={signal.strength}, allowed=0..1")
     if signal.target_weight is not None and not isfinite(signal.target_weight):
         raise NoTarget("SIGNAL_INVALID", f"target_weight={signal.target_weight}")
@@ -63,11 +63,12 @@ def target_quantity(
     Raises:
         NoTarget: A figure is missing.
     """
-    sign = _SIGNS[signal.direction]
     if signal.target_weight is not None:
         weight = to_decimal(signal.target_weight)
+    elif signal.direction == "flat":
+        return ZERO
     else:
-        weight = sign * to_decimal(signal.strength) * sizing.amount
+        weight = _SIGNS[signal.direction] * to_decimal(signal.strength) * sizing.amount
         if not weight:
             return ZERO
         if sizing.method == "fixed_quantity":

@@ -53,11 +53,15 @@ class Wants:
 
     def of(self, key: Key) -> list[OpenOrder]:
         """Signal orders under way."""
+        if not self.orders.by_id:
+            return []
         return [order for order in self.orders if (order.terms.strategy, order.terms.instrument) == key]
 
     def under_way(self, key: Key) -> Decimal:
         """Signed quantity that signal orders may still add to the position."""
         total = ZERO
+        if not self.orders.by_id:
+            return total
         for order in self.of(key):
             total += order.unbooked if order.terms.side == "buy" else -order.unbooked
         return total

@@ -157,18 +157,17 @@ class RiskActor(CoreActor):
 
     def on_order_intent(self, intent: OrderIntent) -> None:
         """Approve or deny an order."""
-        self._decide(intent.terms, intent.mid_price)
-
-    def on_replace_ready(self, ready: ReplaceReady) -> None:
-        """A successor is an order like any other, decided now."""
-        self._decide(ready.terms, self.market.mark_price(ready.terms.instrument))
-
-    def _decide(self, terms: OrderTerms, mid_price: float | None) -> None:
-        refusal = self._gate.take(terms, self.now, self.market)
+        terms, now = intent.terms, self.now
+        refusal = self._gate.take(terms, now, self.market)
         if refusal is not None:
             self._deny(terms.client_order_id, terms, refusal)
             return
-        self.send(ApprovedOrder(ts_event=self.now, terms=terms, mid_price=mid_price))
+        self.send(ApprovedOrder(ts_event=now, terms=terms, mid_price=intent.mid_price))
+
+    def on_replace_ready(self, ready: ReplaceReady) -> None:
+        """A successor is an order like any other, decided now."""
+        mark = self.market.mark_price(ready.terms.instrument)
+        self.on_order_intent(OrderIntent(ts_event=self.now, terms=ready.terms, mid_price=mark))
 
     def on_replace_request(self, request: ReplaceRequest) -> None:
         """Approve or deny new terms of an open order; until it is known which hold, the worse ones count."""
@@ -203,8 +202,9 @@ class RiskActor(CoreActor):
         self._gate.exposure.settle(fact)
         if isinstance(fact, OrderFilled):
             self.guard.losses.take_fill(fact, self.market)
-        if isinstance(fact, OrderOutcomeUnknown) or self._states.has_cause("unknown"):
-            causes.follow_unknown(self._states, self._gate.exposure, fact.account, fact.instrument)
+        states = self._states
+        if isinstance(fact, OrderOutcomeUnknown) or (states.holds and states.has_cause("unknown")):
+            causes.follow_unknown(states, self._gate.exposure, fact.account, fact.instrument)
             self._announce("every order's outcome is known again")
 
     def on_order_denied(self, denied: OrderDenied) -> None:

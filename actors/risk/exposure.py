@@ -62,6 +62,9 @@ class Sides(NamedTuple):
     sells: Decimal
 
 
+NOTHING_OPEN = Sides(ZERO, ZERO)
+
+
 class ExposureState(msgspec.Struct, array_like=True):
     """Exposure as checkpoints keep it."""
 
@@ -86,7 +89,7 @@ class Exposure:
 
     def reserve(self, terms: OrderTerms, price: Decimal) -> None:
         """Count an approved order from now on."""
-        self.orders.add(terms)
+        self.orders.by_id[terms.client_order_id] = OpenOrder(terms)
         self._worst[terms.client_order_id] = Worst(price, terms.quantity)
 
     def reserve_replace(self, client_order_id: str, quantity: Decimal, price: Decimal) -> None:
@@ -106,13 +109,18 @@ class Exposure:
         self.orders.drop(client_order_id)
         self._worst.pop(client_order_id, None)
 
-    def settle(self, event: Settled | PositionChanged) -> None:
-        """Follow one settled fact, or the booking of a fill."""
+    def settle(self, event: Settled) -> None:
+        """Follow one settled fact."""
         order_id = event.client_order_id
-        if order_id is None:
+        if isinstance(event, OrderFilled):
+            order = self.orders.fill(event)
+            if order is not None and order.is_terminal and order.filled <= order.booked:
+                self._worst.pop(order_id, None)
             return
         if isinstance(event, OrderAccepted):
-            self.orders.settle(order_id)
+            order = self.orders.by_id.get(order_id)
+            if order is not None:
+                order.is_unknown = False
             return
         if isinstance(event, CommandRefused):
             self.orders.settle(order_id)
@@ -120,7 +128,7 @@ class Exposure:
                 self._back_to_terms(order_id)
             return
         self.orders.apply(event)
-        if order_id not in self.orders:
+        if order_id not in self.orders.by_id:
             self._worst.pop(order_id, None)
         elif isinstance(event, OrderReplaced):
             self._back_to_terms(order_id)
@@ -135,9 +143,11 @@ class Exposure:
         """Follow one booking."""
         if isinstance(event, BalanceChanged):
             self.holdings.apply_balance(event)
-        else:
-            self.holdings.apply_position(event)
-            self.settle(event)
+            return
+        self.holdings.apply_position(event)
+        order = self.orders.book(event)
+        if order is not None and order.is_terminal and order.filled <= order.booked:
+            self._worst.pop(order.terms.client_order_id, None)
 
     def withhold(self, withheld: BalanceWithheld) -> None:
         """What our books hold and the venue does not show counts as not there."""
@@ -157,6 +167,8 @@ class Exposure:
     ) -> Sides:
         """What open orders may still buy and sell, one order left out if named; of one strategy if named."""
         buys = sells = ZERO
+        if not self.orders.by_id:
+            return NOTHING_OPEN
         for order in self.orders:
             terms = order.terms
             if terms.instrument != instrument or terms.account != account or terms.client_order_id == without:
@@ -171,7 +183,11 @@ class Exposure:
 
     def available(self, account: str, asset: str, *, without: str | None = None) -> Decimal:
         """Balance less what open orders may still take: quote of buys, base of sales."""
-        free = self.holdings.balance(account, asset) - self._withheld.get((account, asset), ZERO)
+        free = self.holdings.balance(account, asset)
+        if self._withheld:
+            free -= self._withheld.get((account, asset), ZERO)
+        if not self.orders.by_id:
+            return free
         for order in self.orders:
             terms = order.terms
             if terms.account != account or terms.client_order_id == without:

@@ -82,15 +82,19 @@ class Gate:
         candidate = self._candidate(terms, terms.quantity, None, now, market)
         if isinstance(candidate, Refusal):
             return candidate
-        if terms.client_order_id in self.exposure.orders:
+        if terms.client_order_id in self.exposure.orders.by_id:
             return Refusal(ORDER_ID_NOT_NEW, f"order={terms.client_order_id}")
         is_reducing = candidate.is_reduction and self._reduces_own(terms)
         refusal = self._obstacle(candidate, "reduce" if is_reducing else "new")
-        refusal = refusal or first_refusal(self._rules[terms.account], candidate)
-        if refusal is None:
-            self.exposure.reserve(terms, candidate.price if candidate.price is not None else ZERO)
-            self.order_times.add(terms.account, now)
-        return refusal
+        if refusal is not None:
+            return refusal
+        for rule in self._rules[terms.account]:
+            refusal = rule(candidate)
+            if refusal is not None:
+                return refusal
+        self.exposure.reserve(terms, candidate.price if candidate.price is not None else ZERO)
+        self.order_times.add(terms.account, now)
+        return None
 
     def take_recovered(self, terms: OrderTerms, market: MarketBoard) -> None:
         """Reserve an order that was approved in a life of which only the record is left."""
@@ -190,6 +194,8 @@ class Gate:
         terms = candidate.terms
         if action != "reduce" and self._strategies.get(terms.strategy) != terms.account:
             return Refusal("STRATEGY_NOT_CONFIGURED", f"strategy={terms.strategy}, account={terms.account}")
+        if not self.states.holds:
+            return None
         hold = self.states.obstacle(
             terms.account, terms.strategy, terms.instrument, action, candidate.is_flattening
         )

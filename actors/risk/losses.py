@@ -196,12 +196,7 @@ class Losses:
             self._take_lot(change, before)
         is_doubtful = is_lot or (before is not None and before.is_unpriced_lot)
         has_price = not is_doubtful or bool(market.mark_price(change.instrument))
-        held = Held(
-            change.quantity,
-            change.entry_price_average,
-            change.realised_pnl,
-            not has_price,
-        )
+        held = Held(change.quantity, change.entry_price_average, change.realised_pnl, not has_price)
         if before is not None and before.is_unpriced_lot and has_price:
             found.meter.move(self._unrealised(change.account, change.instrument, before, market))
         if is_lot and has_price:

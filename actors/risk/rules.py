@@ -19,7 +19,6 @@ from typing import NamedTuple
 import msgspec
 
 from actors.core.market import MarketBoard
-from actors.messages.market import InstrumentUpdate
 from actors.messages.orders import OrderTerms
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, to_decimal
@@ -27,6 +26,7 @@ from actors.risk.exposure import Exposure, Sides, worst_absolute
 from actors.risk.limits import RiskLimits
 
 ONE = Decimal(1)
+INFINITY = float("inf")
 
 
 class Refusal(NamedTuple):
@@ -93,7 +93,7 @@ Rule = Callable[[Candidate], Refusal | None]
 def mark_of(instrument: str, market: MarketBoard) -> Decimal | None:
     """The mark as a figure one may compute with; None before any price, and for one that cannot be true."""
     mark = market.mark_price(instrument)
-    return to_decimal(mark) if mark is not None and isfinite(mark) and mark > 0.0 else None
+    return to_decimal(mark) if mark is not None and 0.0 < mark < INFINITY else None
 
 
 def worst_price(
@@ -122,9 +122,10 @@ def allow_list(c: Candidate) -> Refusal | None:
     """Only configured and allowed instruments; only while the venue trades them."""
     if not c.is_allowed_instrument and not c.is_reduction:
         return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={c.terms.instrument}")
-    update = c.market.latest[InstrumentUpdate].get(c.terms.instrument)
-    if update is not None and not update.is_trading:
-        return Refusal("INSTRUMENT_NOT_TRADING", f"instrument={c.terms.instrument}")
+    if c.market.definitions:
+        update = c.market.definitions.get(c.terms.instrument)
+        if update is not None and not update.is_trading:
+            return Refusal("INSTRUMENT_NOT_TRADING", f"instrument={c.terms.instrument}")
     return None
 
 
@@ -144,20 +145,22 @@ def price_health(c: Candidate) -> Refusal | None:
     """New exposure needs a live feed and a fresh, possible, uncrossed price."""
     if c.is_reduction:
         return None
-    name = c.terms.instrument
-    status = c.market.statuses.get(name)
+    name, market = c.terms.instrument, c.market
+    status = market.statuses.get(name)
     if status is not None and status.status != "live":
         return Refusal("FEED_NOT_LIVE", f"status={status.status}, reason={status.reason}")
-    age = c.market.age_ns(name, c.now)
-    mark = c.market.mark_price(name)
-    if age is None or mark is None:
+    age = market.age_ns(name, c.now)
+    if age is None:
         return Refusal("PRICE_MISSING", f"instrument={name}")
-    quote = c.market.quotes.get(name)
-    if quote is not None and quote.bid_price > quote.ask_price:
-        return Refusal("PRICE_CROSSED", f"bid={quote.bid_price}, ask={quote.ask_price}")
-    sides = (quote.bid_price, quote.ask_price) if quote is not None else (mark,)
-    if not all(isfinite(price) and price > 0.0 for price in sides):
-        return Refusal("PRICE_INVALID", f"prices={', '.join(map(str, sides))}")
+    quote = market.quotes.get(name)
+    if quote is not None:
+        bid, ask = quote.bid_price, quote.ask_price
+        if bid > ask:
+            return Refusal("PRICE_CROSSED", f"bid={bid}, ask={ask}")
+        if not 0.0 < bid <= ask < INFINITY:
+            return Refusal("PRICE_INVALID", f"prices={bid}, {ask}")
+    elif c.mark is None:
+        return Refusal("PRICE_INVALID", f"prices={market.mark_price(name)}")
     age_max = c.thresholds.price_age_ns_max
     if age_max is not None and age > age_max:
         figures = f"age_seconds={age / 1e9:.3f}, max={c.limits.price_age_max_seconds}"
@@ -191,6 +194,8 @@ def order_notional(c: Candidate) -> Refusal | None:
 
 def price_collar(c: Candidate) -> Refusal | None:
     """Limit and stop prices stay near the mid."""
+    if c.terms.price is None and c.terms.stop_price is None:
+        return None
     collar, mid = c.thresholds.collar, c.mark
     if collar is None or mid is None or c.is_flattening:
         return None

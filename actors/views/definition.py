@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actors.core.market import MarketBoard
-from actors.messages.market import InstrumentUpdate
 from actors.model.instrument import Instrument
 
 
@@ -14,5 +13,7 @@ def definition_of(name: str, instruments: Mapping[str, Instrument], market: Mark
     configured = instruments.get(name)
     if configured is None:
         return None
-    update: InstrumentUpdate | None = market.latest[InstrumentUpdate].get(name)
+    if not market.definitions:
+        return configured
+    update = market.definitions.get(name)
     return configured if update is None else update.definition

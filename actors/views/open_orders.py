@@ -50,32 +50,35 @@ class OpenOrder(msgspec.Struct, array_like=True):
 class OpenOrders:
     """All open orders by client order id, in the order of their approval."""
 
+    __slots__ = ("by_id",)
+
     def __init__(self) -> None:
-        self._orders: dict[str, OpenOrder] = {}
+        self.by_id: dict[str, OpenOrder] = {}
+        """Read only; the way round all methods for who asks with every message."""
 
     def __len__(self) -> int:
-        return len(self._orders)
+        return len(self.by_id)
 
     def __iter__(self) -> Iterator[OpenOrder]:
-        return iter(self._orders.values())
+        return iter(self.by_id.values())
 
     def __contains__(self, client_order_id: str) -> bool:
-        return client_order_id in self._orders
+        return client_order_id in self.by_id
 
     def get(self, client_order_id: str) -> OpenOrder | None:
         """The order, or None when it is closed and booked, or was never ours."""
-        return self._orders.get(client_order_id)
+        return self.by_id.get(client_order_id)
 
     def add(self, terms: OrderTerms) -> OpenOrder:
         """Count a new order from now on."""
-        order = self._orders[terms.client_order_id] = OpenOrder(terms)
+        order = self.by_id[terms.client_order_id] = OpenOrder(terms)
         return order
 
     def replace(
         self, client_order_id: str, quantity: Decimal, price: Decimal | None, stop: Decimal | None
     ) -> None:
         """Change the terms of an order that the venue changed, or may have changed, in place."""
-        order = self._orders.get(client_order_id)
+        order = self.by_id.get(client_order_id)
         if order is not None:
             order.terms = msgspec.structs.replace(
                 order.terms, quantity=quantity, price=price, stop_price=stop
@@ -92,21 +95,38 @@ class OpenOrders:
         | PositionChanged,
     ) -> OpenOrder | None:
         """Follow one settled fact; returns the order as it is now, also when it has just left the view."""
-        order = self._orders.get(event.client_order_id) if event.client_order_id is not None else None
-        if order is None:
-            return None
-        if isinstance(event, PositionChanged):  # with the next, what happens to every order
-            order.booked += event.filled_quantity
-        elif isinstance(event, OrderFilled):
+        if isinstance(event, PositionChanged):
+            return self.book(event)
+        if isinstance(event, OrderFilled):
+            return self.fill(event)
+        order = self.by_id.get(event.client_order_id)
+        if order is not None:
+            self._change(order, event)
+            if order.is_terminal and order.filled <= order.booked:
+                del self.by_id[event.client_order_id]
+        return order
+
+    def fill(self, event: OrderFilled) -> OpenOrder | None:
+        """Follow one execution; as `apply`."""
+        order = self.by_id.get(event.client_order_id)
+        if order is not None:
             order.filled += event.quantity
             if not event.remaining:
                 order.is_terminal = True
             if order.is_terminal:
                 order.is_unknown = False
-        else:
-            self._change(order, event)
-        if order.is_terminal and order.filled <= order.booked:
-            del self._orders[order.terms.client_order_id]
+                if order.filled <= order.booked:
+                    del self.by_id[event.client_order_id]
+        return order
+
+    def book(self, event: PositionChanged) -> OpenOrder | None:
+        """Follow one booking; as `apply`."""
+        order_id = event.client_order_id
+        order = self.by_id.get(order_id) if order_id is not None else None
+        if order is not None:
+            order.booked += event.filled_quantity
+            if order.is_terminal and order.filled <= order.booked:
+                del self.by_id[order.terms.client_order_id]
         return order
 
     def _change(
@@ -127,18 +147,18 @@ class OpenOrders:
 
     def drop(self, client_order_id: str) -> OpenOrder | None:
         """Forget an order that was counted before its approval and then denied; returns it."""
-        return self._orders.pop(client_order_id, None)
+        return self.by_id.pop(client_order_id, None)
 
     def settle(self, client_order_id: str) -> None:
         """The venue has the order after all: its outcome is known."""
-        order = self._orders.get(client_order_id)
+        order = self.by_id.get(client_order_id)
         if order is not None:
             order.is_unknown = False
 
     def snapshot(self) -> list[OpenOrder]:
         """State for the checkpoint."""
-        return list(self._orders.values())
+        return list(self.by_id.values())
 
     def restore(self, orders: list[OpenOrder]) -> None:
         """Take a checkpoint's orders."""
-        self._orders = {order.terms.client_order_id: order for order in orders}
+        self.by_id = {order.terms.client_order_id: order for order in orders}

@@ -29,12 +29,14 @@ _NEEDS: dict[OrderType, tuple[bool, bool]] = {
 
 def fault_in_terms(terms: OrderTerms, instrument: Instrument, mark_price: float | None) -> Fault | None:
     """The first thing that makes an order impossible at this instrument; a venue would refuse it."""
-    return (
-        _fault_in_fields(terms)
-        or _fault_in_prices(terms, instrument)
-        or _fault_in_quantity(terms, instrument)
-        or _fault_in_notional(terms, instrument, mark_price)
-    )
+    is_plain = terms.order_type == "market" and terms.price is None and terms.stop_price is None
+    fault = None
+    if not is_plain or terms.post_only:
+        fault = _fault_in_fields(terms) or _fault_in_prices(terms, instrument)
+    fault = fault or _fault_in_quantity(terms, instrument)
+    if fault is None and instrument.notional_min:
+        fault = _fault_in_notional(terms, instrument, mark_price)
+    return fault
 
 
 def _fault_in_fields(terms: OrderTerms) -> Fault | None:
@@ -79,8 +81,6 @@ def _fault_in_quantity(terms: OrderTerms, instrument: Instrument) -> Fault | Non
 
 
 def _fault_in_notional(terms: OrderTerms, instrument: Instrument, mark_price: float | None) -> Fault | None:
-    if not instrument.notional_min:
-        return None
     price: Decimal | None = terms.price if terms.price is not None else terms.stop_price
     if price is None:
         if mark_price is None or not isfinite(mark_price):

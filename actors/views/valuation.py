@@ -27,9 +27,9 @@ class Valuation:
         """Units of `currency` per unit of `asset`; None while a mark on the way is missing."""
         if asset == currency:
             return 1.0
-        for other, price in self._steps(asset, market):
-            if other == currency:
-                return price
+        for other, instrument, is_inverse in self._pairs.get(asset, ()):
+            if other == currency and (mark := market.mark_price(instrument)):
+                return 1.0 / mark if is_inverse else mark
         for other, price in self._steps(asset, market):
             for last, second in self._steps(other, market):
                 if last == currency:
