@@ -1,0 +1,1 @@
+"""A TWS of our own: the matching engine behind Interactive Brokers' socket protocol, server version 176."""

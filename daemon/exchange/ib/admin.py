@@ -1,0 +1,197 @@
+"""The admin endpoint of the fake TWS: faults, money, switches, truth. JSON over HTTP, its own port."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from actors.errors import TradingError, UsageError
+from daemon.exchange.faults import Fault
+from daemon.exchange.ib.faults import AT_ONCE, MEANING
+from daemon.exchange.ib.order_request import market_order
+from daemon.exchange.ib.sessions import Switches
+
+if TYPE_CHECKING:
+    from daemon.exchange.ib.server import IbServer
+
+SYSTEM_TEXTS = {
+    1100: "Connectivity between IBKR and Trader Workstation has been lost.",
+    1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
+    1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained.",
+    1300: "TWS socket port has been reset and this connection is being dropped.",
+    2103: "Market data farm connection is broken:usfarm",
+    2104: "Market data farm connection is OK:usfarm",
+    2105: "HMDS data farm connection is broken:ushmds",
+    2106: "HMDS data farm connection is OK:ushmds",
+    2110: "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
+}
+BY_HAND = 0
+"""The client that orders by hand belong to."""
+
+
+class Transfer(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of a deposit or a withdrawal."""
+
+    account: str
+    asset: str
+    amount: str
+
+
+class IbAdmin:
+    """Routes of the operator of the fake."""
+
+    def __init__(self, server: IbServer) -> None:
+        self._server = server
+        self._by_hand = 0
+
+    def application(self) -> web.Application:
+        """All routes."""
+        app = web.Application(middlewares=[_errors_as_json])
+        app.add_routes(
+            [
+                web.get("/status", self._status),
+                web.get("/truth", self._truth),
+                web.get("/faults", self._list_faults),
+                web.post("/faults", self._add_fault),
+                web.delete("/faults", self._clear_faults),
+                web.post("/deposit", self._deposit),
+                web.post("/withdraw", self._withdraw),
+                web.post("/switches", self._switch),
+            ]
+        )
+        return app
+
+    async def _status(self, request: web.Request) -> web.StreamResponse:
+        server = self._server
+        return _json(
+            {
+                "server_time_ms": server.clock.now_ms(),
+                "symbols": list(server.market.symbols),
+                "events": server.market.events_taken,
+                "clients": list(server.sessions.lines),
+                "faults_happened": server.faults.happened,
+                "truth_lines": server.truth.lines,
+            }
+        )
+
+    async def _truth(self, request: web.Request) -> web.StreamResponse:
+        accounts: dict[str, Any] = {}
+        for name, account in self._server.truth.sum.accounts.items():
+            accounts[name] = {
+                "orders": list(account.orders.values()),
+                "trades": account.trades,
+                "balances": account.balances,
+                "requests": account.requests,
+                "rejected": account.rejected,
+            }
+        return _json({"accounts": accounts})
+
+    async def _list_faults(self, request: web.Request) -> web.StreamResponse:
+        faults = self._server.faults
+        return _json({"waiting": faults.waiting(), "happened": faults.happened, "kinds": MEANING})
+
+    async def _add_fault(self, request: web.Request) -> web.StreamResponse:
+        try:
+            fault = msgspec.json.decode(await request.read(), type=Fault)
+        except msgspec.DecodeError as error:
+            raise UsageError(f"no such fault ({error}): GET /faults lists the kinds") from None
+        self._server.faults.add(fault)
+        if fault.kind in AT_ONCE:
+            self._server.faults.note(fault.kind)
+            self._happen(fault)
+        return _json(fault)
+
+    def _happen(self, fault: Fault) -> None:
+        server, seconds = self._server, fault.milliseconds / 1_000
+        match fault.kind:
+            case "drop":
+                server.cut_all()
+            case "stall":
+                for line in server.sessions.all_lines:
+                    line.stall(seconds)
+            case "system_message":
+                code = fault.code or 1100
+                server.sessions.system_message(code, SYSTEM_TEXTS.get(code, f"message {code}"))
+            case "reset":
+                server.sessions.system_message(1100, SYSTEM_TEXTS[1100])
+                server.close_for(seconds)
+                for line in list(server.sessions.all_lines):
+                    line.hang_up()
+            case "reset_order_ids":
+                server.sessions.forget_ids()
+            case "correct_execution":
+                self._correct(fault)
+            case "trade_by_hand":
+                self._trade_by_hand(fault)
+            case "midnight":
+                server.sessions.replies.executions_from_ns = server.clock.now_ns()
+            case "clock_skew":
+                server.clock.skew_ms = fault.milliseconds
+
+    def _correct(self, fault: Fault) -> None:
+        executions = self._server.desk.executions
+        if not executions:
+            raise UsageError("nothing has been executed yet: trade first")
+        newest = executions[-1]
+        step = newest.order.contract.instrument.tick_size
+        self._server.desk.correct(newest.exec_id, newest.price + step * (fault.code or 1))
+
+    def _trade_by_hand(self, fault: Fault) -> None:
+        server, quantity = self._server, fault.code or 1
+        contract = server.catalogue.by_symbol.get(fault.symbol or "")
+        if contract is None:
+            raise UsageError(f"{fault.symbol!r} is not listed: GET /status shows the symbols")
+        self._by_hand -= 1
+        account = fault.account or server.settings.accounts[0].name
+        request = market_order(self._by_hand, account, contract, quantity)
+        server.desk.place(BY_HAND, request, server.market.symbols)
+
+    async def _clear_faults(self, request: web.Request) -> web.StreamResponse:
+        return _json({"cleared": self._server.faults.clear()})
+
+    async def _deposit(self, request: web.Request) -> web.StreamResponse:
+        return self._transfer(await request.read(), 1)
+
+    async def _withdraw(self, request: web.Request) -> web.StreamResponse:
+        return self._transfer(await request.read(), -1)
+
+    def _transfer(self, body: bytes, sign: int) -> web.StreamResponse:
+        try:
+            transfer = msgspec.json.decode(body, type=Transfer)
+            amount = Decimal(transfer.amount)
+        except (msgspec.DecodeError, InvalidOperation) as error:
+            raise UsageError(f'write {{"account": …, "asset": …, "amount": "1.5"}} ({error})') from None
+        server = self._server
+        if transfer.account not in {account.name for account in server.settings.accounts}:
+            raise UsageError(f"there is no account {transfer.account!r}: see --account")
+        if not amount.is_finite() or amount <= 0:
+            raise UsageError(f"amount is {transfer.amount}: write a number above 0")
+        if not server.engine.transfer(transfer.account, transfer.asset, sign * amount):
+            raise UsageError(f"less than {amount} {transfer.asset} is free: withdraw less")
+        server.records.transferred(transfer.account, transfer.asset, sign * amount)
+        server.sessions.replies.on_values(transfer.account)
+        balance = server.engine.balances(transfer.account)[transfer.asset]
+        return _json({"free": balance.free, "locked": balance.locked})
+
+    async def _switch(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._server.sessions.switches = msgspec.json.decode(await request.read(), type=Switches)
+        except msgspec.DecodeError as error:
+            raise UsageError(f"no such switch ({error})") from None
+        return _json(self._server.sessions.switches)
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Any) -> web.StreamResponse:
+    try:
+        response: web.StreamResponse = await handler(request)
+    except TradingError as error:
+        return _json({"error": str(error)}, status=400)
+    return response
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")

@@ -1,0 +1,92 @@
+"""An order as TWS keeps it, open or done."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from daemon.exchange.ib.contracts import Contract
+from daemon.exchange.ib.order_request import PlaceOrder
+
+ZERO = Decimal(0)
+
+Status = Literal["PreSubmitted", "Submitted", "PendingCancel", "Filled", "Cancelled", "Inactive"]
+DONE: frozenset[Status] = frozenset({"Filled", "Cancelled", "Inactive"})
+
+
+class Execution(msgspec.Struct, kw_only=True):
+    """One execution; its revision is the last part of its id."""
+
+    base_id: str
+    """All of the id but the last part."""
+    revision: int
+    order: IbOrder
+    shares: Decimal
+    price: Decimal
+    commission: Decimal
+    is_maker: bool
+    realized_pnl: Decimal | None
+    """After fees; None when nothing was closed."""
+    gain: Decimal
+    """Before fees."""
+    cumulative: Decimal
+    time_ns: int
+
+    @property
+    def exec_id(self) -> str:
+        """`0000e1a7.000010a2.01.01`."""
+        return f"{self.base_id}.{self.revision:02}"
+
+
+class IbOrder(msgspec.Struct, kw_only=True, eq=False):
+    """One order with its present state."""
+
+    perm_id: int
+    client_id: int
+    order_id: int
+    account: str
+    contract: Contract
+    request: PlaceOrder
+    """The newest terms."""
+    created_ns: int
+    status: Status = "PreSubmitted"
+    venue_order_id: str | None = None
+    """The engine's number once it is in the book."""
+    held: str | None = "new"
+    """Why it is not in the book yet."""
+    quantity: Decimal = ZERO
+    filled: Decimal = ZERO
+    notional: Decimal = ZERO
+    stop_price: Decimal | None = None
+    """Where a trailing stop stands."""
+    trail_extreme: float | None = None
+    executions: list[Execution] = []
+    done_ns: int = 0
+    reason: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return self.status in DONE
+
+    @property
+    def remaining(self) -> Decimal:
+        """Quantity not yet filled."""
+        return self.quantity - self.filled
+
+    @property
+    def average_price(self) -> Decimal:
+        """Of its fills; 0 without any."""
+        return self.notional / self.filled if self.filled else ZERO
+
+    @property
+    def last_price(self) -> Decimal:
+        """Of its last fill; 0 without any."""
+        return self.executions[-1].price if self.executions else ZERO
+
+    @property
+    def is_buy(self) -> bool:
+        """Its side."""
+        return self.request.action == "BUY"
