@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 
 from tests.chaos.twin.run import run_many
 from tests.chaos.twin.schedule import run_schedule
-from tests.chaos.twin.variants import SAFE, UNSAFE, Variant
+from tests.chaos.twin.variants import UNSAFE, Variant
+from tests.chaos.unsafe import schedules_until_caught
 
 SCHEDULES = 100_000
-SCHEDULES_UNTIL_CAUGHT = 1_500
 SEEN = (
     "crash: input taken", "crash: step run", "crash: writing", "crash: written", "crash: syncing",
     "crash: synced", "crash: command leaving", "crash: command left", "crash: checkpoint published",
@@ -41,14 +40,9 @@ def test_whatever_happens_on_the_way_nothing_is_lost_and_nothing_is_doubled() ->
 def test_an_unsafe_variant_is_caught(
     variant: Variant, record_property: Callable[[str, object], None]
 ) -> None:
-    for number in count(1):
-        outcome = run_schedule(number, variant)
-        if outcome.fault is not None:
-            break
-        assert number < SCHEDULES_UNTIL_CAUGHT, f"{variant.name} passed {number} schedules"
+    number, fault = schedules_until_caught(variant)
     record_property("schedules until caught", number)
-    print(f"{variant.name}: caught in schedule {number}: {outcome.fault}")
-    assert run_schedule(number, SAFE).fault is None
+    print(f"{variant.name}: caught in schedule {number}: {fault}")
 
 
 @pytest.mark.soak
