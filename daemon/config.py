@@ -10,7 +10,7 @@ import msgspec
 from actors.portfolio.sizing import Sizing
 from actors.reconciliation.policy import ReconcilePolicy
 from actors.risk.limits import RiskLimits, StrategyLimits
-from actors.venues.simulated.settings import SimulatedVenueSettings
+from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings
 from daemon.alert_settings import AlertsSection, DeadmanSection
 
 Mode = Literal["paper", "testnet", "live"]
@@ -76,6 +76,8 @@ class VenueSection(Section, frozen=True, kw_only=True):
     trading_url: str = "wss://ws-api.binance.com:443/ws-api/v3"
     silence_seconds: Positive = 30.0
     """Without any message for so long a connection counts as dead."""
+    simulated: MarketSettings = MarketSettings()
+    """How the market treats orders of backtests and of accounts with `mode = "paper"`."""
 
 
 class AccountSection(Section, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from actors.errors import ConfigError
 from actors.model.intervals import parse_interval
 from actors.risk.limits import RiskLimits, StrategyLimits
+from actors.venues.simulated.settings_checks import account_faults, market_faults
 from daemon.alert_settings import check_alerts
 from daemon.config import AccountSection, Config, StrategySection
 from daemon.config_files import KeyPath
@@ -38,6 +39,8 @@ def check_config(config: Config) -> None:
                 raise Misplaced(
                     ("venues", name, field), f"must be an address that starts with {schemes[1]}://"
                 )
+        for keys, why in market_faults(venue.simulated):
+            raise Misplaced(("venues", name, "simulated", *keys), why)
     for name, instrument in config.instruments.items():
         _check_venue_of(config, name, ("instruments", name))
         for field in ("tick_size", "lot_size", "multiplier"):
@@ -48,7 +51,8 @@ def check_config(config: Config) -> None:
     for name, strategy in config.strategies.items():
         _check_strategy(config, strategy, ("strategies", name))
     check_alerts(config.alerts)
-    _check_interval(config.backtest.equity_interval, ("backtest", "equity_interval"))
+    for field in ("equity_interval", "loss_interval"):
+        _check_interval(getattr(config.backtest, field), ("backtest", field))
     for number, data in enumerate(config.backtest.data):
         place = ("backtest", "data", str(number))
         _check_venue_of(config, data.instrument, (*place, "instrument"))
@@ -70,14 +74,8 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
     if account.time_zone not in available_timezones():
         advice = nearest(account.time_zone, available_timezones())
         raise Misplaced((*place, "time_zone"), f"{account.time_zone!r} is no time zone, {advice}")
-    for field in ("latency_ms", "report_latency_ms"):
-        if getattr(account.simulated, field) < 0:
-            raise Misplaced((*place, "simulated", field), "must not be negative")
-    for asset, amount in account.simulated.opening_balances.items():
-        if amount < 0:
-            raise Misplaced((*place, "simulated", "opening_balances", asset), f"{amount} is negative")
-    if not 0 <= account.simulated.fill_share_of_trade <= 1:
-        raise Misplaced((*place, "simulated", "fill_share_of_trade"), "must be between 0 and 1")
+    for keys, why in account_faults(account.simulated):
+        raise Misplaced((*place, "simulated", *keys), why)
     if account.mode != "paper":
         _check_real_account(config, account, place)
 

@@ -175,10 +175,16 @@ def _step(table: Any, key: str, origin: str, path: KeyPath) -> Any:
 
 def _resolve_paths(plain: Tree, folder: Path, of_file: frozenset[KeyPath]) -> None:
     """Make the relative paths that the file gives independent of where tickerd is started."""
-    for name, strategy in plain.get("strategies", {}).items():
-        file, colon, cls = strategy["use"].rpartition(":")
-        if file.endswith(".py") and ("strategies", name, "use") in of_file:
-            strategy["use"] = f"{folder / file}{colon}{cls}"
+    named: list[tuple[Tree, KeyPath]] = [
+        (strategy, ("strategies", name, "use")) for name, strategy in plain.get("strategies", {}).items()
+    ]
+    for name, venue in plain.get("venues", {}).items():
+        slippage = venue.get("simulated", {}).get("slippage", {})
+        named.append((slippage, ("venues", name, "simulated", "slippage", "function")))
+    for table, place in named:
+        file, colon, what = (table.get(place[-1]) or "").rpartition(":")
+        if file.endswith(".py") and place in of_file:
+            table[place[-1]] = f"{folder / file}{colon}{what}"
     for number, data in enumerate(plain.get("backtest", {}).get("data", [])):
         if ("backtest", "data", str(number), "path") in of_file:
             data["path"] = str(folder / data["path"])

@@ -33,9 +33,10 @@ from actors.risk.actor import RiskActor
 from actors.risk.gate import RiskAccount
 from actors.strategies.base import Strategy
 from actors.strategies.host import FailureHook, StrategyHost
+from actors.strategies.loading import load_function
 from actors.strategies.spec import StrategySpec
 from actors.venues.binance.rules import BINANCE_RULES
-from daemon.config import AccountSection, Config
+from daemon.config import AccountSection, Config, VenueSection
 
 if TYPE_CHECKING:
     from actors.venues.simulated.actor import SimulatedVenueActor
@@ -213,15 +214,20 @@ def _simulated_venues(
         return ()
     from actors.venues.simulated.actor import SimulatedVenueActor
 
-    make = venue_type or SimulatedVenueActor
-    return tuple(
-        make(
-            name=f"venue:{venue}",
-            accounts={name: account.simulated for name, account in accounts.items()},
-            instruments={key: each for key, each in instruments.items() if each.venue == venue},
+    make, venues = venue_type or SimulatedVenueActor, []
+    for venue, accounts in by_venue.items():
+        market = config.venues.get(venue, VenueSection()).simulated
+        own = market.slippage.function
+        venues.append(
+            make(
+                name=f"venue:{venue}",
+                accounts={name: account.simulated for name, account in accounts.items()},
+                instruments={key: each for key, each in instruments.items() if each.venue == venue},
+                market=market,
+                slippage=None if own is None else load_function(own),
+            )
         )
-        for venue, accounts in by_venue.items()
-    )
+    return tuple(venues)
 
 
 def venue_rules(config: Config, account: AccountSection) -> VenueRules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from hashlib import sha256
 from importlib import import_module
@@ -11,6 +11,7 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import getmodule
 from types import ModuleType
+from typing import Any, cast
 
 from actors.errors import ConfigError
 from actors.strategies.base import Strategy
@@ -38,6 +39,28 @@ def load_strategy(path: str) -> type[Strategy]:
     for file, source in _sources(found).values():
         check_source(file, source)
     return found
+
+
+def load_function(path: str) -> Callable[..., Any]:
+    """The function that `package.module:function` or `folder/file.py:function` names; runs its module.
+
+    Raises:
+        ConfigError: No such file, module or function, the module raises, or its source calls what no replay
+            could repeat.
+    """
+    place, separator, name = path.rpartition(":")
+    if not separator or not place or not name:
+        raise ConfigError(
+            f"function {path!r} must be written `package.module:function` or `folder/file.py:function`"
+        )
+    module = _from_file(place) if place.endswith(".py") else _from_package(place)
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise ConfigError(f"{place} has no function {name}: check the spelling of {path!r}")
+    loader = getattr(module.__spec__, "loader", None)
+    if isinstance(loader, SourceFileLoader):
+        check_source(_file_name(loader.path), loader.get_data(loader.path))
+    return cast("Callable[..., Any]", found)
 
 
 def strategy_source_hash(strategies: Iterable[type[Strategy]]) -> str:

@@ -112,8 +112,8 @@ class Account:
             money -= fee  # of all of it: a little too much, never too little
         return round_to_lot(max(money / unit_cost, ZERO), instrument.lot_size or FEE_STEP)
 
-    def reducible(self, instrument: Instrument) -> Decimal:
-        """What a reduce-only sell may take: all that is held and that no other order holds back."""
+    def reducible(self, order: VenueOrderState, instrument: Instrument) -> Decimal:
+        """What a reduce-only order may still fill: all that is held and that no other order holds back."""
         return round_to_lot(max(self.free(instrument.base), ZERO), instrument.lot_size)
 
     # a fill

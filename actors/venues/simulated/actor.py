@@ -40,12 +40,13 @@ from actors.messages.orders import (
     SubmitOrder,
 )
 from actors.model.instrument import Instrument
-from actors.venues.simulated.engine import EngineState, MatchingEngine
+from actors.venues.simulated.engine import PLAIN_MARKET, EngineState, MatchingEngine
 from actors.venues.simulated.events import VenueEvent
 from actors.venues.simulated.reports import order_evidence, order_reports, report_of
-from actors.venues.simulated.settings import SimulatedVenueSettings
+from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings
+from actors.venues.simulated.slippage import SlippageFunction
+from actors.venues.simulated.travel import Travel
 
-_DAY_NS = 86_400_000_000_000
 _REMEMBERED_NS = 60_000_000_000
 """How long closed orders stay in memory at least, and longer until the account has asked past their fills.
 
@@ -61,10 +62,12 @@ class SimulatedVenueState(msgspec.Struct, array_like=True):
     day_ends: dict[str, int]
     known: dict[str, dict[str, str]]
     sweep_at: dict[str, int]
+    drawn: dict[str, int] = {}
+    last_answers: dict[str, int] = {}
 
 
 class SimulatedVenueActor(CoreActor):
-    """One venue with any number of accounts, each with its own fees and latency."""
+    """One venue with any number of accounts, each with its own fees and latency, in one market."""
 
     state_type = SimulatedVenueState
 
@@ -74,12 +77,15 @@ class SimulatedVenueActor(CoreActor):
         name: str,
         accounts: Mapping[str, SimulatedVenueSettings],
         instruments: Mapping[str, Instrument],
+        market: MarketSettings = PLAIN_MARKET,
+        slippage: SlippageFunction | None = None,
     ) -> None:
         self.name = name  # several venues of this class may run side by side
-        self.engine = MatchingEngine(accounts=accounts, instruments=instruments)
+        self.engine = MatchingEngine(
+            accounts=accounts, instruments=instruments, market=market, slippage=slippage
+        )
         self._markets = self.engine.markets
-        self._to_venue_ns = {account: round(s.latency_ms * 1_000_000) for account, s in accounts.items()}
-        self._back_ns = {account: round(s.report_latency_ms * 1_000_000) for account, s in accounts.items()}
+        self._travel = {account: Travel(account, settings) for account, settings in accounts.items()}
         self._day_ends: dict[str, int] = {}
         """Instrument → when its DAY orders expire, while some may be open."""
         self._known: dict[str, dict[str, str]] = {}
@@ -91,7 +97,7 @@ class SimulatedVenueActor(CoreActor):
 
     def on_started(self, started: Started) -> None:
         """The venue is always there, and its clock is ours."""
-        for account in self._to_venue_ns:
+        for account in self._travel:
             self.send(ClockMeasured(ts_event=started.ts_event, account=account, offset_ms=0))
             self.send(BrokerStarted(ts_event=started.ts_event, account=account))
 
@@ -101,9 +107,9 @@ class SimulatedVenueActor(CoreActor):
         self, command: SubmitOrder | CancelOrder | ReplaceOrder | QueryOrder | QueryAccount
     ) -> None:
         """A command sets out."""
-        latency = self._to_venue_ns.get(command.account)
-        if latency is not None:
-            due = self.now + latency
+        travel = self._travel.get(command.account)
+        if travel is not None:
+            due = self.now + travel.out_ns(command)
             self.set_timer(due, VenueArrival(ts_event=due, command=command))
 
     def on_venue_arrival(self, arrival: VenueArrival) -> None:
@@ -152,7 +158,7 @@ class SimulatedVenueActor(CoreActor):
 
     def _expect_day_end(self, instrument: str) -> None:
         if instrument in self._markets and instrument not in self._day_ends:
-            due = (self.now // _DAY_NS + 1) * _DAY_NS
+            due = self.engine.day_end(instrument, self.now)
             self._day_ends[instrument] = due
             self.set_timer(due, VenueDayEnd(ts_event=due, instrument=instrument))
 
@@ -165,12 +171,12 @@ class SimulatedVenueActor(CoreActor):
                 self._answer(event.account, report)
 
     def _answer(self, account: str, answer: VenueAnswer) -> None:
-        latency = self._back_ns[account]
-        if latency:
-            due = self.now + latency
-            self.set_timer(due, VenueReply(ts_event=due, answer=answer))
-        else:
+        travel = self._travel[account]
+        if travel.answers_at_once:
             self.send(answer)
+        else:
+            due = travel.answer_due(self.now)
+            self.set_timer(due, VenueReply(ts_event=due, answer=answer))
 
     def _answer_order(self, query: QueryOrder) -> None:
         order = self.engine.find_order(
@@ -260,10 +266,19 @@ class SimulatedVenueActor(CoreActor):
 
     def snapshot(self) -> SimulatedVenueState:
         """State for the checkpoint."""
-        return SimulatedVenueState(self.engine.snapshot(), self._day_ends, self._known, self._sweep_at)
+        return SimulatedVenueState(
+            self.engine.snapshot(),
+            self._day_ends,
+            self._known,
+            self._sweep_at,
+            {account: travel.drawn for account, travel in self._travel.items()},
+            {account: travel.last_answer for account, travel in self._travel.items()},
+        )
 
     def restore(self, state: SimulatedVenueState) -> None:
         """Take a checkpoint's state."""
         self.engine.restore(state.engine)
         self._day_ends = dict(state.day_ends)
         self._known, self._sweep_at = dict(state.known), dict(state.sweep_at)
+        for account, travel in self._travel.items():
+            travel.restore(state.drawn.get(account, 0), state.last_answers.get(account, 0))

@@ -1,4 +1,4 @@
-"""The path of a bar: open, nearer extreme, other extreme, close, and what our orders meet on it."""
+"""The path of a bar and what our orders meet on it: the open, both extremes in some order, the close."""
 
 from __future__ import annotations
 
@@ -6,52 +6,130 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from actors.messages.market import Bar
+from actors.model.instrument import ZERO
+from actors.model.money import round_to_lot
 from actors.venues.simulated.depth import Print
+from actors.venues.simulated.events import VenueOrderState
+from actors.venues.simulated.waiting import WaitingOrders
 
 if TYPE_CHECKING:
     from actors.venues.simulated.market import Market
 
 
 def run_bar(market: Market, bar: Bar) -> None:
-    """Take the market along the bar; at each of its prices there is no end to what can be bought or sold."""
+    """Take the market along the bar."""
     here = market.ticks(bar.open)
-    _open_at(market, here)
+    point = _offer(market, bar, here)
+    if point is None:
+        return
+    market.point = point
+    _open_at(market, point)
     if market.has_waiting():
         high, low, close = market.ticks(bar.high), market.ticks(bar.low), market.ticks(bar.close)
-        extremes = (high, low) if high - here < here - low else (low, high)
-        for there in (*extremes, close):
-            _walk(market, here, there)
-            here = there
+        path = market.settings.bars.path
+        if path == "pessimistic":
+            _stops_then_limits(market, point, low, high)
+        else:
+            high_first = path == "ohlc" or (path == "adaptive" and high - here < here - low)
+            for there in (*((high, low) if high_first else (low, high)), close):
+                _walk(market, point, here, there)
+                here = there
+    market.note_used(point.used)
     market.point = None
 
 
-def _open_at(market: Market, price: Decimal) -> None:
+def at_close(market: Market, order: VenueOrderState) -> bool:
+    """A market order takes the close of the bar just ended; False where that offers nothing."""
+    bar = market.bar
+    if bar is None or not market.is_trading or market.shows_depth or market.has_trades:
+        return False
+    point = _offer(market, bar, market.ticks(bar.close))
+    if point is None or not point.quantity:
+        return False
+    market.point = point
+    market.meet(order)
+    market.note_used(point.used)
+    market.point = None
+    return True
+
+
+def _offer(market: Market, bar: Bar, price: Decimal) -> Print | None:
+    """What the bar has to offer at each of its prices, all of them together; None for nothing at all."""
+    rules = market.settings.bars
+    if not market.has_volume:
+        return Print(price)
+    if not bar.volume and rules.zero_volume == "skip":
+        return None
+    used = market.bar_used
+    if rules.volume_share is None:
+        return Print(price, used=used)
+    most = round_to_lot(bar.volume * rules.volume_share, market.instrument.lot_size)
+    return Print(price, max(most - used, ZERO), used=used)
+
+
+def _open_at(market: Market, point: Print) -> None:
     """Queued orders and stops take at the open; resting orders that it has jumped over get it, too."""
-    market.point = Print(price)
+    price = point.price
+    through = market.settings.bars.limits == "through"
     for resting in (market.bids, market.asks):
-        while (order := resting.first) is not None:
+        while (order := resting.first) is not None and point.quantity:
             assert order.price is not None
             if order.price < price if order.side == "buy" else order.price > price:
                 break
-            market.make(order, order.remaining, price)
-    market.meet_queue()
+            if through and order.price == price:
+                break
+            market.make(order, point.quantity, price, point)
+    if market.queue:
+        market.meet_queue()
     market.trigger_reached(low=price, high=price)
 
 
-def _walk(market: Market, here: Decimal, there: Decimal) -> None:
+def _walk(market: Market, point: Print, here: Decimal, there: Decimal) -> None:
     """From one price to the next, meeting orders and stops in the order of their prices."""
     falling = there < here
     resting, stops = (market.bids, market.sell_stops) if falling else (market.asks, market.buy_stops)
     while True:
-        limit, stop = resting.first_price, stops.first_price
-        met = [p for p in (limit, stop) if p is not None and (p >= there if falling else p <= there)]
-        if not met:
+        limit, stop = _limit_within(market, point, resting, there), stops.first_price
+        if stop is not None and (stop < there if falling else stop > there):
+            stop = None
+        if limit is None and stop is None:
+            point.price = there
             return
-        price = max(met) if falling else min(met)
-        market.point = Print(price)
-        if price == limit:
+        if stop is None or (limit is not None and (limit >= stop if falling else limit <= stop)):
+            _meet_limit(market, point, resting)
+        else:
+            point.price = stop
+            market.trigger_reached(low=stop, high=stop)
+
+
+def _stops_then_limits(market: Market, point: Print, low: Decimal, high: Decimal) -> None:
+    """Every stop in the bar's range, then the limit orders in it that were there before them."""
+    last = market.desk.last_priority
+    for stops, falling in ((market.sell_stops, True), (market.buy_stops, False)):
+        while (stop := stops.first_price) is not None and (stop >= low if falling else stop <= high):
+            point.price = stop
+            market.trigger_reached(low=stop, high=stop)
+    for resting, there in ((market.bids, low), (market.asks, high)):
+        while _limit_within(market, point, resting, there) is not None:
             order = resting.first
             assert order is not None
-            market.make(order, order.remaining, price)
-        else:
-            market.trigger_reached(low=price, high=price)
+            if order.priority > last:
+                break
+            _meet_limit(market, point, resting)
+
+
+def _limit_within(market: Market, point: Print, resting: WaitingOrders, there: Decimal) -> Decimal | None:
+    """Price of the first resting order if the way there meets it and anything is left for it."""
+    price = resting.first_price
+    if price is None or not point.quantity:
+        return None
+    if price == there:
+        return price if market.settings.bars.limits == "touch" else None
+    return price if (price > there) == (resting is market.bids) else None
+
+
+def _meet_limit(market: Market, point: Print, resting: WaitingOrders) -> None:
+    order = resting.first
+    assert order is not None and order.price is not None  # noqa: PT018
+    point.price = order.price
+    market.make(order, point.quantity, order.price, point)

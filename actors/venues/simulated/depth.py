@@ -49,13 +49,15 @@ class Depth(Protocol):
 
 
 class Print:
-    """One price with a quantity: a recorded trade, or any point of a bar, which offers without limit."""
+    """One price with a quantity: a recorded trade, or the point of a bar where the market is."""
 
-    __slots__ = ("price", "quantity")
+    __slots__ = ("price", "quantity", "used")
 
-    def __init__(self, price: Decimal, quantity: Decimal = UNLIMITED) -> None:
+    def __init__(self, price: Decimal, quantity: Decimal = UNLIMITED, *, used: Decimal = ZERO) -> None:
         self.price = price
         self.quantity = quantity
+        """What is left."""
+        self.used = used
 
     def best(self) -> tuple[Decimal, Decimal] | None:
         """See `Depth`."""
@@ -63,7 +65,9 @@ class Print:
 
     def take(self, quantity: Decimal) -> None:
         """See `Depth`."""
-        self.quantity -= quantity
+        self.used += quantity
+        if self.quantity is not UNLIMITED:
+            self.quantity -= quantity
 
     def offers(self) -> Iterator[tuple[Decimal, Decimal]]:
         """See `Depth`."""
@@ -80,10 +84,13 @@ class SideState(msgspec.Struct, array_like=True):
 class AmbientSide:
     """Displayed levels of one side of the recorded book."""
 
-    __slots__ = ("_descending", "_lot_size", "_prices", "_ticks", "levels", "taken")
+    __slots__ = ("_descending", "_lot_size", "_prices", "_ticks", "_unlimited", "levels", "taken")
 
-    def __init__(self, *, descending: bool, instrument: Instrument, ticks: Ticks) -> None:
+    def __init__(
+        self, *, descending: bool, instrument: Instrument, ticks: Ticks, unlimited: bool = False
+    ) -> None:
         self._descending = descending
+        self._unlimited = unlimited
         self._ticks = ticks
         self._lot_size = instrument.lot_size
         self.levels: dict[float, float] = {}
@@ -106,6 +113,8 @@ class AmbientSide:
 
     def take(self, quantity: Decimal) -> None:
         """See `Depth`."""
+        if self._unlimited:
+            return
         found = self._first_left()
         assert found is not None, "nothing on offer"
         assert quantity <= found[1]
@@ -118,9 +127,21 @@ class AmbientSide:
             if left > ZERO:
                 yield self._ticks(price), left
 
+    def displayed(self, price: Decimal) -> Decimal | None:
+        """Size shown at a price; None where nobody can see."""
+        size = self.levels.get(float(price))
+        if size is not None:
+            return round_to_lot(size, self._lot_size)
+        prices = self._sorted()
+        if not prices:
+            return None
+        worst = self._ticks(prices[-1])
+        return None if (price < worst if self._descending else price > worst) else ZERO
+
     def replace(self, levels: Iterable[Level]) -> None:
         """The whole side anew; what was taken of an unchanged level stays taken."""
-        new = {price: size for price, size in levels if 0 < price < _ENDLESS and 0 < size < _ENDLESS}
+        least = -1.0 if self._unlimited else 0.0  # where sizes do not count, their absence does not either
+        new = {price: size for price, size in levels if 0 < price < _ENDLESS and least < size < _ENDLESS}
         self._keep_taken(new)
         self.levels, self._prices = new, None
 
@@ -169,6 +190,8 @@ class AmbientSide:
         return self._prices
 
     def _left(self, price: float) -> Decimal:
+        if self._unlimited:
+            return UNLIMITED
         size = round_to_lot(self.levels[price], self._lot_size)
         return size - self.taken.get(price, ZERO)
 

@@ -19,12 +19,16 @@ from actors.messages.orders import Command, OrderTerms
 from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated import reject
 from actors.venues.simulated.accounts import AccountState
-from actors.venues.simulated.checks import Refusal, refusal, replaced_terms
+from actors.venues.simulated.admission import money_refusal, not_open, replace_refusal, submit_refusal
+from actors.venues.simulated.checks import Refusal
 from actors.venues.simulated.desk import Desk
 from actors.venues.simulated.events import Balance, Rejected, Replaced, VenueEvent, VenueOrderState
 from actors.venues.simulated.market import Market
 from actors.venues.simulated.recorded import MarketState
-from actors.venues.simulated.settings import SimulatedVenueSettings
+from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings, Slippage
+from actors.venues.simulated.slippage import Slip, SlippageFunction
+
+PLAIN_MARKET = MarketSettings()
 
 
 class EngineState(msgspec.Struct, array_like=True):
@@ -41,13 +45,23 @@ class MatchingEngine:
     """Accounts, their orders, and the market they meet. Account names and instruments must be known to it."""
 
     def __init__(
-        self, *, accounts: Mapping[str, SimulatedVenueSettings], instruments: Mapping[str, Instrument]
+        self,
+        *,
+        accounts: Mapping[str, SimulatedVenueSettings],
+        instruments: Mapping[str, Instrument],
+        market: MarketSettings = PLAIN_MARKET,
+        slippage: SlippageFunction | None = None,
     ) -> None:
         self._desk = Desk()
-        self.markets: dict[str, Market] = {name: Market(i, self._desk) for name, i in instruments.items()}
+        self._settings = market
+        self._slip = Slip(market.slippage, slippage) if market.slippage != Slippage() else None
+        self.markets: dict[str, Market] = {name: self._market_of(i) for name, i in instruments.items()}
         """By instrument."""
         for name, settings in accounts.items():
             self.add_account(name, settings)
+
+    def _market_of(self, instrument: Instrument) -> Market:
+        return Market(instrument, self._desk, self._settings, self._slip)
 
     def begin_ids(self, last: int) -> None:
         """Give the ids of orders and trades from behind `last` on; before the first of either."""
@@ -61,25 +75,20 @@ class MatchingEngine:
         events = self._desk.begin(now)
         market = self.markets.get(terms.instrument)
         if market is None:
-            refused: Refusal | None = (reject.UNKNOWN_INSTRUMENT, f"instrument={terms.instrument}")
-            reference = None
-        else:
-            reference = market.reference(terms.side)
-            refused = self._refusal(terms, market, reference)
-        if market is None or refused is not None:
-            assert refused is not None
-            self._reject("submit", refused, terms.account, terms.instrument, terms.client_order_id, None)
+            unknown = reject.UNKNOWN_INSTRUMENT, f"instrument={terms.instrument}"
+            self._reject("submit", unknown, terms.account, terms.instrument, terms.client_order_id, None)
             return events
-        lock_price = terms.price or terms.stop_price or reference or ZERO
-        order = self._desk.draft(terms, market.instrument, lock_price)
-        account = self._desk.accounts[terms.account]
-        need, free = account.need(order, market.instrument), account.free(order.locked_asset)
-        if need > free:
-            short = reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
-            self._reject("submit", short, terms.account, terms.instrument, terms.client_order_id, None)
-            return events
-        self._desk.accept(order, market.instrument)
-        market.arrive(order)
+        reference = market.reference(terms.side)
+        refused = submit_refusal(market, terms, reference)
+        if refused is None:
+            lock_price = terms.price or terms.stop_price or reference or ZERO
+            order = self._desk.draft(terms, market.instrument, lock_price)
+            refused = money_refusal(market, order)
+            if refused is None:
+                self._desk.accept(order, market.instrument)
+                market.arrive(order)
+                return events
+        self._reject("submit", refused, terms.account, terms.instrument, terms.client_order_id, None)
         return events
 
     def cancel(
@@ -95,8 +104,9 @@ class MatchingEngine:
         events = self._desk.begin(now)
         order = self.find_order(account, venue_order_id=venue_order_id, client_order_id=client_order_id)
         if order is None or not order.is_open or order.instrument != instrument:
-            why = reject.UNKNOWN_ORDER, _not_open(order)
-            self._reject("cancel", why, account, instrument, client_order_id or "", venue_order_id)
+            self._reject(
+                "cancel", not_open(order), account, instrument, client_order_id or "", venue_order_id
+            )
             return events
         market = self.markets[instrument]
         market.detach(order)
@@ -122,11 +132,10 @@ class MatchingEngine:
         events = self._desk.begin(now)
         order = self.find_order(account, venue_order_id=venue_order_id)
         if order is None or not order.is_open or order.instrument != instrument:
-            why = reject.UNKNOWN_ORDER, _not_open(order)
-            self._reject("replace", why, account, instrument, "", venue_order_id)
+            self._reject("replace", not_open(order), account, instrument, "", venue_order_id)
             return events
         market = self.markets[instrument]
-        refused = self._replace_refusal(order, market, quantity, price, stop_price)
+        refused = replace_refusal(market, order, quantity, price, stop_price)
         if refused is not None:
             self._reject("replace", refused, account, instrument, order.client_order_id, venue_order_id)
             return events
@@ -163,47 +172,6 @@ class MatchingEngine:
                 stop_price=stop_price,
             )
         )
-
-    def _refusal(self, terms: OrderTerms, market: Market, reference: Decimal | None) -> Refusal | None:
-        if not market.is_trading:
-            return reject.MARKET_CLOSED, f"instrument={terms.instrument}"
-        known = self._desk.accounts[terms.account].by_client.get(terms.client_order_id)
-        if known is not None and known.is_open:
-            return reject.DUPLICATE_ORDER, f"venue_order_id={known.venue_order_id} is open"
-        return self._terms_refusal(terms, market, reference)
-
-    def _terms_refusal(self, terms: OrderTerms, market: Market, reference: Decimal | None) -> Refusal | None:
-        refused = refusal(terms, market.instrument, reference)
-        if refused is not None:
-            return refused
-        if terms.post_only and terms.price is not None and market.would_take(terms.side, terms.price):
-            return reject.WOULD_TAKE, f"price={terms.price}, market={reference}"
-        return None
-
-    def _replace_refusal(
-        self,
-        order: VenueOrderState,
-        market: Market,
-        quantity: Decimal,
-        price: Decimal | None,
-        stop_price: Decimal | None,
-    ) -> Refusal | None:
-        if order.order_type == "market":
-            return reject.BAD_TERMS, "a market order cannot be changed"
-        if quantity <= order.filled_quantity:
-            return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
-        terms = replaced_terms(order, quantity, price, stop_price)
-        refused = self._terms_refusal(terms, market, market.reference(order.side))
-        if refused is not None:
-            return refused
-        account = self._desk.accounts[order.account]
-        changed = self._desk.draft(terms, market.instrument, price or stop_price or ZERO)
-        changed.filled_quantity = order.filled_quantity
-        need = account.need(changed, market.instrument)
-        free = account.free(order.locked_asset) + order.locked
-        if need > free:
-            return reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
-        return None
 
     def _reject(
         self,
@@ -268,6 +236,10 @@ class MatchingEngine:
         if (market := self._market(update.instrument, now)) is not None:
             market.redefine(update.definition, is_trading=update.is_trading)
         return self._desk.events
+
+    def day_end(self, instrument: str, now: int) -> int:
+        """When the trading day of this instant ends, and its DAY orders with it."""
+        return self.markets[instrument].hours.day_end(now)
 
     def end_day(self, instrument: str, now: int) -> list[VenueEvent]:
         """DAY orders of this instrument expire."""
@@ -380,13 +352,9 @@ class MatchingEngine:
             if account.name in desk.accounts:
                 desk.accounts[account.name].restore(account)
         for saved in state.markets:
-            market = self.markets[saved.instrument.id] = Market(saved.instrument, desk)
+            market = self.markets[saved.instrument.id] = self._market_of(saved.instrument)
             market.restore(saved)
         for order in self._open_by_priority():
             self.markets[order.instrument].place(order)
         for market in self.markets.values():
             market.refresh()
-
-
-def _not_open(order: VenueOrderState | None) -> str:
-    return "no such order" if order is None else f"the order is {order.status}"

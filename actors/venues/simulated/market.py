@@ -5,31 +5,34 @@ How fine the recorded data are decides what an order can meet:
 * quotes or a book: what is displayed, each level once until it changes. When it is used up, a limit order
   rests, an `ioc` order ends, and a market order goes on with the next update.
 * trades alone: an order waits for the next trade and takes of its quantity at its price.
-* bars alone: an order waits for the next bar's open, and a bar offers without limit at every price on its
-  path (open, nearer extreme, other extreme, close; the low first when both are equally near).
+* bars alone: an order waits for the next bar's open and then for its path (`bar_path.py`), or takes the close
+  of the bar just ended.
 * nothing yet: orders meet each other only.
 
 A resting order fills at its own price: whole when a trade goes through it, by its share when one happens at
-it, and by what the other side's quote displays when that reaches it. Only a bar that opens beyond it fills
-it at the open.
+it and its turn has come (`queueing.py`), and by what the other side's quote displays when that reaches it.
+Only a bar that opens beyond it fills it at the open. While the market is closed nothing is met.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import takewhile
 from operator import attrgetter
 
 from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
 from actors.messages.orders import Side
-from actors.model.instrument import ZERO, Instrument
-from actors.model.money import round_to_lot
-from actors.venues.simulated.bar_path import run_bar
+from actors.model.instrument import Instrument
+from actors.venues.simulated import queueing
+from actors.venues.simulated.bar_path import at_close, run_bar
 from actors.venues.simulated.depth import Depth, Print
 from actors.venues.simulated.desk import Desk
 from actors.venues.simulated.events import VenueOrderState
+from actors.venues.simulated.hours import TradingHours
 from actors.venues.simulated.recorded import RecordedMarket
-from actors.venues.simulated.taking import can_fill_whole, take
+from actors.venues.simulated.settings import MarketSettings
+from actors.venues.simulated.slippage import Slip
+from actors.venues.simulated.taking import can_fill_whole, reducible_only, take
+from actors.venues.simulated.trade_print import print_trade
 from actors.venues.simulated.waiting import WaitingOrders
 
 INFINITY = float("inf")
@@ -42,14 +45,24 @@ class Market(RecordedMarket):
     """Matching of one instrument."""
 
     __slots__ = (
-        "_calm_asks", "_calm_bids", "_calm_trades", "asks", "bids", "busy", "buy_stops", "desk",
-        "point", "queue",
-        "sell_stops",
+        "_at_close", "_calm_asks", "_calm_bids", "_calm_trades", "asks", "bids", "busy", "buy_stops", "desk",
+        "follows_queue", "hours", "point", "queue", "sell_stops", "settings", "slip",
     )  # fmt: skip
 
-    def __init__(self, instrument: Instrument, desk: Desk) -> None:
-        super().__init__(instrument)
+    def __init__(
+        self,
+        instrument: Instrument,
+        desk: Desk,
+        settings: MarketSettings,
+        slip: Slip | None = None,
+    ) -> None:
+        super().__init__(instrument, unlimited=settings.sizes == "unlimited")
         self.desk = desk
+        self.settings = settings
+        self.slip = slip
+        self.hours = TradingHours(settings.hours, instrument)
+        self.follows_queue = settings.queue != "front"
+        self._at_close = settings.bars.market_orders == "same_close"
         self.bids = WaitingOrders(highest_first=True)
         self.asks = WaitingOrders(highest_first=False)
         self.buy_stops = WaitingOrders(highest_first=False, by_stop=True)
@@ -63,6 +76,11 @@ class Market(RecordedMarket):
         self.refresh()
 
     # what is known
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing trades now."""
+        return not self.is_trading or not self.hours.is_open(self.desk.now)
 
     @property
     def _waits_for_print(self) -> bool:
@@ -82,7 +100,8 @@ class Market(RecordedMarket):
 
     def reference(self, side: Side) -> Decimal | None:
         """Price at which an order of this side would begin to fill, as far as one can know."""
-        self.sync()
+        if self.quote is not None:
+            self.sync()
         ambient = (self.offered if side == "buy" else self.wanted).best_price()
         ours = self.others(side).first_price
         if ambient is not None and ours is not None:
@@ -107,8 +126,14 @@ class Market(RecordedMarket):
 
     def arrive(self, order: VenueOrderState) -> None:
         """An accepted order meets the market."""
-        self.sync()
-        if not order.is_triggered and not self._is_reached(order):
+        if self.quote is not None:
+            self.sync()
+        if self._at_close and order.order_type == "market" and at_close(self, order):
+            pass
+        elif self.is_closed:
+            order.has_rested = order.post_only
+            self.place(order)
+        elif not order.is_triggered and not self._is_reached(order):
             self._stops(order.side).add(order)
         elif not order.is_triggered:
             self._trigger(order)
@@ -123,8 +148,10 @@ class Market(RecordedMarket):
         elif order.has_rested:
             (self.bids if order.side == "buy" else self.asks).add(order)
         else:
-            self.queue.append(order)
-            self.queue.sort(key=attrgetter("priority"))
+            queue = self.queue
+            queue.append(order)
+            if len(queue) > 1:
+                queue.sort(key=attrgetter("priority"))
 
     def detach(self, order: VenueOrderState) -> None:
         """Take an open order out of wherever it waits."""
@@ -144,6 +171,8 @@ class Market(RecordedMarket):
             buy_stop, sell_stop = self.buy_stops.reach - half, self.sell_stops.reach + half
             self._calm_trades = max(bid, sell_stop, 0.0), min(ask, buy_stop)
             self._calm_asks, self._calm_bids = (bid, buy_stop), (sell_stop, ask)
+            if self.follows_queue:
+                self._calm_asks = _NEVER_CALM
         else:
             self.busy = bool(self.queue)
             self._calm_trades, self._calm_asks, self._calm_bids = _CALM_PRICES, _ALWAYS_CALM, _ALWAYS_CALM
@@ -171,11 +200,19 @@ class Market(RecordedMarket):
         self._enter(order)
 
     def _enter(self, order: VenueOrderState) -> None:
-        if self._waits_for_print:
-            order.has_rested = order.post_only
-            self.place(order)
-        else:
+        if not self._waits_for_print:
             self.meet(order)
+        elif order.post_only:
+            self._rest(order)
+        else:
+            order.has_rested = False
+            self.place(order)
+
+    def _rest(self, order: VenueOrderState) -> None:
+        order.has_rested = True
+        if self.follows_queue:
+            queueing.join(self, order)
+        self.place(order)
 
     def meet_queue(self) -> None:
         """All queued orders meet the market, oldest first."""
@@ -193,18 +230,20 @@ class Market(RecordedMarket):
             return
         if order.time_in_force in ("ioc", "fok"):
             self.desk.expire(order, self.instrument, order.time_in_force.upper())
-            return
-        order.has_rested = order.price is not None
-        self.place(order)
+        elif order.price is not None:
+            self._rest(order)
+        else:
+            self.place(order)
 
     def _finish(self) -> None:
         """Our own executions are trades that stops hear of, too."""
+        desk = self.desk
         while not self._waits_for_print and self.point is None:
-            seen = self.desk.take_price_range()
+            seen = desk.take_price_range()
             if seen is None:
                 break
             self.trigger_reached(low=seen[0], high=seen[1])
-        self.desk.take_price_range()
+        desk.take_price_range()
         self.refresh()
 
     def trigger_reached(self, *, low: Decimal | None, high: Decimal | None) -> None:
@@ -242,36 +281,23 @@ class Market(RecordedMarket):
 
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book anew."""
-        self.sync()
-        self.has_book = True
-        self.wanted.replace(book.bids)
-        self.offered.replace(book.asks)
+        self.note_book(book)
         if self.busy:
             self._depth_moved()
 
     def on_book_delta(self, delta: BookDelta) -> None:
-        """Some levels anew; without a book before it, it says nothing.
-
-        Quotes are the faster stream: a delta older than the newest one tells nothing of the touch and beyond.
-        """
-        if not self.has_book:
-            return
-        self.sync()
-        quote = self.quote
-        bid, ask = INFINITY, 0.0
-        if quote is not None and quote.ts_event > delta.ts_event:
-            bid, ask = quote.bid_price or INFINITY, quote.ask_price
-        for price, size in delta.bids:
-            if price < bid:
-                self.wanted.update(price, size)
-        for price, size in delta.asks:
-            if price > ask:
-                self.offered.update(price, size)
-        if self.busy:
-            self._depth_moved()
+        """Some levels anew; without a book before it, it says nothing."""
+        if self.has_book:
+            self.note_levels(delta)
+            if self.busy:
+                self._depth_moved()
 
     def _depth_moved(self) -> None:
+        if self.is_closed:
+            return
         self.sync()
+        if self.follows_queue:
+            queueing.follow(self)
         self.meet_queue()
         self._reached_by_depth(self.bids, self.offered)
         self._reached_by_depth(self.asks, self.wanted)
@@ -288,9 +314,7 @@ class Market(RecordedMarket):
                 return
             if offer[0] > order.price if order.side == "buy" else offer[0] < order.price:
                 return
-            quantity = min(order.remaining, offer[1])
-            depth.take(quantity)
-            self.make(order, quantity, order.price)
+            self.make(order, offer[1], order.price, depth)
 
     def note_trade(self, trade: Trade) -> bool:
         """Remember what others trade at; whether it can change anything, so that `on_trade` must follow."""
@@ -306,47 +330,20 @@ class Market(RecordedMarket):
         if self.note_trade(trade) and 0.0 < trade.price < INFINITY and 0.0 <= trade.size < INFINITY:
             self.last_price = trade.price
             self.has_trades = True
-            self.sync()
-            self._print_trade(trade)
-            self._finish()
+            if not self.is_closed:
+                self.sync()
+                print_trade(self, trade)
+                self._finish()
 
-    def _print_trade(self, trade: Trade) -> None:
-        price = self.ticks(trade.price)
-        size = round_to_lot(trade.size, self.instrument.lot_size)
-        printed = Print(price, size)
-        for resting in (self.bids, self.asks):
-            self._gone_through(resting, price)
-        if trade.aggressor != "buy":
-            self._share_of(printed, self.bids, trade.size, size)
-        if trade.aggressor != "sell":
-            self._share_of(printed, self.asks, trade.size, size)
-        if not self.shows_depth:
-            self.point = printed
-        self.trigger_reached(low=price, high=price)
-        if self.point is not None:
-            self.meet_queue()
-            self.point = None
-
-    def _gone_through(self, resting: WaitingOrders, price: Decimal) -> None:
-        while (order := resting.first) is not None:
-            assert order.price is not None
-            if order.price <= price if order.side == "buy" else order.price >= price:
-                return
-            self.make(order, order.remaining, order.price)
-
-    def _share_of(self, printed: Print, resting: WaitingOrders, size: float, whole: Decimal) -> None:
-        """Resting orders at the trade's price share it, oldest first."""
-        for order in list(takewhile(lambda order: order.price == printed.price, resting)):
-            share = self.desk.accounts[order.account].settings.fill_share_of_trade
-            allowed = round_to_lot(size * share, self.instrument.lot_size) - (whole - printed.quantity)
-            quantity = min(order.remaining, allowed, printed.quantity)
-            if quantity > ZERO:
-                printed.take(quantity)
-                self.make(order, quantity, printed.price)
-
-    def make(self, order: VenueOrderState, quantity: Decimal, price: Decimal) -> None:
-        """The market takes from a resting order."""
-        self.fill(order, quantity, price, is_maker=True, trade_id=self.desk.next_trade_id())
+    def make(
+        self, order: VenueOrderState, offered: Decimal, price: Decimal, depth: Depth | None = None
+    ) -> None:
+        """The market takes of a resting order what it offers, at most all that remains."""
+        quantity = reducible_only(self, order, min(order.remaining, offered))
+        if quantity:
+            if depth is not None:
+                depth.take(quantity)
+            self.fill(order, quantity, price, is_maker=True, trade_id=self.desk.next_trade_id())
 
     def fill(
         self, order: VenueOrderState, quantity: Decimal, price: Decimal, *, is_maker: bool, trade_id: str
@@ -357,6 +354,16 @@ class Market(RecordedMarket):
         self.desk.fill(order, self.instrument, quantity, price, is_maker=is_maker, trade_id=trade_id)
 
     # bars
+
+    def has_waiting(self) -> bool:
+        """Whether any order is open here."""
+        return bool(
+            self.queue
+            or self.bids.entries
+            or self.asks.entries
+            or self.buy_stops.entries
+            or self.sell_stops.entries
+        )
 
     def note_bar(self, bar: Bar) -> bool:
         """Remember the newest bar; whether it can change anything, so that `on_bar` must follow.
@@ -373,20 +380,16 @@ class Market(RecordedMarket):
                 return False
             self.bar_interval_ns = interval
         self.last_price = close
-        return self.busy
+        self.bar = bar
+        if not self.has_volume and bar.volume > 0.0:
+            self.has_volume = True
+        low, high = self._calm_trades
+        return not (low < bar.low and bar.high < high)
 
     def on_bar(self, bar: Bar) -> None:
         """A whole bar, of which every price is positive."""
-        if self.note_bar(bar) and min(bar.open, bar.high, bar.low) > 0.0 and bar.high < INFINITY:
+        if not self.note_bar(bar) or min(bar.open, bar.high, bar.low) <= 0.0 or bar.high == INFINITY:
+            return
+        if self.is_trading and self.hours.overlap(bar.ts_event - bar.interval_ns, bar.ts_event):
             run_bar(self, bar)
             self._finish()
-
-    def has_waiting(self) -> bool:
-        """Whether any order is open here."""
-        return bool(
-            self.queue
-            or self.bids.entries
-            or self.asks.entries
-            or self.buy_stops.entries
-            or self.sell_stops.entries
-        )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
-from actors.messages.market import Quote
-from actors.model.instrument import Instrument
+from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote
+from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated.depth import AmbientSide, SideState, Ticks
+
+_ENDLESS = float("inf")
 
 
 class MarketState(msgspec.Struct, array_like=True):
@@ -22,17 +26,22 @@ class MarketState(msgspec.Struct, array_like=True):
     last_price: float | None
     wanted: SideState
     offered: SideState
+    bar: Bar | None = None
+    bar_used: Decimal = ZERO
+    has_volume: bool = False
 
 
 class RecordedMarket:
     """Market data as far as matching needs them."""
 
     __slots__ = (
-        "_synced", "bar_interval_ns", "half_tick", "has_book", "has_trades", "instrument", "is_trading",
-        "last_price", "offered", "quote", "ticks", "wanted",
+        "_synced", "_unlimited", "_used", "_used_bar", "bar", "bar_interval_ns", "half_tick", "has_book",
+        "has_trades", "has_volume", "instrument", "is_trading", "last_price", "offered", "quote", "ticks",
+        "wanted",
     )  # fmt: skip
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, *, unlimited: bool = False) -> None:
+        self._unlimited = unlimited
         self.is_trading = True
         self.quote: Quote | None = None
         """Newest quote; displayed depth follows it when it is next needed."""
@@ -41,6 +50,12 @@ class RecordedMarket:
         self.has_trades = False
         self.bar_interval_ns = 0
         """Shortest interval of the bars seen; longer ones say nothing new."""
+        self.bar: Bar | None = None
+        """Newest bar of that interval, while there is nothing finer."""
+        self.has_volume = False
+        """Whether any bar has had volume; if none has, nobody has counted."""
+        self._used: Decimal = ZERO
+        self._used_bar: Bar | None = None
         self.last_price: float | None = None
         """Of the newest trade or bar."""
         self.define(instrument)
@@ -50,9 +65,13 @@ class RecordedMarket:
         self.instrument = instrument
         self.ticks = Ticks(instrument.tick_size)
         self.half_tick = float(instrument.tick_size) / 2
-        self.wanted = AmbientSide(descending=True, instrument=instrument, ticks=self.ticks)
+        self.wanted = AmbientSide(
+            descending=True, instrument=instrument, ticks=self.ticks, unlimited=self._unlimited
+        )
         """Displayed bids."""
-        self.offered = AmbientSide(descending=False, instrument=instrument, ticks=self.ticks)
+        self.offered = AmbientSide(
+            descending=False, instrument=instrument, ticks=self.ticks, unlimited=self._unlimited
+        )
         """Displayed asks."""
         self._synced = None
 
@@ -70,6 +89,15 @@ class RecordedMarket:
         """Whether quotes or a book have come."""
         return self.quote is not None or self.has_book
 
+    @property
+    def bar_used(self) -> Decimal:
+        """What our orders have taken of the newest bar's volume."""
+        return self._used if self._used_bar is self.bar else ZERO
+
+    def note_used(self, quantity: Decimal) -> None:
+        """Our orders have taken that much of the newest bar's volume, all together."""
+        self._used, self._used_bar = quantity, self.bar
+
     def sync(self) -> None:
         """Bring displayed depth up to the newest quote."""
         quote = self.quote
@@ -83,12 +111,36 @@ class RecordedMarket:
             self.wanted.replace_one(quote.bid_price, quote.bid_size)
             self.offered.replace_one(quote.ask_price, quote.ask_size)
 
+    def note_book(self, book: BookSnapshot) -> None:
+        """The whole visible book anew."""
+        self.sync()
+        self.has_book = True
+        self.wanted.replace(book.bids)
+        self.offered.replace(book.asks)
+
+    def note_levels(self, delta: BookDelta) -> None:
+        """Some levels anew.
+
+        Quotes are the faster stream: a delta older than the newest one tells nothing of the touch and beyond.
+        """
+        self.sync()
+        quote = self.quote
+        bid, ask = _ENDLESS, 0.0
+        if quote is not None and quote.ts_event > delta.ts_event:
+            bid, ask = quote.bid_price or _ENDLESS, quote.ask_price
+        for price, size in delta.bids:
+            if price < bid:
+                self.wanted.update(price, size)
+        for price, size in delta.asks:
+            if price > ask:
+                self.offered.update(price, size)
+
     def snapshot(self) -> MarketState:
         """State for the checkpoint, orders left out: their accounts keep them."""
         return MarketState(
             self.instrument, self.is_trading, self.quote, self.quote is self._synced, self.has_book,
             self.has_trades, self.bar_interval_ns, self.last_price, self.wanted.snapshot(),
-            self.offered.snapshot(),
+            self.offered.snapshot(), self.bar, self.bar_used, self.has_volume,
         )  # fmt: skip
 
     def restore(self, state: MarketState) -> None:
@@ -101,3 +153,5 @@ class RecordedMarket:
         self.bar_interval_ns, self.last_price = state.bar_interval_ns, state.last_price
         self.wanted.restore(state.wanted)
         self.offered.restore(state.offered)
+        self.bar, self.has_volume = state.bar, state.has_volume
+        self.note_used(state.bar_used)

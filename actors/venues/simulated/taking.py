@@ -25,8 +25,8 @@ def take(market: Market, order: VenueOrderState) -> None:
             if _is_own(market, order, maker):
                 market.detach(maker)
                 market.desk.expire(maker, market.instrument, "SELF_TRADE_PREVENTION")
-            else:
-                _fill(market, order, maker.price, maker.remaining, maker=maker)
+            elif available := reducible_only(market, maker, maker.remaining):
+                _fill(market, order, maker.price, available, maker=maker)
         elif offer is not None and offer[1] and not _beyond(order, offer[0]):
             _fill(market, order, offer[0], offer[1], depth=depth)
         else:
@@ -40,6 +40,8 @@ def can_fill_whole(market: Market, order: VenueOrderState) -> bool:
         if _beyond(order, price):
             break
         taken = min(missing, quantity)
+        if market.slip is not None:
+            price = market.slip.price(market, order, price, order.remaining - missing + taken)
         missing -= taken
         cost += taken * price
         if not missing:
@@ -104,12 +106,19 @@ def _fill(
     depth: Depth | None = None,
 ) -> None:
     """Take from one resting order, or from the recorded market; a market order ends where its money does."""
-    quantity = min(order.remaining, available)
-    is_short = False
-    if order.price is None and order.side == "buy":
-        affordable = market.desk.accounts[order.account].affordable(order, market.instrument, price)
-        is_short = affordable < quantity
-        quantity = min(quantity, affordable)
+    remaining = order.quantity - order.filled_quantity
+    quantity, reason = min(available, remaining), ""
+    if depth is not None and market.slip is not None:
+        price = market.slip.price(market, order, price, quantity)
+    if order.reduce_only or (order.price is None and order.side == "buy"):
+        account = market.desk.accounts[order.account]
+        if order.reduce_only:
+            most, reason = account.reducible(order, market.instrument), "REDUCE_ONLY"
+        else:
+            most, reason = account.affordable(order, market.instrument, price), "INSUFFICIENT_BALANCE"
+        if most >= quantity:
+            reason = ""
+        quantity = min(quantity, most)
     if quantity > ZERO:
         trade_id = market.desk.next_trade_id()
         market.fill(order, quantity, price, is_maker=False, trade_id=trade_id)
@@ -118,8 +127,19 @@ def _fill(
         if depth is not None:
             depth.take(quantity)
         market.desk.saw_price(price)
-    if is_short and order.is_open:
-        market.desk.expire(order, market.instrument, "INSUFFICIENT_BALANCE")
+    if reason and order.is_open:
+        market.desk.expire(order, market.instrument, reason)
+
+
+def reducible_only(market: Market, order: VenueOrderState, quantity: Decimal) -> Decimal:
+    """What a resting order may fill of this; a reduce-only one without a position left ends here."""
+    if not order.reduce_only:
+        return quantity
+    most = market.desk.accounts[order.account].reducible(order, market.instrument)
+    if most <= ZERO:
+        market.detach(order)
+        market.desk.expire(order, market.instrument, "REDUCE_ONLY")
+    return min(quantity, max(most, ZERO))
 
 
 def _price(offer: tuple[Decimal, Decimal]) -> Decimal:

@@ -1,0 +1,72 @@
+"""Whether a market takes a new or changed order now: its state, the order's form, and the owner's money."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from actors.messages.orders import OrderTerms
+from actors.model.instrument import ZERO
+from actors.venues.simulated import reject
+from actors.venues.simulated.checks import Refusal, refusal, replaced_terms
+from actors.venues.simulated.events import VenueOrderState
+from actors.venues.simulated.market import Market
+
+
+def submit_refusal(market: Market, terms: OrderTerms, reference: Decimal | None) -> Refusal | None:
+    """First reason to refuse a new order, its owner's money aside."""
+    if not market.is_trading:
+        return reject.MARKET_CLOSED, f"instrument={terms.instrument}"
+    if market.hours.outside == "reject" and market.is_closed:
+        return reject.MARKET_CLOSED, f"instrument={terms.instrument}, outside its hours"
+    known = market.desk.accounts[terms.account].by_client.get(terms.client_order_id)
+    if known is not None and known.is_open:
+        return reject.DUPLICATE_ORDER, f"venue_order_id={known.venue_order_id} is open"
+    return _terms_refusal(market, terms, reference)
+
+
+def money_refusal(
+    market: Market, order: VenueOrderState, *, already_locked: Decimal = ZERO
+) -> Refusal | None:
+    """Whether the owner has not what the order must hold back."""
+    account = market.desk.accounts[order.account]
+    need = account.need(order, market.instrument)
+    free = account.free(order.locked_asset) + already_locked
+    if need > free:
+        return reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
+    return None
+
+
+def replace_refusal(
+    market: Market,
+    order: VenueOrderState,
+    quantity: Decimal,
+    price: Decimal | None,
+    stop_price: Decimal | None,
+) -> Refusal | None:
+    """First reason to refuse a change."""
+    if order.order_type == "market":
+        return reject.BAD_TERMS, "a market order cannot be changed"
+    if quantity <= order.filled_quantity:
+        return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
+    terms = replaced_terms(order, quantity, price, stop_price)
+    refused = _terms_refusal(market, terms, market.reference(order.side))
+    if refused is not None:
+        return refused
+    changed = market.desk.draft(terms, market.instrument, price or stop_price or ZERO)
+    changed.filled_quantity = order.filled_quantity
+    return money_refusal(market, changed, already_locked=order.locked)
+
+
+def not_open(order: VenueOrderState | None) -> Refusal:
+    """Why an order cannot be cancelled or changed."""
+    text = "no such order" if order is None else f"the order is {order.status}"
+    return reject.UNKNOWN_ORDER, text
+
+
+def _terms_refusal(market: Market, terms: OrderTerms, reference: Decimal | None) -> Refusal | None:
+    refused = refusal(terms, market.instrument, reference)
+    if refused is not None:
+        return refused
+    if terms.post_only and terms.price is not None and market.would_take(terms.side, terms.price):
+        return reject.WOULD_TAKE, f"price={terms.price}, market={reference}"
+    return None

@@ -1,0 +1,90 @@
+"""When a simulated market is open."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Literal
+
+from actors.errors import ConfigError
+from actors.model.calendar import Calendar, Session, WeeklyHours, calendar_named
+from actors.model.instrument import Instrument
+from actors.venues.simulated.settings import TradingTimes
+
+_WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+
+
+class TradingHours:
+    """Sessions of a calendar; without one the market is always open, and its days are the instrument's."""
+
+    __slots__ = ("_calendar", "_days", "_session", "outside")
+
+    def __init__(self, times: TradingTimes, instrument: Instrument) -> None:
+        """Find the calendar.
+
+        Raises:
+            ConfigError: No such calendar, or hours that are none.
+        """
+        self._calendar = trading_calendar(times, instrument)
+        self._days = self._calendar or calendar_named(instrument.calendar)
+        self.outside: Literal["wait", "reject"] = times.outside
+        self._session = Session(0, 0)
+        """The one last looked at, or the one after it: derived, so never part of a snapshot."""
+
+    def is_open(self, now: int) -> bool:
+        """Whether orders may fill now."""
+        if self._calendar is None:
+            return True
+        session = self._session
+        if not session.open <= now < session.close:
+            session = self._session = self._calendar.next_session(now)
+        return session.open <= now
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Whether the market is open at any time from `start` until before `end`."""
+        return self._calendar is None or self.is_open(start) or self._session.open < end
+
+    def day_end(self, now: int) -> int:
+        """When the trading day ends, after `now`."""
+        return self._days.next_close(now)
+
+
+def trading_calendar(times: TradingTimes, instrument: Instrument) -> Calendar | None:
+    """The calendar that the settings ask for.
+
+    Raises:
+        ConfigError: No such calendar, or hours that are none.
+    """
+    if times.calendar is not None:
+        return calendar_named(instrument.calendar if times.calendar == "instrument" else times.calendar)
+    return own_hours(times)
+
+
+def own_hours(times: TradingTimes) -> Calendar | None:
+    """The hours that the settings themselves give.
+
+    Raises:
+        ConfigError: They are none, or stand beside a calendar.
+    """
+    if times.opens is None and times.closes is None:
+        return None
+    if times.calendar is not None:
+        raise ConfigError("hours are either a calendar's, or opens and closes: leave one of them out")
+    if times.opens is None or times.closes is None:
+        raise ConfigError("opens and closes go together: give both, such as 09:30 and 16:00")
+    return WeeklyHours(
+        name="configured",
+        zone=times.zone,
+        opens=_local_time(times.opens),
+        closes=_local_time(times.closes),
+        weekdays=tuple(_WEEKDAYS[day] for day in times.weekdays),
+    )
+
+
+def _local_time(text: str) -> time:
+    try:
+        found = time.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise ConfigError(f"{text!r} is no time of day: write it as 09:30")
+    return found
