@@ -12,6 +12,7 @@ from actors.ledger.journal import Journal, Place
 from actors.ledger.lots import Position
 from actors.ledger.statements import Statements
 from actors.messages.account import ExternalFill
+from actors.model.contracts import Contracts, settle
 from actors.model.instrument import ONE, Instrument
 from actors.model.money import ZERO
 
@@ -36,6 +37,7 @@ class AccountBookState(msgspec.Struct, array_like=True):
     is_open: bool
     equity_peak: float
     snapshot_due: int
+    contracts: dict[str, Contracts] = {}
 
 
 TRADED: tuple[Place, ...] = ("trading", "realised", "fees")
@@ -54,6 +56,8 @@ class AccountBook:
         """Net quantity per instrument over all strategies."""
         self.transfers: dict[str, None] = {}
         """Transfer ids booked."""
+        self.contracts: dict[str, Contracts] = {}
+        """Open derivatives by instrument, net over all strategies."""
         self.lots_opened: dict[str, None] = {}
         """Lot ids booked."""
         self.statements = Statements()
@@ -78,9 +82,9 @@ class AccountBook:
         if instrument.is_derivative:
             move(unit, units, "contracts", "trading")
             move(quote, multiply(units, price), "trading", "contracts")
-            if realised:  # the one thing that is paid: what the contracts have gained or lost
+            if realised:
                 move(quote, realised, "trading", "realised")
-                move(quote, realised, "holdings", "contracts")
+            self._settle(instrument, quantity, price)
             return
         move(unit, units, "holdings", "trading")
         move(quote, multiply(units, price), "trading", "holdings")
@@ -90,12 +94,25 @@ class AccountBook:
         if realised:
             move(quote, realised, "trading", "realised")
 
+    def _settle(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
+        """Pay what contracts have gained or lost, of the account's net position as its venue reckons it.
+
+        One strategy may be long what another is short: what each has realised is its own affair.
+        """
+        held = self.contracts.get(instrument.id, Contracts())
+        self.contracts[instrument.id], gained = settle(held, quantity, price)
+        if gained:
+            paid = multiply(gained, instrument.multiplier)
+            self.journal.move(instrument.quote, paid, "holdings", "contracts")
+
     def open_lot(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
         """Give a part of the opening balance to a strategy, as if it had been bought at `price`."""
         units = multiply(quantity, instrument.multiplier)
         origin: Place = "contracts" if instrument.is_derivative else "opening"
         self.journal.move(instrument.unit, units, origin, "trading")
         self.journal.move(instrument.quote, multiply(units, price), "trading", origin)
+        if instrument.is_derivative:
+            self._settle(instrument, quantity, price)
 
     def close_lot(self, instrument: Instrument, quantity: Decimal, cost: Decimal) -> None:
         """Take a part of a position away at its cost: it left the account by nobody's trade."""
@@ -185,6 +202,7 @@ class AccountBook:
             is_open=self.is_open,
             equity_peak=self.equity_peak,
             snapshot_due=self.snapshot_due,
+            contracts=dict(self.contracts),
         )
 
     def restore(self, state: AccountBookState) -> None:
@@ -196,3 +214,4 @@ class AccountBook:
         self.statements = state.statements.copy()
         self.is_open, self.equity_peak = state.is_open, state.equity_peak
         self.snapshot_due = state.snapshot_due
+        self.contracts = dict(state.contracts)

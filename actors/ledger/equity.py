@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from actors.core.market import MarketBoard
 from actors.ledger.account_book import AccountBook
@@ -13,17 +13,14 @@ from actors.model.money import ZERO
 from actors.views.valuation import Valuation
 
 
-def equity(
-    book: AccountBook, positions: Iterable[Position], valuation: Valuation, market: MarketBoard
-) -> float:
+def equity(book: AccountBook, valuation: Valuation, market: MarketBoard) -> float:
     """Σ own holdings in the base currency, and what open contracts have gained since they were made.
 
     An asset without any price counts nothing, nor does a contract.
     """
     currency = book.settings.base_currency
-    held = [(p.instrument, p.quantity, p.entry_price_average) for p in positions if p.quantity]
-    gains = valuation.open_gains(held, currency, market)
-    return valuation.total(book.own_holdings(), currency, market)[0] + gains
+    worth, _ = valuation.total(book.own_holdings(), currency, market)
+    return worth + valuation.open_gains(book.contracts, currency, market)
 
 
 def at_mark(
@@ -37,7 +34,7 @@ def at_mark(
 ) -> AccountSnapshot:
     """The account as it stands; P&L and fees of other currencies at today's rate. Changes nothing."""
     currency = book.settings.base_currency
-    worth = equity(book, positions, valuation, market)
+    worth = equity(book, valuation, market)
     realised = unrealised = fees = 0.0
     for position in positions:
         instrument = instruments.get(position.instrument)

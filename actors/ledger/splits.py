@@ -72,17 +72,19 @@ def book_split(
         move(instrument.quote, multiply(dearer, multiplier), "trading", "adjustment")
     exact = [position.quantity for position in holders]
     ours = round_to_lot(sum(exact, ZERO), step)
-    if not strangers and abs(split.quantity - ours) <= step * len(holders):
+    is_all = not strangers and abs(split.quantity - ours) <= step * len(holders)
+    if is_all:
         ours = split.quantity
     said, paid = _pay_fractions(book, holders, apportion(exact, ours, step), instrument, split)
     left = multiply(split.quantity, multiplier) - book.journal.total("holdings", instrument.base)
     move(instrument.base, left, "holdings", "adjustment")  # what no strategy holds is split, too
     if odd := subtract(split.cash_in_lieu, paid):
-        move(instrument.quote, odd, "holdings", "adjustment" if strangers else "realised")
-        if holders and not strangers:
+        move(instrument.quote, odd, "holdings", "realised" if is_all else "adjustment")
+        if is_all and holders:
             holders[-1].realised_pnl = add(holders[-1].realised_pnl, odd)
     net = book.net[instrument.id] = sum((position.quantity for position in holders), ZERO)
-    said += [position_changed(position, net, split.ts_event, None, ZERO) for position in holders]
+    cause = f"split:{split.action_id}"
+    said += [position_changed(position, net, split.ts_event, cause, ZERO) for position in holders]
     return said
 
 

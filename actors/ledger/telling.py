@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
 from actors.ledger.lots import ClosedTrip, Position
 from actors.messages.account import PositionChanged, TradeClosed
+from actors.messages.clearing import ContractsChanged
+from actors.model.contracts import Contracts
+from actors.model.instrument import Instrument
 
 
 def trade_closed(position: Position, trip: ClosedTrip, ts: int) -> TradeClosed:
@@ -18,6 +22,16 @@ def trade_closed(position: Position, trip: ClosedTrip, ts: int) -> TradeClosed:
         strategy=position.strategy,
         instrument=position.instrument,
         **msgspec.structs.asdict(trip),
+    )
+
+
+def contracts_changed(
+    account: str, instrument: Instrument, contracts: Mapping[str, Contracts], ts: int
+) -> ContractsChanged:
+    """Derivatives of an account as they are after a booking."""
+    held = contracts[instrument.id]
+    return ContractsChanged(
+        ts_event=ts, account=account, instrument=instrument.id, quantity=held.quantity, cost=held.cost
     )
 
 

@@ -262,7 +262,7 @@ class PositionChanged(Message, frozen=True, kw_only=True):
     account_quantity: Decimal
     """Net over all strategies of the account, signed."""
     client_order_id: str | None
-    """Order whose fill was booked; None for opening lots and adjustments."""
+    """Order whose fill was booked; None for opening lots and adjustments, `split:…` names a split."""
     filled_quantity: Decimal
     """Of that fill, > 0; 0 for anything else."""
 

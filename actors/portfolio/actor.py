@@ -1,7 +1,8 @@
 """Portfolio: turns what strategies want into sized orders.
 
 Reads   Signal, OrderRequest             from strategies
-        OrderDenied, order facts, PositionChanged, BalanceChanged
+        OrderDenied, order facts, PositionChanged, BalanceChanged, ContractsChanged
+        CorporateAction                  a split changes what a share is
         StateChanged, Flatten            when to size again, and when to forget
 Writes  OrderIntent                      to risk
         OrderDenied                      what cannot be sized or cannot exist at the venue
@@ -26,7 +27,9 @@ import msgspec
 from actors.core.actor import CoreActor
 from actors.errors import ConfigError
 from actors.messages.account import BalanceChanged, PositionChanged
+from actors.messages.clearing import ContractsChanged
 from actors.messages.control import Flatten, StateChanged
+from actors.messages.market import CorporateAction
 from actors.messages.orders import (
     CancelRequest,
     CommandRefused,
@@ -37,6 +40,7 @@ from actors.messages.orders import (
     OrderIntent,
     OrderOutcomeUnknown,
     OrderRejected,
+    OrderReplaced,
     OrderRequest,
     OrderTerms,
     Side,
@@ -174,8 +178,8 @@ class PortfolioActor(CoreActor):
         equity: float | None = None
         if needs_equity(signal, plan.sizing):
             rate = self._valuation.price(instrument.quote, plan.base_currency, self.market)
-            balances = self._holdings.balances(plan.account)
-            total, _ = self._valuation.total(balances, plan.base_currency, self.market)
+            currency = plan.base_currency
+            total = self._valuation.equity(self._holdings, plan.account, currency, self.market)
             equity = total / rate if rate else None
         return target_quantity(signal, plan.sizing, instrument, mark=mark, equity=equity)
 
@@ -247,7 +251,13 @@ class PortfolioActor(CoreActor):
             want.target, want.is_waiting = None, False
 
     def on_order_fact(
-        self, fact: OrderFilled | OrderCancelled | OrderExpired | OrderRejected | OrderOutcomeUnknown
+        self,
+        fact: OrderFilled
+        | OrderCancelled
+        | OrderExpired
+        | OrderRejected
+        | OrderReplaced
+        | OrderOutcomeUnknown,
     ) -> None:
         """Follow signal orders."""
         if isinstance(fact, OrderFilled):
@@ -270,7 +280,7 @@ class PortfolioActor(CoreActor):
         """Follow positions; a waiting signal goes on when what was in its way is booked."""
         self._holdings.apply_position(change)
         order_id = change.client_order_id
-        if order_id is None:
+        if order_id is None or not change.filled_quantity:
             return
         order = self._wants.orders.book(change)
         if order is None:
@@ -281,6 +291,14 @@ class PortfolioActor(CoreActor):
     def on_balance_changed(self, change: BalanceChanged) -> None:
         """Follow balances."""
         self._holdings.apply_balance(change)
+
+    def on_contracts_changed(self, change: ContractsChanged) -> None:
+        """Follow open derivatives."""
+        self._holdings.apply_contracts(change)
+
+    def on_corporate_action(self, action: CorporateAction) -> None:
+        """What was first sized in old shares is kept in new ones."""
+        self._wants.scale(action)
 
     def _left(self, order: OpenOrder | None) -> None:
         if order is None or not order.is_terminal or order.filled > order.booked:

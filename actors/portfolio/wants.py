@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import msgspec
 
+from actors.messages.market import CorporateAction
 from actors.messages.orders import Signal
 from actors.model.money import ZERO
+from actors.model.splits import scaled
 from actors.views.open_orders import OpenOrder, OpenOrders
 
 Key = tuple[str, str]
@@ -69,6 +71,14 @@ class Wants:
     def closed(self, order: OpenOrder) -> None:
         """An order has left the view."""
         self.cancelling.pop(order.terms.client_order_id, None)
+
+    def scale(self, action: CorporateAction) -> None:
+        """A split has happened: what is wanted is as many shares as it was, in today's."""
+        if not action.is_split:
+            return
+        for (_, instrument), want in self.by_key.items():
+            if instrument == action.instrument and want.target is not None:
+                want.target = scaled(want.target, action.shares_before, action.shares_after)
 
     def snapshot(self) -> WantsState:
         """State for the checkpoint."""

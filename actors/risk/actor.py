@@ -7,7 +7,7 @@ Reads   OrderIntent, ReplaceRequest, ReplaceReady       orders and changes that 
         HealthReported                                  clock, disk or store out of order
         Pause, Resume, ReduceOnly, Halt, ClearHalt      operator
         SetLimit, Approve, ApprovalAsked                limits, and what needs a second command
-        AccountSnapshot, CashTransferred, LossDayDue    what losses are measured by
+        AccountSnapshot, CashTransferred, ChargeBooked, LossDayDue   what losses are measured by
         KillFileSeen                                    kill switch in the state folder
         Flatten, GoalMet, CommandDone, Stop             goals of the oms, and the end of the process
 Writes  ApprovedOrder, ApprovedReplace   to oms
@@ -37,13 +37,11 @@ from actors.messages.account import (
     AccountSnapshot,
     BalanceChanged,
     BalanceWithheld,
-    CashTransferred,
     DifferenceFound,
     DifferenceSettled,
-    ExternalFillMoved,
-    ExternalFillShown,
     PositionChanged,
 )
+from actors.messages.clearing import ContractsChanged
 from actors.messages.control import (
     ApprovalAsked,
     Approve,
@@ -94,6 +92,7 @@ from actors.risk.exposure import ExposureState
 from actors.risk.gate import Gate, RiskAccount, approved_replace, denial
 from actors.risk.guard import GuardState, LossGuard
 from actors.risk.limits import StrategyLimits
+from actors.risk.losses import Movement
 from actors.risk.rules import Refusal
 from actors.risk.states import StatesState
 from actors.risk.stored_limits import limit_book
@@ -218,8 +217,8 @@ class RiskActor(CoreActor):
         if self.guard.on_booking(change):
             self._announce()
 
-    def on_balance_changed(self, change: BalanceChanged) -> None:
-        """Follow the account's balance."""
+    def on_balance_changed(self, change: BalanceChanged | ContractsChanged) -> None:
+        """Follow what the account holds."""
         self._gate.exposure.book(change)
 
     def on_account_snapshot(self, snapshot: AccountSnapshot) -> None:
@@ -227,9 +226,9 @@ class RiskActor(CoreActor):
         if self.guard.on_valuation(snapshot.account):
             self._announce()
 
-    def on_foreign(self, movement: CashTransferred | ExternalFillShown | ExternalFillMoved) -> None:
-        """Neither profit nor loss."""
-        self.guard.losses.take_foreign(movement)
+    def on_movement(self, movement: Movement) -> None:
+        """Follow what is no trade."""
+        self.guard.losses.take_movement(movement, self.market)
 
     def on_loss_day_due(self, due: LossDayDue) -> None:
         """Daily losses count anew."""

@@ -15,6 +15,7 @@ import msgspec
 
 from actors.core.market import MarketBoard
 from actors.messages.account import BalanceChanged, BalanceWithheld, PositionChanged
+from actors.messages.clearing import ContractsChanged
 from actors.messages.orders import (
     CommandRefused,
     OrderAccepted,
@@ -139,10 +140,13 @@ class Exposure:
             price = order.terms.price
             self._worst[order_id] = Worst(worst.price if price is None else price, order.terms.quantity)
 
-    def book(self, event: BalanceChanged | PositionChanged) -> None:
+    def book(self, event: BalanceChanged | ContractsChanged | PositionChanged) -> None:
         """Follow one booking."""
         if isinstance(event, BalanceChanged):
             self.holdings.apply_balance(event)
+            return
+        if isinstance(event, ContractsChanged):
+            self.holdings.apply_contracts(event)
             return
         self.holdings.apply_position(event)
         order = self.orders.book(event)

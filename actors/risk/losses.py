@@ -19,9 +19,11 @@ from actors.core.market import MarketBoard
 from actors.messages.account import (
     CashTransferred,
     ExternalFill,
+    ExternalFillMoved,
     ExternalFillShown,
     PositionChanged,
 )
+from actors.messages.clearing import ChargeBooked
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
@@ -95,6 +97,10 @@ class StrategyMeter(msgspec.Struct, array_like=True):
     held: dict[str, Held]
 
 
+Movement = CashTransferred | ExternalFillShown | ExternalFillMoved | ChargeBooked
+"""What changes holdings and is no trade of ours; a charge is a strategy's cost, the others nobody's."""
+
+
 class LossState(msgspec.Struct, array_like=True):
     """All meters; pairs where keys are tuples."""
 
@@ -133,12 +139,16 @@ class Losses:
                         found.moved[asset] = amount - found.foreign.get(asset, ZERO)
                 found.meter.day_start = found.meter.peak = found.meter.value
 
-    def take_foreign(self, movement: CashTransferred | ExternalFill) -> None:
+    def take_movement(self, movement: Movement, market: MarketBoard) -> None:
         """What moves holdings without being our trade."""
-        if isinstance(movement, CashTransferred):
-            self._take_transfer(movement)
-        else:
-            self._take_external(movement)
+        match movement:
+            case CashTransferred():
+                self._take_transfer(movement)
+            case ChargeBooked():
+                rate = self._price(movement.account, movement.asset, market) or 0.0
+                self._strategy(movement.account, movement.strategy).fees -= float(movement.amount) * rate
+            case _:
+                self._take_external(movement)
 
     def _take_transfer(self, transfer: CashTransferred) -> None:
         """Remember what came or went; the next valuation sees it among the balances. Once per id."""
@@ -160,13 +170,15 @@ class Losses:
                 found.foreign[asset] = amount
         for name, quantity in self._holdings.account_positions(account).items():
             instrument = self._instruments.get(name)
-            if instrument is not None and not self._is_cash(account, instrument.base):
+            if instrument is None or instrument.is_derivative:
+                continue
+            if not self._is_cash(account, instrument.base):
                 _add(found.foreign, instrument.base, -quantity * instrument.multiplier)
 
     def _take_external(self, fill: ExternalFill) -> None:
         """Somebody else's execution, or one that was taken for it, moves only what is not ours."""
         found, instrument = self.accounts.get(fill.account), self._instruments.get(fill.instrument)
-        if found is None or instrument is None:
+        if found is None or instrument is None or instrument.is_derivative:
             return
         sign = 1 if isinstance(fill, ExternalFillShown) else -1
         units = fill.quantity * instrument.multiplier * (sign if fill.side == "buy" else -sign)
@@ -209,7 +221,9 @@ class Losses:
     def _take_lot(self, change: PositionChanged, before: Held | None) -> None:
         """A part of what is held became tickerd's, or no longer is, without a trade."""
         found, instrument = self.accounts.get(change.account), self._instruments.get(change.instrument)
-        if found is None or instrument is None or self._is_cash(change.account, instrument.base):
+        if found is None or instrument is None or instrument.is_derivative:
+            return
+        if self._is_cash(change.account, instrument.base):
             return
         more = change.quantity - (before.quantity if before is not None else ZERO)
         _add(found.foreign, instrument.base, -more * instrument.multiplier)
@@ -240,6 +254,8 @@ class Losses:
             own = amount - found.foreign.get(asset, ZERO)
             if own and (price := self._price(account, asset, market)) is not None:
                 worth += float(own) * price
+        contracts = self._holdings.contracts(account)
+        worth += self._valuation.open_gains(contracts, self._currencies[account], market)
         if not isfinite(worth):
             return
         shift = 0.0

@@ -7,6 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from actors.messages.account import BalanceChanged, PositionChanged
+from actors.messages.clearing import ContractsChanged
+from actors.model.contracts import Contracts
 from actors.model.money import ZERO
 
 PositionKey = tuple[str, str, str]
@@ -19,6 +21,7 @@ class HoldingsState(msgspec.Struct, array_like=True):
     balances: list[tuple[tuple[str, str], Decimal]]
     own: list[tuple[PositionKey, Decimal, Decimal]]
     net: list[tuple[tuple[str, str], Decimal]]
+    contracts: list[tuple[tuple[str, str], Contracts]] = []
 
 
 class Holdings:
@@ -28,6 +31,7 @@ class Holdings:
         self._balances: dict[tuple[str, str], Decimal] = {}
         self._own: dict[PositionKey, tuple[Decimal, Decimal]] = {}
         self._net: dict[tuple[str, str], Decimal] = {}
+        self._contracts: dict[tuple[str, str], Contracts] = {}
 
     def apply(self, event: BalanceChanged | PositionChanged) -> None:
         """Follow one booking."""
@@ -45,6 +49,10 @@ class Holdings:
         account, instrument = change.account, change.instrument
         self._own[account, change.strategy, instrument] = change.quantity, change.entry_price_average
         self._net[account, instrument] = change.account_quantity
+
+    def apply_contracts(self, change: ContractsChanged) -> None:
+        """Follow open derivatives."""
+        self._contracts[change.account, change.instrument] = Contracts(change.quantity, change.cost)
 
     def balance(self, account: str, asset: str) -> Decimal:
         """Total of one asset, free and locked; 0 when never heard of."""
@@ -72,13 +80,9 @@ class Holdings:
         """Net quantity per instrument of the account."""
         return {instrument: net for (owner, instrument), net in self._net.items() if owner == account}
 
-    def positions(self, account: str) -> list[tuple[str, Decimal, Decimal]]:
-        """Instrument, signed quantity and average entry price of everything its strategies hold now."""
-        return [
-            (instrument, quantity, price)
-            for (owner, _, instrument), (quantity, price) in self._own.items()
-            if owner == account and quantity
-        ]
+    def contracts(self, account: str) -> dict[str, Contracts]:
+        """Derivatives of the account by instrument, net over its strategies."""
+        return {name: held for (owner, name), held in self._contracts.items() if owner == account}
 
     def holders(self, account: str, instrument: str) -> dict[str, Decimal]:
         """Strategies of the account that hold the instrument now, with their quantity."""
@@ -94,6 +98,7 @@ class Holdings:
             list(self._balances.items()),
             [(key, quantity, price) for key, (quantity, price) in self._own.items()],
             list(self._net.items()),
+            list(self._contracts.items()),
         )
 
     def restore(self, state: HoldingsState) -> None:
@@ -101,3 +106,4 @@ class Holdings:
         self._balances = dict(state.balances)
         self._own = {key: (quantity, price) for key, quantity, price in state.own}
         self._net = dict(state.net)
+        self._contracts = dict(state.contracts)

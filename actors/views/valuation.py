@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from actors.core.market import MarketBoard
+from actors.model.contracts import Contracts
 from actors.model.instrument import Instrument
 from actors.views.holdings import Holdings
 
@@ -59,27 +60,21 @@ class Valuation:
                 total += float(amount) * price
         return total, missing
 
-    def open_gains(
-        self, positions: Iterable[tuple[str, Decimal, Decimal]], currency: str, market: MarketBoard
-    ) -> float:
-        """What open derivatives have gained at mark; those without a price count nothing.
-
-        Args:
-            positions: Instrument, signed quantity, average entry price; any that are no derivatives are
-                assets, which count among the balances.
-        """
+    def open_gains(self, contracts: Mapping[str, Contracts], currency: str, market: MarketBoard) -> float:
+        """What open derivatives, by instrument, have gained at mark; those without a price count nothing."""
         total = 0.0
-        if self._contracts:
-            for name, quantity, entry in positions:
+        if self._contracts:  # elsewhere the loop below costs nothing
+            for name, held in contracts.items():
                 contract, mark = self._contracts.get(name), market.mark_price(name)
                 if contract is None or mark is None:
                     continue
                 rate = self.price(contract.quote, currency, market)
                 if rate is not None:
-                    total += float(quantity) * (mark - float(entry)) * float(contract.multiplier) * rate
+                    gained = float(held.quantity) * mark - float(held.cost)
+                    total += gained * float(contract.multiplier) * rate
         return total
 
     def equity(self, holdings: Holdings, account: str, currency: str, market: MarketBoard) -> float:
         """All an account holds, and what its open derivatives have gained; what has no price is left out."""
         total, _ = self.total(holdings.balances(account), currency, market)
-        return total + self.open_gains(holdings.positions(account), currency, market)
+        return total + self.open_gains(holdings.contracts(account), currency, market)
