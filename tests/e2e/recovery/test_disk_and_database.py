@@ -53,12 +53,12 @@ def said(daemon: Daemon, *words: str) -> None:
     wait_for(lambda: all(word in daemon.log() for word in words), f"{words}; log: {daemon.log_file}")
 
 
-def finish(state: Path, exchange: Exchange, daemon: Daemon) -> None:
+def finish(state: Path, exchange: Exchange, daemon: Daemon, *, after_death: bool = False) -> None:
     """Trades on, stops, and everything agrees with the venue."""
     daemon.wait_reconciled()
     trades_on(daemon)
     assert daemon.stop() == 0, daemon.log()
-    assert_books_equal_truth(exported(state), exchange.truth())
+    assert_books_equal_truth(exported(state), exchange.truth(), after_death=after_death)
 
 
 def test_a_disk_that_fills_up_ends_the_process_and_the_next_waits_for_room(
@@ -80,7 +80,7 @@ def test_a_disk_that_fills_up_ends_the_process_and_the_next_waits_for_room(
         said(daemon, "waiting for the disk", "cannot take 1 MB of tape")
         assert daemon.process.poll() is None
         limit_files(daemon, resource.RLIM_INFINITY)
-        finish(state, exchange, daemon)
+        finish(state, exchange, daemon, after_death=True)
     replayed(state, "--parts", "1-2")
 
 
@@ -156,7 +156,7 @@ def test_a_daemon_starts_from_the_tape_alone_while_the_database_is_locked(
             said(daemon, "takes its state from the tape alone")
             holder.execute("ROLLBACK")
             holder.close()
-            finish(state, exchange, daemon)
+            finish(state, exchange, daemon, after_death=True)
     replayed(state, "--parts", "1-2")
 
 
@@ -181,4 +181,4 @@ def test_a_corrupt_database_is_kept_aside_at_the_next_start(tmp_path: Path, exch
     database_path(state).write_bytes(b"no database at all" * 1000)
     with a_daemon(config, state, OFTEN) as daemon:
         said(daemon, "kept as tickerd.db.damaged-1")
-        finish(state, exchange, daemon)
+        finish(state, exchange, daemon, after_death=True)

@@ -77,7 +77,7 @@ def test_each_step_of_a_start_after_a_kill_is_logged_with_its_time(
         assert next(step for step in steps if step["step"] == "tail")["inputs"] > 0
         trades_on(daemon)
         assert daemon.stop() == 0
-    assert_books_equal_truth(exported(state), exchange.truth())
+    assert_books_equal_truth(exported(state), exchange.truth(), after_death=True)
     replayed(state, "--parts", "1-2")
 
 
@@ -99,7 +99,7 @@ def test_new_code_takes_over_the_orders_of_the_old_after_a_kill(tmp_path: Path, 
         assert len(deep) == 1  # the one it had: the new code sees it and rests no second one
         trades_on(daemon)
         assert daemon.stop() == 0
-    assert_books_equal_truth(exported(state), exchange.truth())
+    assert_books_equal_truth(exported(state), exchange.truth(), after_death=True)
 
 
 def test_a_fresh_folder_on_a_used_account_waits_for_the_operators_word(
