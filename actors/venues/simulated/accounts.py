@@ -9,12 +9,23 @@ from decimal import Decimal
 import msgspec
 
 from actors.messages.account import VenueFill
+from actors.model.contracts import Contracts
 from actors.model.instrument import ONE, ZERO, Instrument
 from actors.model.money import round_to_lot
+from actors.venues.simulated import reject
 from actors.venues.simulated.charges import FEE_STEP, Schedule
 from actors.venues.simulated.events import Balance, VenueOrderState
 from actors.venues.simulated.fee_presets import preset
+from actors.venues.simulated.reject import Refusal
 from actors.venues.simulated.settings import SimulatedVenueSettings
+
+
+class Unsettled(msgspec.Struct, frozen=True, array_like=True):
+    """Proceeds that are not there yet."""
+
+    due: int
+    asset: str
+    amount: Decimal
 
 
 class AccountState(msgspec.Struct, array_like=True):
@@ -25,6 +36,10 @@ class AccountState(msgspec.Struct, array_like=True):
     locked: dict[str, Decimal]
     orders: list[VenueOrderState]
     fills: list[VenueFill]
+    contracts: dict[str, Contracts] = {}
+    """Of a margin account: its open derivatives."""
+    unsettled: list[Unsettled] = []
+    """Of a cash account that settles later."""
 
 
 class Account:
@@ -87,6 +102,33 @@ class Account:
             return ZERO
         return given * max(settings.maker_fee, settings.taker_fee, ZERO)
 
+    def refuses(
+        self, order: VenueOrderState, instrument: Instrument, already_locked: Decimal
+    ) -> Refusal | None:
+        """Why an order cannot be taken, if it cannot: it is paid with, and sells, what is held and free.
+
+        Args:
+            already_locked: What it holds back under its present terms, if it is to be changed.
+        """
+        if order.reduce_only and order.side == "buy":
+            return reject.REDUCE_ONLY, "a cash account has no short position to buy back"
+        need, free = self.need(order, instrument), self.free(order.locked_asset) + already_locked
+        if need <= free:
+            return None
+        return reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
+
+    def may_fall_short(self, order: VenueOrderState) -> bool:
+        """Whether the order may cost more when it fills than when it was taken."""
+        return order.price is None and order.side == "buy"
+
+    def withdrawable(self, asset: str) -> Decimal:
+        """What may leave the account."""
+        return self.free(asset)
+
+    def position(self, instrument: Instrument) -> Decimal:
+        """Signed quantity."""
+        return self.total.get(instrument.base, ZERO)
+
     def relock(self, order: VenueOrderState, instrument: Instrument) -> None:
         """Lock exactly what the order needs now; nothing once it is closed.
 
@@ -135,8 +177,7 @@ class Account:
             given, paid, received, amount = instrument.quote, notional, instrument.base, quantity
         else:
             given, paid, received, amount = instrument.base, quantity, instrument.quote, notional
-        self.move(given, -paid)
-        self.move(received, amount)
+        self.exchange(order, instrument, quantity, price)
         self.relock(order, instrument)
         if self.schedule is None:
             rate = self.settings.maker_fee if is_maker else self.settings.taker_fee
@@ -146,6 +187,18 @@ class Account:
             fee, currency = self._paid_as(money, instrument, price)
         self.move(currency, -fee)
         return fee, currency
+
+    def exchange(
+        self, order: VenueOrderState, instrument: Instrument, quantity: Decimal, price: Decimal
+    ) -> None:
+        """Move what an execution moves, its fee aside."""
+        cost = quantity * price * instrument.multiplier
+        if order.side == "buy":
+            self.move(instrument.quote, -cost)
+            self.move(instrument.base, quantity)
+        else:
+            self.move(instrument.base, -quantity)
+            self.move(instrument.quote, cost)
 
     def _fee(
         self, rate: Decimal, given: str, paid: Decimal, received: str, amount: Decimal, notional: Decimal

@@ -7,9 +7,10 @@ from decimal import Decimal
 from actors.messages.orders import OrderTerms
 from actors.model.instrument import ZERO
 from actors.venues.simulated import reject
-from actors.venues.simulated.checks import Refusal, refusal, replaced_terms
+from actors.venues.simulated.checks import refusal, replaced_terms
 from actors.venues.simulated.events import VenueOrderState
 from actors.venues.simulated.market import Market
+from actors.venues.simulated.reject import Refusal
 
 
 def submit_refusal(market: Market, terms: OrderTerms, reference: Decimal | None) -> Refusal | None:
@@ -28,12 +29,7 @@ def money_refusal(
     market: Market, order: VenueOrderState, *, already_locked: Decimal = ZERO
 ) -> Refusal | None:
     """Whether the owner has not what the order must hold back."""
-    account = market.desk.accounts[order.account]
-    need = account.need(order, market.instrument)
-    free = account.free(order.locked_asset) + already_locked
-    if need > free:
-        return reject.INSUFFICIENT_BALANCE, f"{order.locked_asset} needed={need}, free={free}"
-    return None
+    return market.desk.accounts[order.account].refuses(order, market.instrument, already_locked)
 
 
 def replace_refusal(

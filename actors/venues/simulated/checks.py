@@ -8,9 +8,7 @@ from actors.messages.orders import OrderTerms
 from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated import reject
 from actors.venues.simulated.events import VenueOrderState
-
-Refusal = tuple[str, str]
-"""Code and what was compared."""
+from actors.venues.simulated.reject import Refusal
 
 _NEEDS = {
     "market": (False, False),
@@ -59,8 +57,6 @@ def _form(terms: OrderTerms) -> Refusal | None:
         )
     if terms.post_only and (terms.order_type != "limit" or terms.time_in_force in ("ioc", "fok")):
         return reject.BAD_TERMS, f"post-only {terms.order_type} {terms.time_in_force}"
-    if terms.reduce_only and terms.side == "buy":
-        return reject.REDUCE_ONLY, "a cash account has no short position to buy back"
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from actors.errors import ConfigError
 from actors.messages.account import VenueFill
@@ -19,18 +20,27 @@ from actors.venues.simulated.events import (
     VenueEvent,
     VenueOrderState,
 )
+from actors.venues.simulated.margin import MarginAccount
 from actors.venues.simulated.settings import SimulatedVenueSettings
+from actors.venues.simulated.settled import SettledAccount
+
+if TYPE_CHECKING:
+    from actors.venues.simulated.market import Market
 
 
 class Desk:
     """What all markets of one engine share."""
 
-    __slots__ = ("_prices", "accounts", "events", "last_order_id", "last_priority", "last_trade_id", "now")
+    __slots__ = (
+        "_prices", "accounts", "events", "last_order_id", "last_priority", "last_trade_id", "markets", "now",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.events: list[VenueEvent] = []
         self.now = 0
+        self.markets: Mapping[str, Market] = {}
+        """By instrument, once the engine has made them."""
         self._prices: tuple[Decimal, Decimal] | None = None
         self.last_order_id = 0
         self.last_trade_id = 0
@@ -130,7 +140,7 @@ class Desk:
                 price=price,
                 fee=fee,
                 fee_currency=currency,
-                liquidity="maker" if is_maker else "taker",
+                liquidity="liquidation" if order.is_liquidation else "maker" if is_maker else "taker",
                 ts_event=self.now,
             )
         )
@@ -144,6 +154,7 @@ class Desk:
                 fee=fee,
                 fee_currency=currency,
                 is_maker=is_maker,
+                is_liquidation=order.is_liquidation,
                 filled_quantity=order.filled_quantity,
                 filled_notional=order.filled_notional,
                 order_quantity=order.quantity,
@@ -189,4 +200,11 @@ class Desk:
                     f"account {name} pays fees in {currency}, which {instrument.id} does not trade: "
                     f"give its price in {instrument.quote} as fee_prices.{currency}"
                 )
-        self.accounts[name] = Account(name, settings)
+        self.accounts[name] = self._account_of(name, settings)
+
+    def _account_of(self, name: str, settings: SimulatedVenueSettings) -> Account:
+        if settings.account_type == "margin":
+            return MarginAccount(name, settings, self.markets)
+        if settings.settlement_days:
+            return SettledAccount(name, settings, self)
+        return Account(name, settings)

@@ -20,11 +20,11 @@ from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated import reject
 from actors.venues.simulated.accounts import AccountState
 from actors.venues.simulated.admission import money_refusal, not_open, replace_refusal, submit_refusal
-from actors.venues.simulated.checks import Refusal
 from actors.venues.simulated.desk import Desk
 from actors.venues.simulated.events import Balance, Rejected, Replaced, VenueEvent, VenueOrderState
 from actors.venues.simulated.market import Market
 from actors.venues.simulated.recorded import MarketState
+from actors.venues.simulated.reject import Refusal
 from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings, Slippage
 from actors.venues.simulated.slippage import Slip, SlippageFunction
 
@@ -57,6 +57,7 @@ class MatchingEngine:
         self._slip = Slip(market.slippage, slippage) if market.slippage != Slippage() else None
         self.markets: dict[str, Market] = {name: self._market_of(i) for name, i in instruments.items()}
         """By instrument."""
+        self._desk.markets = self.markets
         for name, settings in accounts.items():
             self.add_account(name, settings)
 
@@ -314,7 +315,7 @@ class MatchingEngine:
     def transfer(self, account: str, asset: str, amount: Decimal) -> bool:
         """Deposit (> 0) or withdraw (< 0); False when less than that is free, and nothing has changed."""
         owner = self._desk.accounts[account]
-        if owner.free(asset) + amount < ZERO:
+        if owner.withdrawable(asset) + amount < ZERO:
             return False
         owner.move(asset, amount)
         return True

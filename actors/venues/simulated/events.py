@@ -52,6 +52,9 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     queue_seen: Decimal = ZERO
     """Displayed there when that was last looked at."""
 
+    is_liquidation: bool = False
+    """The venue's own, to close what its account can no longer carry."""
+
     @property
     def remaining(self) -> Decimal:
         """Quantity not yet filled."""
@@ -100,6 +103,7 @@ class Filled(VenueEvent, frozen=True, kw_only=True):
     fee: Decimal
     fee_currency: str
     is_maker: bool
+    is_liquidation: bool = False
     filled_quantity: Decimal
     """Cumulative, this fill included."""
     filled_notional: Decimal

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+Refusal = tuple[str, str]
+"""Code and what was compared."""
+
 UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
 UNKNOWN_ORDER = "UNKNOWN_ORDER"
 DUPLICATE_ORDER = "DUPLICATE_ORDER"
@@ -15,6 +18,8 @@ LOT_SIZE = "LOT_SIZE"
 NOTIONAL = "NOTIONAL"
 """Below the least notional."""
 INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
+INSUFFICIENT_MARGIN = "INSUFFICIENT_MARGIN"
+"""Equity does not cover the initial margin of all positions and open orders."""
 WOULD_TAKE = "WOULD_TAKE"
 """A post-only order would fill at once."""
 REDUCE_ONLY = "REDUCE_ONLY"

@@ -44,7 +44,7 @@ def report_of(event: VenueEvent) -> VenueAnswer | None:
             price=event.price,
             fee=event.fee,
             fee_currency=event.fee_currency,
-            liquidity="maker" if event.is_maker else "taker",
+            liquidity="liquidation" if event.is_liquidation else "maker" if event.is_maker else "taker",
         )
     if isinstance(event, Accepted):
         return AcceptReport(

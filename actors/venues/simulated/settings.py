@@ -9,6 +9,7 @@ import msgspec
 
 from actors.venues.simulated.charges import Charge
 from actors.venues.simulated.delays import Delay
+from actors.venues.simulated.margin_settings import MarginSettings
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -48,6 +49,13 @@ class SimulatedVenueSettings(_Section, frozen=True, kw_only=True):
     fill_share_of_trade: float = 1.0
     """Share of a recorded trade's size that resting orders at its price may take."""
     opening_balances: dict[str, Decimal] = {}
+    account_type: Literal["cash", "margin"] = "cash"
+    """Cash: nothing is sold that is not held, nothing bought that is not paid. Margin: as `margin` says."""
+    margin: MarginSettings = MarginSettings()
+    settlement_days: int = 0
+    """Cash account: weekdays until the proceeds of a sale can buy; equities in the US: 1."""
+    open_orders: Literal["us", "adjust", "cancel"] = "us"
+    """What splits and dividends do to open orders; `us` as FINRA rule 5330."""
 
 
 class BarFills(_Section, frozen=True, kw_only=True):

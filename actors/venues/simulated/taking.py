@@ -48,9 +48,9 @@ def can_fill_whole(market: Market, order: VenueOrderState) -> bool:
             break
     if missing:
         return False
-    if order.side == "sell":
-        return True
     account = market.desk.accounts[order.account]
+    if not account.may_fall_short(order) and order.side == "sell":
+        return True
     return account.affordable(order, market.instrument, cost / order.remaining) == order.remaining
 
 
@@ -110,8 +110,8 @@ def _fill(
     quantity, reason = min(available, remaining), ""
     if depth is not None and market.slip is not None:
         price = market.slip.price(market, order, price, quantity)
-    if order.reduce_only or (order.price is None and order.side == "buy"):
-        account = market.desk.accounts[order.account]
+    account = market.desk.accounts[order.account]
+    if order.reduce_only or account.may_fall_short(order):
         if order.reduce_only:
             most, reason = account.reducible(order, market.instrument), "REDUCE_ONLY"
         else:

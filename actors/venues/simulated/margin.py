@@ -1,0 +1,232 @@
+"""Margin accounts: what a position requires, what an order may still open, and what can be withdrawn.
+
+Equity is cash, plus assets at mark (short ones count against it), plus what open contracts have gained. A
+position requires a part of its notional: initial margin to open it, maintenance margin to keep it. An order
+is taken when equity covers the initial margin of all positions with all open orders filled at their worst,
+or when it makes that requirement no larger. The proceeds of a short sale are cash that its own value takes
+back out of equity: they buy nothing and cannot leave the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from actors.model.contracts import Contracts, settle
+from actors.model.instrument import ZERO, Instrument
+from actors.model.money import round_to_lot, to_decimal
+from actors.venues.simulated import reject
+from actors.venues.simulated.accounts import Account, AccountState
+from actors.venues.simulated.charges import FEE_STEP
+from actors.venues.simulated.events import Balance, VenueOrderState
+from actors.venues.simulated.reject import Refusal
+from actors.venues.simulated.settings import SimulatedVenueSettings
+
+if TYPE_CHECKING:
+    from actors.venues.simulated.market import Market
+
+NONE = Contracts()
+
+
+class MarginAccount(Account):
+    """Cash, assets of either sign and contracts, all worth something in one currency."""
+
+    __slots__ = ("_markets", "contracts", "currency", "margin")
+
+    def __init__(self, name: str, settings: SimulatedVenueSettings, markets: Mapping[str, Market]) -> None:
+        super().__init__(name, settings)
+        self._markets = markets
+        self.margin = settings.margin
+        self.currency = settings.margin.currency
+        self.contracts: dict[str, Contracts] = {}
+
+    # what there is
+
+    def mark(self, instrument: str) -> Decimal:
+        """Mid of the newest quote, else the newest price; 0 before any."""
+        market = self._markets[instrument]
+        if market.quote is not None:
+            return to_decimal(market.quote.mid_price)
+        return ZERO if market.last_price is None else to_decimal(market.last_price)
+
+    def position(self, instrument: Instrument) -> Decimal:
+        """Signed quantity."""
+        if instrument.is_derivative:
+            return self.contracts.get(instrument.id, NONE).quantity
+        return self.total.get(instrument.base, ZERO)
+
+    def held(self) -> list[tuple[Instrument, Decimal]]:
+        """Positions that are not flat, in the order of the venue's instruments."""
+        found = []
+        for market in self._markets.values():
+            instrument = market.instrument
+            if instrument.quote == self.currency and (quantity := self.position(instrument)):
+                found.append((instrument, quantity))
+        return found
+
+    def equity(self, at: tuple[str, Decimal] | None = None) -> Decimal:
+        """What the account is worth; one instrument may be valued at another price than its mark."""
+        worth = self.total.get(self.currency, ZERO)
+        for instrument, quantity in self.held():
+            price = self._price(instrument, at)
+            value = quantity * price
+            if instrument.is_derivative:
+                value -= self.contracts[instrument.id].cost
+            worth += value * instrument.multiplier
+        return worth
+
+    def maintenance(self) -> Decimal:
+        """What equity must not fall below."""
+        return sum((self.keeping(instrument, quantity) for instrument, quantity in self.held()), ZERO)
+
+    def keeping(self, instrument: Instrument, quantity: Decimal) -> Decimal:
+        """Maintenance margin of one position."""
+        rate = self.margin.rates_of(instrument).keeping(is_short=quantity < ZERO)
+        return abs(quantity) * self.mark(instrument.id) * instrument.multiplier * rate
+
+    def buying_power(self, instrument: Instrument) -> Decimal:
+        """Notional that could still be opened in an instrument, open orders filled."""
+        spare = self.equity() - self.required(None)
+        return max(spare, ZERO) / self.margin.rates_of(instrument).initial
+
+    def required(self, order: VenueOrderState | None, without: str = "") -> Decimal:
+        """Initial margin, all open orders filled at their worst, and one more; one may be left out."""
+        longs: dict[str, Decimal] = {}
+        shorts: dict[str, Decimal] = {}
+        dearest: dict[str, Decimal] = {}
+        for instrument, quantity in self.held():
+            longs[instrument.id] = shorts[instrument.id] = quantity
+        opened = [each for each in self.open.values() if each.venue_order_id != without]
+        for each in (*opened, order) if order is not None else opened:
+            name, sides = each.instrument, longs if each.side == "buy" else shorts
+            for side in (longs, shorts):
+                side.setdefault(name, ZERO)
+            if not each.reduce_only:
+                sides[name] += each.remaining if each.side == "buy" else -each.remaining
+                dearest[name] = max(dearest.get(name, ZERO), each.lock_price)
+        return sum((self._worst(name, longs[name], shorts[name], dearest) for name in longs), ZERO)
+
+    def _worst(self, name: str, long: Decimal, short: Decimal, dearest: Mapping[str, Decimal]) -> Decimal:
+        instrument = self._markets[name].instrument
+        rates, price = self.margin.rates_of(instrument), max(self.mark(name), dearest.get(name, ZERO))
+        sides = (
+            max(long, ZERO) * rates.opening(is_short=False),
+            max(-short, ZERO) * rates.opening(is_short=True),
+        )
+        return max(sides) * price * instrument.multiplier
+
+    def _price(self, instrument: Instrument, at: tuple[str, Decimal] | None) -> Decimal:
+        return at[1] if at is not None and at[0] == instrument.id else self.mark(instrument.id)
+
+    # orders
+
+    def need(self, order: VenueOrderState, instrument: Instrument) -> Decimal:
+        """Nothing is locked: requirements hold for the account as a whole."""
+        return ZERO
+
+    def refuses(
+        self, order: VenueOrderState, instrument: Instrument, already_locked: Decimal
+    ) -> Refusal | None:
+        """Whether it must be in another currency, reduces nothing, or needs more margin than there is."""
+        if instrument.quote != self.currency:
+            return reject.BAD_TERMS, f"the account trades in {self.currency}, not {instrument.quote}"
+        if order.reduce_only:
+            if self.reducible(order, instrument) > ZERO:
+                return None
+            return reject.REDUCE_ONLY, f"position={self.position(instrument)}, side={order.side}"
+        present = next((o for o in self.open.values() if o.client_order_id == order.client_order_id), None)
+        without = present.venue_order_id if present is not None else ""
+        after = self.required(order, without)
+        if after <= max(self.equity(), self.required(None)):
+            return None
+        return reject.INSUFFICIENT_MARGIN, f"needed={after}, equity={self.equity()}"
+
+    def may_fall_short(self, order: VenueOrderState) -> bool:
+        """Prices have moved since a market order was taken; the venue's own must go through."""
+        return order.price is None and not order.is_liquidation
+
+    def affordable(self, order: VenueOrderState, instrument: Instrument, price: Decimal) -> Decimal:
+        """Whole lots whose position equity covers at this price; what closes one is always covered."""
+        held, is_short = self.position(instrument), order.side == "sell"
+        others = sum((self._opening(i, q) for i, q in self.held() if i.id != instrument.id), ZERO)
+        spare = max(self.equity((instrument.id, price)) - others, ZERO)
+        rate = self.margin.rates_of(instrument).opening(is_short=is_short)
+        most = spare / (price * instrument.multiplier * rate)
+        room = max(most + held if is_short else most - held, ZERO)
+        closing = max(held if is_short else -held, ZERO)
+        remaining = order.quantity - order.filled_quantity
+        return min(remaining, round_to_lot(max(room, closing), instrument.lot_size or FEE_STEP))
+
+    def _opening(self, instrument: Instrument, quantity: Decimal) -> Decimal:
+        rate = self.margin.rates_of(instrument).opening(is_short=quantity < ZERO)
+        return abs(quantity) * self.mark(instrument.id) * instrument.multiplier * rate
+
+    def reducible(self, order: VenueOrderState, instrument: Instrument) -> Decimal:
+        """What a reduce-only order may still fill: the position, if it is on the other side."""
+        held = self.position(instrument)
+        return max(held if order.side == "sell" else -held, ZERO)
+
+    # money
+
+    def free(self, asset: str) -> Decimal:
+        """All that is held: an open order holds back margin, not balances."""
+        return self.total.get(asset, ZERO)
+
+    def withdrawable(self, asset: str) -> Decimal:
+        """Cash as far as neither margin nor the proceeds of short sales are touched; of assets none."""
+        if asset != self.currency:
+            return ZERO
+        owed = sum(
+            (-q * self.mark(i.id) * i.multiplier for i, q in self.held() if q < ZERO and not i.is_derivative),
+            ZERO,
+        )
+        return max(min(self.free(asset) - owed, self.equity() - self.required(None)), ZERO)
+
+    def move(self, asset: str, amount: Decimal) -> None:
+        """Add a signed amount; what is below zero is borrowed."""
+        self.total[asset] = self.total.get(asset, ZERO) + amount
+
+    def balances(self) -> dict[str, Balance]:
+        """Every asset ever held; < 0 is owed."""
+        return {asset: Balance(free=total, locked=ZERO) for asset, total in self.total.items()}
+
+    def exchange(
+        self, order: VenueOrderState, instrument: Instrument, quantity: Decimal, price: Decimal
+    ) -> None:
+        """Assets change hands; contracts pay what they have gained."""
+        if not instrument.is_derivative:
+            super().exchange(order, instrument, quantity, price)
+            return
+        change = quantity if order.side == "buy" else -quantity
+        held = self.contracts.get(instrument.id, NONE)
+        self.contracts[instrument.id], gained = settle(held, change, price)
+        self.move(instrument.quote, gained * instrument.multiplier)
+
+    def _fee(
+        self, rate: Decimal, given: str, paid: Decimal, received: str, amount: Decimal, notional: Decimal
+    ) -> tuple[Decimal, str]:
+        """A rate of notional in the account's currency, or in a third one that it holds enough of."""
+        wanted = self.settings.fee_currency
+        if wanted in self.settings.fee_prices:
+            fee = round_to_lot(notional * rate / self.settings.fee_prices[wanted], FEE_STEP)
+            if fee <= self.free(wanted):
+                return fee, wanted
+        return round_to_lot(notional * rate, FEE_STEP), self.currency
+
+    def _paid_as(self, money: Decimal, instrument: Instrument, price: Decimal) -> tuple[Decimal, str]:
+        """A schedule's fee, owed if there is no cash."""
+        return money, instrument.quote
+
+    # state
+
+    def snapshot(self) -> AccountState:
+        """State for the checkpoint."""
+        state = super().snapshot()
+        state.contracts = self.contracts
+        return state
+
+    def restore(self, state: AccountState) -> None:
+        """Take a checkpoint's state."""
+        super().restore(state)
+        self.contracts = dict(state.contracts)
