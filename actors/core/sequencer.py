@@ -143,15 +143,14 @@ class Sequencer:
         if ts_init < self.now:
             ts_init = self.now
         self.seq += 1
-        kind = message.__class__
-        by_instrument = self._market_routes.get(kind)
-        if kind is Started:
+        by_instrument = self._market_routes.get(message.__class__)
+        if message.__class__ is Started:
             self.ids.begin(message.epoch)  # type: ignore[attr-defined]
         elif self.timers.next_due <= ts_init:
             self._run_timers(ts_init)
         self.now = ts_init
         if by_instrument is None:
-            self._deliver(self._routes.get(kind, ()), message)
+            self._deliver(self._routes.get(message.__class__, ()), message)
             return
         instrument: str = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
         first, board, rest = by_instrument[instrument]

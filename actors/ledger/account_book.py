@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from actors.ledger.exact import multiply
+from actors.ledger.exact import multiply, subtract
 from actors.ledger.journal import Journal, Place
 from actors.ledger.lots import Position
 from actors.ledger.statements import Statements
@@ -77,19 +77,19 @@ class AccountBook:
             in_kind: Part of the fee that the position itself pays: sold for the fee at the price of the fill.
             realised: P&L that the lots gave.
         """
-        move, quote, unit = self.journal.move, instrument.quote, instrument.unit
+        move, quote = self.journal.move, instrument.quote
         units = quantity if instrument.multiplier == ONE else multiply(quantity, instrument.multiplier)
         if instrument.is_derivative:
-            move(unit, units, "contracts", "trading")
+            move(instrument.unit, units, "contracts", "trading")
             move(quote, multiply(units, price), "trading", "contracts")
             if realised:
                 move(quote, realised, "trading", "realised")
             self._settle(instrument, quantity, price)
             return
-        move(unit, units, "holdings", "trading")
+        received = subtract(units, in_kind) if in_kind else units
+        move(instrument.base, received, "holdings", "trading")
         move(quote, multiply(units, price), "trading", "holdings")
         if in_kind:
-            move(unit, in_kind, "trading", "holdings")
             move(quote, multiply(in_kind, price), "fees", "trading")
         if realised:
             move(quote, realised, "trading", "realised")

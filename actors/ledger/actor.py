@@ -136,11 +136,11 @@ class LedgerActor(CoreActor):
         quantity, price = fill.quantity if fill.side == "buy" else -fill.quantity, fill.price
         in_kind = paid_by_position(fill, instrument, position.quantity)
         change = subtract(quantity, in_kind) if in_kind else quantity
-        assets = [instrument.quote] if instrument.is_derivative else [instrument.base, instrument.quote]
-        if fill.fee and fill.fee_currency not in assets:
-            assets.append(fill.fee_currency)
-        holdings = book.journal.holdings
-        before = [holdings.get(asset, ZERO) for asset in assets]
+        is_derivative, quote, holdings = instrument.is_derivative, instrument.quote, book.journal.holdings
+        before = {} if is_derivative else {instrument.base: holdings.get(instrument.base, ZERO)}
+        before[quote] = holdings.get(quote, ZERO)
+        if fill.fee and fill.fee_currency not in before:
+            before[fill.fee_currency] = holdings.get(fill.fee_currency, ZERO)
 
         realised, closed = trade(position, instrument, change, price, fill.ts_event)
         ended = follow_trip(
@@ -158,9 +158,9 @@ class LedgerActor(CoreActor):
             book.journal.move(fill.fee_currency, rest, "fees", "holdings")
         net = book.net[fill.instrument] = add(book.net.get(fill.instrument, ZERO), change)
 
-        for asset, held in zip(assets, before, strict=True):
+        for asset, held in before.items():
             self._send_balance(book, fill.account, asset, held, fill.ts_event)
-        if instrument.is_derivative:
+        if is_derivative:
             self.send(contracts_changed(fill.account, instrument, book.contracts, fill.ts_event))
         if ended is not None:
             self.send(trade_closed(position, ended, fill.ts_event))

@@ -290,7 +290,7 @@ class PortfolioActor(CoreActor):
 
     def on_balance_changed(self, change: BalanceChanged) -> None:
         """Follow balances."""
-        self._holdings.apply_balance(change)
+        self._holdings.balance_of[change.account, change.asset] = change.total
 
     def on_contracts_changed(self, change: ContractsChanged) -> None:
         """Follow open derivatives."""

@@ -143,7 +143,7 @@ class Exposure:
     def book(self, event: BalanceChanged | ContractsChanged | PositionChanged) -> None:
         """Follow one booking."""
         if isinstance(event, BalanceChanged):
-            self.holdings.apply_balance(event)
+            self.holdings.balance_of[event.account, event.asset] = event.total
             return
         if isinstance(event, ContractsChanged):
             self.holdings.apply_contracts(event)

@@ -152,12 +152,12 @@ class Gate:
             return Refusal("ACCOUNT_NOT_CONFIGURED", f"account={terms.account}")
         if instrument is None:
             return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={terms.instrument}")
-        limits = self._limits[terms.account]
+        name, exposure = terms.instrument, self.exposure
+        limits, bounds = self._limits[terms.account], self._thresholds[terms.account]
         allowed = limits.allowed_instruments
-        position = self.exposure.holdings.account_position(terms.account, terms.instrument)
-        sides = self.exposure.open_sides(terms.account, terms.instrument, without=replaces)
-        bounds = self._thresholds[terms.account]
-        mark = mark_of(terms.instrument, market)
+        position = exposure.holdings.account_position(terms.account, name)
+        sides = exposure.open_sides(terms.account, name, without=replaces)
+        mark = mark_of(name, market)
         return Candidate(
             terms=terms,
             instrument=instrument,
@@ -165,8 +165,7 @@ class Gate:
             thresholds=bounds,
             is_cash_account=account.is_cash_account,
             base_currency=account.base_currency,
-            is_allowed_instrument=terms.instrument in account.instruments
-            and (allowed is None or terms.instrument in allowed),
+            is_allowed_instrument=name in account.instruments and (allowed is None or name in allowed),
             open_quantity=open_quantity,
             replaces=replaces,
             mark=mark,
@@ -178,7 +177,7 @@ class Gate:
             orders_in_window=self.order_times.within(terms.account, now, bounds.rate_window_ns),
             now=now,
             market=market,
-            exposure=self.exposure,
+            exposure=exposure,
         )
 
     def _is_in_goal(self, terms: OrderTerms) -> bool:

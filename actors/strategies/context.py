@@ -74,15 +74,18 @@ class Context(Ordering):
     def long(self, instrument: str | None = None, *, strength: float = 1.0, tag: str | None = None) -> None:
         """Want to be long. Wanting what is wanted already sends nothing; what was refused is sent again when
         it is still wanted after the next bar."""
-        self._runner.want(self._named(instrument), "long", strength, tag)
+        if self._runner.wishes.get(instrument or self._only) != ("long", strength):
+            self._runner.want(self._named(instrument), "long", strength, tag)
 
     def short(self, instrument: str | None = None, *, strength: float = 1.0, tag: str | None = None) -> None:
         """Want to be short; see `long`."""
-        self._runner.want(self._named(instrument), "short", strength, tag)
+        if self._runner.wishes.get(instrument or self._only) != ("short", strength):
+            self._runner.want(self._named(instrument), "short", strength, tag)
 
     def flat(self, instrument: str | None = None) -> None:
         """Want no position; see `long`."""
-        self._runner.want(self._named(instrument), "flat", 1.0)
+        if self._runner.wishes.get(instrument or self._only) != ("flat", 1.0):
+            self._runner.want(self._named(instrument), "flat", 1.0)
 
     def signal(
         self,

@@ -112,7 +112,7 @@ class StrategyHost(CoreActor):
         super().bind(sequencer)
         self.is_bound = True
         for runner in self._runners.values():
-            runner.outbox = sequencer.outbox
+            runner.outbox, runner.sequencer = sequencer.outbox, sequencer
 
     def currency_of(self, account: str) -> str:
         """Base currency of an account."""
@@ -210,7 +210,7 @@ class StrategyHost(CoreActor):
 
     def _catch_up(self, runner: Runner) -> None:
         """Hand over what fell due while the strategy slept."""
-        if not runner.has_day_timer and runner.defines("on_day_close"):
+        if not runner.has_day_timer and "on_day_close" in runner.defined:
             runner.has_day_timer = True
             self._set_day_timer(runner)
         while runner.is_awake and runner.answers:
@@ -246,18 +246,18 @@ class StrategyHost(CoreActor):
         for place, fill in enumerate(runner.fills):
             if fill.client_order_id == change.client_order_id:
                 del runner.fills[place]
-                if runner.hears_facts:
+                if runner.hears_facts and "on_fill" in runner.defined:
                     runner.call("on_fill", runner.strategy.on_fill, fill)
                 return
 
     def on_balance_changed(self, change: BalanceChanged) -> None:
         """Follow what accounts hold."""
-        self.holdings.apply_balance(change)
+        self.holdings.balance_of[change.account, change.asset] = change.total
 
     def on_trade_closed(self, trade: TradeClosed) -> None:
         """Hand a finished round trip on."""
         runner = self._runners.get(trade.strategy)
-        if runner is not None and runner.hears_facts:
+        if runner is not None and runner.hears_facts and "on_trade_closed" in runner.defined:
             runner.call("on_trade_closed", runner.strategy.on_trade_closed, trade)
 
     def on_order_status(self, update: OrderAccepted | OrderOutcomeUnknown | OrderReplaced) -> None:
@@ -296,7 +296,7 @@ class StrategyHost(CoreActor):
             self._tell(runner, refused)
 
     def _tell(self, runner: Runner, update: OrderUpdate) -> None:
-        if runner.hears_facts:
+        if runner.hears_facts and "on_order" in runner.defined:
             runner.call("on_order", runner.strategy.on_order, update)
 
     # timers and slow work

@@ -91,21 +91,22 @@ class Lane:
         A bar handed over so late that the one after it is over too is history: acting on it would be trading
         on old news at new prices.
         """
-        feed = self.feeds.get(bar.interval_ns)
-        if feed is None or bar.ts_event <= feed.last_end:
+        interval, end = bar.interval_ns, bar.ts_event
+        feed = self.feeds.get(interval)
+        if feed is None or end <= feed.last_end:
             return
-        feed.last_end = bar.ts_event
+        feed.last_end = end
         feed.bars.append(bar)
-        if feed.close_updates:
-            close = bar.close
-            for update in feed.close_updates:
-                update(close)
-        for take in feed.bar_updates:
-            take(bar)
+        close = bar.close
+        for update in feed.close_updates:
+            update(close)
+        if feed.bar_updates:
+            for take in feed.bar_updates:
+                take(bar)
         if not self.is_warm:
             self.warm()
-        runner = self._runner
-        if self.is_awake and runner.host.now - bar.ts_event < bar.interval_ns:
+        if self.is_awake and self._runner.sequencer.now - end < interval:  # type: ignore[union-attr]
+            runner = self._runner
             if runner.refused:
                 runner.forget_refused(self.instrument)
             try:
@@ -144,7 +145,7 @@ def lane_handler(runner: Runner, lane: Lane, kind: type[Message]) -> Handler | N
     if handler is None:
         return None
     fed = (kind is Quote and lane.quote_updates) or (kind is Trade and lane.trade_updates)
-    return getattr(lane, handler) if fed or runner.defines(handler) else None
+    return getattr(lane, handler) if fed or handler in runner.defined else None
 
 
 def largest(pairs: Iterable[tuple[tuple[str, int], int]]) -> dict[tuple[str, int], int]:

@@ -38,7 +38,7 @@ class Ordering:
         self.instruments: tuple[str, ...] = spec.instruments
         self.timeframes: tuple[int, ...] = spec.timeframes
         """Nanoseconds; the first is the default."""
-        self._only = spec.instruments[0] if len(spec.instruments) == 1 else None
+        self._only = spec.instruments[0] if len(spec.instruments) == 1 else ""
 
     @property
     def now(self) -> int:
@@ -200,7 +200,7 @@ class Ordering:
 
     def _named(self, instrument: str | None) -> str:
         if instrument is None:
-            if self._only is None:
+            if not self._only:
                 raise UsageError(
                     f"{self.name} has several instruments: name one of {', '.join(self.instruments)}"
                 )

@@ -99,7 +99,8 @@ class Orders:
     def put(self, order: Order) -> None:
         """The order is from now on this."""
         self._orders[order.terms.client_order_id] = order
-        self._of.clear()
+        if self._of:
+            self._of.clear()
 
     def add(self, terms: OrderTerms, *, is_request: bool) -> None:
         """Know an order from now on; one already known stays as it is."""
@@ -108,11 +109,13 @@ class Orders:
 
     def adopt(self, terms: OrderTerms) -> None:
         """Know an order that was approved; the successor of a replaced one was wished for by the strategy."""
-        self.add(terms, is_request=terms.replaces is not None)
+        if terms.client_order_id not in self._orders:
+            self.put(Order(terms, terms.replaces is not None))
 
     def drop(self, client_order_id: str) -> Order | None:
         """The order is closed."""
-        self._of.clear()
+        if self._of:
+            self._of.clear()
         return self._orders.pop(client_order_id, None)
 
     def ask(self, client_order_id: str, change: Literal["cancel", "replace"], successor: str = "") -> None:
@@ -148,8 +151,10 @@ class Orders:
         if order is None:
             return
         match fact:
-            case OrderAccepted():
-                order = msgspec.structs.replace(order, status="accepted")
+            case OrderAccepted():  # what happens to every order
+                order = Order(
+                    order.terms, order.is_request, order.filled, "accepted", order.change, order.successor
+                )
             case OrderOutcomeUnknown():
                 order = msgspec.structs.replace(order, status="unknown")
             case OrderReplaced():

@@ -22,6 +22,7 @@ from actors.strategies.orders import Order, Orders
 from actors.strategies.spec import StrategySpec
 
 if TYPE_CHECKING:
+    from actors.core.sequencer import Sequencer
     from actors.strategies.host import StrategyHost
 
 Action = Callable[[], object]
@@ -35,7 +36,10 @@ class Runner:
         self.host = host
         self.spec = spec
         self.strategy = _made(spec)
+        self.defined = _defined(spec.strategy)
+        """Names of the handlers that the strategy has; the others need not be called."""
         self.outbox: list[Message] | None = None
+        self.sequencer: Sequencer | None = None
         self.pending: list[tuple[Action | None, Action | None]] = []
         """What the running call has begun: what to do when it returns, and what to undo should it raise."""
         self.orders = Orders()
@@ -69,10 +73,6 @@ class Runner:
             raise ConfigError(f"strategy {name}: on_setup raised {type(error).__name__}: {error}") from error
         strategy.seal()
         self._is_set_up = True
-
-    def defines(self, handler: str) -> bool:
-        """Whether the strategy overrides this handler."""
-        return getattr(type(self.strategy), handler) is not getattr(Strategy, handler)
 
     def add_indicator(self, indicator: Indicator, instrument: str, interval: int, source: str) -> None:
         """Feed an indicator from now on.
@@ -134,6 +134,9 @@ class Runner:
 
     def commit(self) -> None:
         """The call has returned: carry out what it asked for beyond messages."""
+        if self.pending[-1][0] is None and len(self.pending) == 1:  # a wish or an order: nothing else to do
+            self.pending.clear()
+            return
         actions = [after for after, _ in self.pending if after is not None]
         self.pending.clear()
         for action in actions:
@@ -161,8 +164,8 @@ class Runner:
 
     def want(self, instrument: str, direction: Direction, strength: float, tag: str | None = None) -> None:
         """Send a signal unless exactly this is wanted already."""
-        wish = (direction, strength)
-        if self.wishes.get(instrument) == wish:
+        wish, last = (direction, strength), self.wishes.get(instrument)
+        if last == wish:
             return
         self.send(
             Signal(
@@ -174,7 +177,7 @@ class Runner:
                 tag=tag,
             )
         )
-        self.pending.append((None, partial(self._restore_wish, instrument, self.wishes.get(instrument))))
+        self.pending.append((None, partial(self._restore_wish, instrument, last)))
         self.wishes[instrument] = wish
 
     def forget_wish(self, instrument: str) -> None:
@@ -319,6 +322,14 @@ class Runner:
         self.refused.clear()
         self.requests.clear()
         self.answers.clear()
+
+
+def _defined(kind: type[Strategy]) -> frozenset[str]:
+    return frozenset(
+        name
+        for name in dir(Strategy)
+        if name.startswith("on_") and getattr(kind, name) is not getattr(Strategy, name)
+    )
 
 
 def _made(spec: StrategySpec) -> Strategy:

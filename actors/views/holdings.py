@@ -28,7 +28,8 @@ class Holdings:
     """What accounts and strategies hold, after the bookings heard of so far."""
 
     def __init__(self) -> None:
-        self._balances: dict[tuple[str, str], Decimal] = {}
+        self.balance_of: dict[tuple[str, str], Decimal] = {}
+        """Account and asset → total; open to whoever follows, for it changes with every fill."""
         self._own: dict[PositionKey, tuple[Decimal, Decimal]] = {}
         self._net: dict[tuple[str, str], Decimal] = {}
         self._contracts: dict[tuple[str, str], Contracts] = {}
@@ -42,7 +43,7 @@ class Holdings:
 
     def apply_balance(self, change: BalanceChanged) -> None:
         """Follow a total."""
-        self._balances[change.account, change.asset] = change.total
+        self.balance_of[change.account, change.asset] = change.total
 
     def apply_position(self, change: PositionChanged) -> None:
         """Follow a position."""
@@ -56,11 +57,11 @@ class Holdings:
 
     def balance(self, account: str, asset: str) -> Decimal:
         """Total of one asset, free and locked; 0 when never heard of."""
-        return self._balances.get((account, asset), ZERO)
+        return self.balance_of.get((account, asset), ZERO)
 
     def balances(self, account: str) -> dict[str, Decimal]:
         """Every asset of the account, in the order first heard of."""
-        return {asset: total for (owner, asset), total in self._balances.items() if owner == account}
+        return {asset: total for (owner, asset), total in self.balance_of.items() if owner == account}
 
     def position(self, account: str, strategy: str, instrument: str) -> Decimal:
         """The strategy's own signed quantity."""
@@ -95,7 +96,7 @@ class Holdings:
     def snapshot(self) -> HoldingsState:
         """State for the checkpoint."""
         return HoldingsState(
-            list(self._balances.items()),
+            list(self.balance_of.items()),
             [(key, quantity, price) for key, (quantity, price) in self._own.items()],
             list(self._net.items()),
             list(self._contracts.items()),
@@ -103,7 +104,7 @@ class Holdings:
 
     def restore(self, state: HoldingsState) -> None:
         """Take a checkpoint's state."""
-        self._balances = dict(state.balances)
+        self.balance_of = dict(state.balances)
         self._own = {key: (quantity, price) for key, quantity, price in state.own}
         self._net = dict(state.net)
         self._contracts = dict(state.contracts)
