@@ -13,7 +13,14 @@ from actors.messages.orders import OrderTerms
 from actors.model.instrument import Instrument
 from actors.venues.simulated.engine import EngineState, MatchingEngine
 from actors.venues.simulated.events import Expired, Filled, Rejected, VenueEvent
-from actors.venues.simulated.settings import SimulatedVenueSettings
+from actors.venues.simulated.settings import (
+    BarFills,
+    MarketSettings,
+    SimulatedVenueSettings,
+    Slippage,
+    TradingTimes,
+)
+from actors.venues.simulated.slippage import SlippageFunction
 
 BTC = "BTCUSDT@sim"
 MINUTE = 60_000_000_000
@@ -45,10 +52,33 @@ def settings(**changes: Any) -> SimulatedVenueSettings:
     return SimulatedVenueSettings(**(fields | changes))
 
 
-def an_engine(*, accounts: Iterable[str] = ("a",), instrument: Any = None, **changes: Any) -> MatchingEngine:
+def a_market(
+    *, queue: Any = "front", sizes: Any = "displayed", slippage: Any = None, hours: Any = None, **bars: Any
+) -> MarketSettings:
+    """What is not named of a market's rules stays as it is; the rest are rules for bars."""
+    return MarketSettings(
+        queue=queue,
+        sizes=sizes,
+        bars=BarFills(**bars),
+        slippage=Slippage(**(slippage or {})),
+        hours=TradingTimes(**(hours or {})),
+    )
+
+
+def an_engine(
+    *,
+    accounts: Iterable[str] = ("a",),
+    instrument: Any = None,
+    market: MarketSettings | None = None,
+    slippage: SlippageFunction | None = None,
+    **changes: Any,
+) -> MatchingEngine:
     chosen = instrument or an_instrument()
     return MatchingEngine(
-        accounts=dict.fromkeys(accounts, settings(**changes)), instruments={chosen.id: chosen}
+        accounts=dict.fromkeys(accounts, settings(**changes)),
+        instruments={chosen.id: chosen},
+        market=market or MarketSettings(),
+        slippage=slippage,
     )
 
 
@@ -101,9 +131,18 @@ def a_trade(price: float, size: float, *, aggressor: Any = "unknown", ts: int = 
     )
 
 
-def a_bar(open_: float, high: float, low: float, close: float, *, ts: int = 0, interval: int = MINUTE) -> Bar:
+def a_bar(
+    open_: float,
+    high: float,
+    low: float,
+    close: float,
+    *,
+    ts: int = 0,
+    interval: int = MINUTE,
+    volume: float = 1.0,
+) -> Bar:
     prices = {"open": float(open_), "high": float(high), "low": float(low), "close": float(close)}
-    return Bar(ts_event=ts, instrument=BTC, interval_ns=interval, volume=1.0, **prices)
+    return Bar(ts_event=ts, instrument=BTC, interval_ns=interval, volume=float(volume), **prices)
 
 
 def a_book(bids: Any, asks: Any) -> BookSnapshot:

@@ -18,12 +18,14 @@ from actors.messages.orders import (
     QueryAccount,
     QueryOrder,
     ReplaceOrder,
+    Report,
     StatusReport,
     SubmitOrder,
     VenueCommand,
 )
 from actors.model.ids import ClientOrderIds
 from actors.venues.simulated.actor import SimulatedVenueActor
+from actors.venues.simulated.delays import Delay
 from tests.venues.simulated.builders import (
     BTC,
     D,
@@ -258,6 +260,31 @@ def test_statements_keep_the_venue_from_growing_with_its_history() -> None:
     assert next(iter(bench.venue.engine.fills("a", after_trade_id="1400"))).trade_id == "1401"
 
 
+def test_cancels_and_orders_may_travel_at_their_own_pace() -> None:
+    bench = Bench(latency_ms=2.0, cancel_delay=Delay(ms=5), market_data_delay=Delay(ms=10))
+    terms = Orders()("buy", "1", "99")
+    bench.run(submit(terms), 0)
+    assert bench.tick(12 * MS - 1) == []
+    assert names(bench.tick(12 * MS)) == ["AcceptReport"]
+    bench.run(cancel(terms), 12 * MS)
+    assert bench.tick(29 * MS - 1) == []
+    assert names(bench.tick(29 * MS)) == ["CancelReport"]
+
+
+def test_random_delays_come_out_alike_in_every_run_and_answers_keep_their_order() -> None:
+    def seen(seed: int) -> list[tuple[int, str | None]]:
+        bench, order = Bench(seed=seed, report_delay=Delay(model="lognormal", ms=3, spread=0.8)), Orders()
+        bench.run(a_quote(99, 100, sizes=(50, 50)), 0)
+        told = [(ts * MS, bench.run(submit(order("buy", "0.1", "100")), ts * MS)) for ts in range(20)]
+        told += [(ts, bench.tick(ts)) for ts in range(20 * MS, 400 * MS, MS)]
+        return [(ts, each.client_order_id) for ts, sent in told for each in sent if isinstance(each, Report)]
+
+    told = seen(1)
+    assert told == seen(1) != seen(2)
+    assert [name for _, name in told] == [f"o{n}" for n in range(1, 21) for _ in range(2)]
+    assert len({ts for ts, _ in told}) > 5
+
+
 def a_session() -> list[tuple[Message, int]]:
     """Every command, all kinds of orders, latency both ways, a midnight."""
     order = Orders()
@@ -296,10 +323,17 @@ def _bytes(bench: Bench) -> bytes:
     return msgspec.msgpack.encode(bench.sequencer.snapshot())
 
 
-@pytest.mark.parametrize("back_ms", [0.0, 4.0])
-def test_venue_restarted_after_any_input_goes_on_exactly_alike(back_ms: float) -> None:
+_RANDOM = {
+    "submit_delay": Delay(model="normal", ms=1, spread=2),
+    "report_delay": Delay(model="recorded", recorded_ms=(0.5, 4, 9)),
+    "fees": "ib-us-stocks-fixed",
+}
+
+
+@pytest.mark.parametrize("changes", [{}, {"report_latency_ms": 4.0}, _RANDOM])
+def test_venue_restarted_after_any_input_goes_on_exactly_alike(changes: dict[str, Any]) -> None:
     def fresh() -> Bench:
-        return Bench(accounts=("a", "b"), latency_ms=2.0, report_latency_ms=back_ms, taker_fee=D("0.001"))
+        return Bench(accounts=("a", "b"), latency_ms=2.0, taker_fee=D("0.001"), **changes)
 
     session, whole = a_session(), fresh()
     told = [whole.run(message, ts) for message, ts in session]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.venues.simulated.builders import (
@@ -9,6 +11,7 @@ from tests.venues.simulated.builders import (
     D,
     Orders,
     a_bar,
+    a_market,
     an_engine,
     fills_in,
     held,
@@ -143,3 +146,110 @@ def test_longer_bars_of_the_same_market_say_nothing_new() -> None:
     engine.submit(order("buy", "1", "95"), 2)
     assert engine.on_bar(a_bar(100, 101, 90, 100, interval=60 * MINUTE), 3) == []
     assert fills_in(engine.on_bar(a_bar(100, 101, 90, 100), 4)) == ["o1 1@95 maker"]
+
+
+def brackets(**rules: Any) -> list[str]:
+    """A stop at 96 and a limit at 104 inside one bar, both open 2 away from its extremes."""
+    engine, order = an_engine(market=a_market(**rules)), Orders()
+    engine.on_bar(a_bar(100, 100, 100, 100), 1)
+    engine.submit(order("sell", "1", stop="96"), 2)
+    engine.submit(order("sell", "1", "104"), 2)
+    return fills_in(engine.on_bar(a_bar(100, 105, 94, 100), 3))
+
+
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [("adaptive", "o2"), ("ohlc", "o2"), ("olhc", "o1"), ("pessimistic", "o1")],
+)
+def test_path_decides_whether_stop_or_limit_comes_first(path: str, first: str) -> None:
+    # the high, 5 away, is nearer to the open than the low, 6 away
+    fills = {"o1": "o1 1@96 taker", "o2": "o2 1@104 maker"}
+    assert brackets(path=path) == [fills.pop(first), *fills.values()]
+
+
+def test_pessimistic_stop_limit_does_not_profit_from_the_bar_that_triggers_it() -> None:
+    for path, expected in (("olhc", ["o1 1@102 maker"]), ("pessimistic", [])):
+        engine, order = an_engine(market=a_market(path=path)), Orders()
+        engine.on_bar(a_bar(100, 100, 100, 100), 1)
+        engine.submit(order("sell", "1", "102", stop="99"), 2)
+        assert fills_in(engine.on_bar(a_bar(100, 106, 99, 105), 3)) == expected
+
+
+def test_two_reduce_only_orders_share_one_position() -> None:
+    engine, order = an_engine(opening_balances={"BTC": D(1)}, market=a_market(path="pessimistic")), Orders()
+    engine.on_bar(a_bar(100, 100, 100, 100), 1)
+    engine.submit(order("sell", "1", stop="96", reduce_only=True), 2)
+    engine.submit(order("sell", "1", "104", reduce_only=True), 2)
+    assert said(engine.on_bar(a_bar(100, 105, 94, 100), 3)) == [
+        "triggered o1",
+        "filled o1 1@96 taker",
+        "expired o2 REDUCE_ONLY",
+    ]
+    assert held(engine) == {"BTC": (D(0), D(0)), "USDT": (D(96), D(0))}
+
+
+def test_limit_that_needs_to_be_traded_through_does_not_fill_at_a_touch() -> None:
+    engine, order = an_engine(market=a_market(limits="through")), Orders()
+    engine.on_bar(a_bar(100, 100, 100, 100), 1)
+    engine.submit(order("buy", "1", "99"), 2)
+    assert fills_in(engine.on_bar(a_bar(100, 101, 99, 100), 3)) == []
+    assert fills_in(engine.on_bar(a_bar(99, 101, 99, 100), 4)) == []
+    assert fills_in(engine.on_bar(a_bar(100, 101, 98.99, 100), 5)) == ["o1 1@99 maker"]
+
+
+def test_share_of_the_volume_bounds_all_orders_of_a_bar_together() -> None:
+    engine, order = an_engine(market=a_market(volume_share=0.25)), Orders()
+    engine.on_bar(a_bar(100, 100, 100, 100), 1)
+    engine.submit(order("buy", "3"), 2)
+    engine.submit(order("buy", "4", "99"), 2)
+    # a quarter of 16 is 4: the market order takes 3 at the open, one is left for the limit order
+    assert fills_in(engine.on_bar(a_bar(100.5, 101, 98, 100, volume=16), 3)) == [
+        "o1 3@100.5 taker",
+        "o2 1@99 maker",
+    ]
+    # a quarter of 10.01 is 2.5025, cut to whole lots
+    assert fills_in(engine.on_bar(a_bar(100, 100, 98, 99.5, volume=10.01), 4)) == ["o2 2.502@99 maker"]
+    assert engine.open_orders("a")[0].remaining == D("0.498")
+
+
+def test_market_order_larger_than_its_share_goes_on_at_the_next_open_and_a_stop_waits_its_turn() -> None:
+    engine, order = an_engine(market=a_market(volume_share=0.5)), Orders()
+    engine.on_bar(a_bar(100, 100, 100, 100), 1)
+    engine.submit(order("sell", "3"), 2)
+    engine.submit(order("sell", "1", stop="99"), 2)
+    engine.submit(order("buy", "9", tif="fok"), 2)
+    assert said(engine.on_bar(a_bar(100, 100, 98, 98, volume=4), 3)) == [
+        "filled o1 2@100 taker",
+        "expired o3 FOK",
+        "triggered o2",
+    ]
+    assert fills_in(engine.on_bar(a_bar(97, 97, 97, 97, volume=9), 4)) == ["o1 1@97 taker", "o2 1@97 taker"]
+
+
+def test_bar_without_volume_fills_nothing_once_volume_is_known() -> None:
+    for rule, expected in (("skip", []), ("fill", ["triggered o2", "filled o2 1@95 taker"])):
+        engine, order = an_engine(market=a_market(zero_volume=rule)), Orders()
+        engine.on_bar(a_bar(100, 100, 100, 100, volume=0), 1)
+        engine.submit(order("buy", "1"), 2)
+        # so far no bar has had volume: nobody counts
+        assert fills_in(engine.on_bar(a_bar(100, 100, 100, 100, volume=0), 3)) == ["o1 1@100 taker"]
+        engine.on_bar(a_bar(100, 100, 100, 100, volume=3), 4)
+        engine.submit(order("sell", "1", stop="96"), 5)
+        assert said(engine.on_bar(a_bar(95, 95, 95, 95, volume=0), 6)) == expected
+
+
+def test_market_order_may_take_the_close_of_the_bar_that_decided_it() -> None:
+    rules = a_market(market_orders="same_close", volume_share=0.5, slippage={"bps": 5})
+    engine, order = an_engine(market=rules), Orders()
+    engine.on_bar(a_bar(100, 102, 99, 101, ts=1, volume=4), 1)
+    # 101 × 1.0005 = 101.0505 → 101.06 against the buyer; half of the volume is 2
+    assert said(engine.submit(order("buy", "3"), 2)) == ["accepted o1", "filled o1 2@101.06 taker"]
+    # nothing is left of that bar for the next one
+    assert said(engine.submit(order("sell", "1"), 2)) == ["accepted o2"]
+    # a limit order waits for the next bar; 98 × 1.0005 = 98.049 → 98.05; 98 × 0.9995 = 97.951 → 97.95
+    assert said(engine.submit(order("buy", "1", "120"), 2)) == ["accepted o3"]
+    assert fills_in(engine.on_bar(a_bar(98, 98, 98, 98, ts=2, volume=20), 3)) == [
+        "o1 1@98.05 taker",
+        "o2 1@97.95 taker",
+        "o3 1@98.05 taker",
+    ]

@@ -18,6 +18,7 @@ from tests.venues.simulated.builders import (
     a_bar,
     a_book,
     a_delta,
+    a_market,
     a_quote,
     a_trade,
     an_engine,
@@ -27,12 +28,23 @@ from tests.venues.simulated.builders import (
 )
 
 ACCOUNTS = ("a", "b")
+MODES = ("none", "quotes", "book", "trades", "bars", "closes")
 Step = Callable[[MatchingEngine, int], list[VenueEvent]]
+
+
+RULES = {
+    "quotes": a_market(queue="proportional", slippage={"spread_share": 0.5}),
+    "book": a_market(queue="back"),
+    "trades": a_market(slippage={"impact": 0.001}),
+    "bars": a_market(path="pessimistic", volume_share=0.4, slippage={"ticks": 1, "impact": 0.001}),
+    "closes": a_market(path="ohlc", volume_share=0.4, market_orders="same_close", limits="through"),
+}
 
 
 def fresh(mode: str) -> MatchingEngine:
     prevention = "NONE" if mode == "trades" else "EXPIRE_MAKER"
     return an_engine(
+        market=RULES.get(mode),
         accounts=ACCOUNTS,
         maker_fee=D("0.0002"),
         taker_fee=D("0.00075"),
@@ -51,16 +63,26 @@ def an_order(chance: random.Random, order: Orders) -> OrderTerms:
     post_only = kind == "limit" and tif in ("gtc", "day") and chance.random() < 0.3
     quantity = f"{chance.randint(50, 4000) / 1000}"
     return order(
-        side, quantity, price, stop=stop, tif=tif, account=chance.choice(ACCOUNTS), post_only=post_only
+        side,
+        quantity,
+        price,
+        stop=stop,
+        tif=tif,
+        account=chance.choice(ACCOUNTS),
+        post_only=post_only,
+        reduce_only=side == "sell" and chance.random() < 0.2,
     )
 
 
 def a_move(chance: random.Random, mode: str, mid: float) -> Step:
     size = chance.randint(0, 3000) / 1000
-    if mode == "bars":
+    if mode in ("bars", "closes"):
         open_ = mid + chance.randint(-10, 10) / 10
         high, low = open_ + chance.randint(0, 20) / 10, open_ - chance.randint(0, 20) / 10
-        bar = a_bar(open_, high, low, chance.choice([open_, high, low]))
+        volume = chance.choice([0, 1, 5])
+        bar = a_bar(
+            open_, high, low, chance.choice([open_, high, low]), volume=volume, ts=chance.getrandbits(40)
+        )
         return lambda engine, now: engine.on_bar(bar, now)
     if mode == "trades" or (mode != "none" and chance.random() < 0.3):
         trade = a_trade(mid, size, aggressor=chance.choice(["buy", "sell", "unknown"]))
@@ -119,6 +141,9 @@ def check_locks(engine: MatchingEngine) -> None:
         needed: dict[str, Decimal] = {}
         for order in engine.open_orders(account):
             assert order.remaining > 0
+            if order.reduce_only:
+                assert not order.locked
+                continue
             rate = 1 + (D("0.00075") if order.locked_asset == engine_fee(engine, account) else 0)
             unit = order.lock_price if order.side == "buy" else D(1)
             if order.price is not None and order.side == "buy":
@@ -158,7 +183,7 @@ def check_limits(engine: MatchingEngine, events: list[VenueEvent]) -> None:
                 assert event.is_maker
 
 
-@pytest.mark.parametrize("mode", ["none", "quotes", "book", "trades", "bars"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", range(3))
 def test_money_and_goods_are_conserved_whatever_happens(mode: str, seed: int) -> None:
     engine, told = fresh(mode), []
@@ -172,7 +197,7 @@ def test_money_and_goods_are_conserved_whatever_happens(mode: str, seed: int) ->
     assert any(isinstance(event, Expired) for event in told)
 
 
-@pytest.mark.parametrize("mode", ["none", "quotes", "book", "trades", "bars"])
+@pytest.mark.parametrize("mode", MODES)
 def test_engine_restored_after_any_step_goes_on_exactly_alike(mode: str) -> None:
     steps = a_run(mode, 7, 60)
     whole = fresh(mode)
