@@ -51,6 +51,7 @@ from actors.venues.ports import BrokerCommand, Intake
 
 ORDER_QUERIES_AT_ONCE = 4
 WALLET_ATTEMPTS = 2
+WALLET_PATIENCE_SECONDS = 1.0
 """The history of transfers is asked for with every statement until it has told; no statement waits long."""
 Order = SubmitOrder | CancelOrder
 
@@ -91,7 +92,9 @@ class BinanceBroker:
         holder = translate.Account(
             account=account, venue=venue, instruments={i.symbol: i for i in instruments}
         )
-        self._wallet_rest = self._rest.beside(attempts=WALLET_ATTEMPTS)
+        self._wallet_rest = self._rest.beside(
+            attempts=WALLET_ATTEMPTS, patience_seconds=WALLET_PATIENCE_SECONDS
+        )
         history = TransferHistory(rest=self._wallet_rest, venue=venue, account=account)
         self._queries = Queries(rest=self._rest, account=holder, known=known, clock=clock, transfers=history)
         self._user_data = UserData(account=holder, known=known, intake=intake)

@@ -75,7 +75,9 @@ class RestClient:
         timeout_seconds: float = 10.0,
         attempts: int = 5,
         pause_seconds: float = 0.25,
+        patience_seconds: float = PAUSE_MAX_SECONDS,
     ) -> None:
+        """A read that would have to wait for its budget for longer than `patience_seconds` is given up."""
         self.budget = RateBudget()
         self.offset_ms = 0
         """The venue's clock minus ours, as last measured."""
@@ -86,10 +88,11 @@ class RestClient:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._attempts = attempts
         self._pause_seconds = pause_seconds
+        self._patience_seconds = patience_seconds
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
 
-    def beside(self, *, attempts: int) -> RestClient:
+    def beside(self, *, attempts: int, patience_seconds: float) -> RestClient:
         """The same address, owner and clock with a budget of its own, for calls that are counted apart."""
         return RestClient(
             url=self._url,
@@ -99,6 +102,7 @@ class RestClient:
             timeout_seconds=self._timeout.total or 0.0,
             attempts=attempts,
             pause_seconds=self._pause_seconds,
+            patience_seconds=patience_seconds,
         )
 
     def venue_now_ms(self) -> int:
@@ -223,7 +227,7 @@ class RestClient:
 
     async def _wait_for_budget(self) -> None:
         pause = self.budget.pause(self._clock() / NS_PER_S)
-        if pause > PAUSE_MAX_SECONDS:
+        if pause > self._patience_seconds:
             raise VenueUnreachable(
                 f"{self._url} refuses all requests for another {pause:.0f} s: wait, or lower the request rate"
             )

@@ -14,6 +14,7 @@ from daemon.exchange.binance.services import Services
 from daemon.exchange.binance.signatures import split_signature
 
 PREFIX = "/api/v3"
+WALLET = "/sapi/"
 GONE = ("/userDataStream", "/userDataStream/isolated")
 BODY_MAX = 65_536
 
@@ -63,6 +64,8 @@ class RestApi:
         now_ms = services.clock.now_ms()
         weight = str(services.limits.used_weight(call.address, now_ms))
         headers = {"X-MBX-USED-WEIGHT": weight, "X-MBX-USED-WEIGHT-1M": weight}
+        if call.endpoint.path.startswith(WALLET):
+            headers = {"X-SAPI-USED-IP-WEIGHT-1M": weight}
         if reply.account is not None and call.endpoint.name == "order.place":
             short, day = services.limits.order_counts(reply.account, now_ms)
             headers |= {"X-MBX-ORDER-COUNT-10S": str(short), "X-MBX-ORDER-COUNT-1D": str(day)}

@@ -1,5 +1,6 @@
 """The history of transfers, asked of a local exchange that keeps one."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -117,6 +118,22 @@ async def test_a_history_that_cannot_be_had_just_now_leaves_the_rest_of_the_stat
         assert evidence.balances is not None
         assert evidence.orders is not None
         assert broker._rest.budget.blocked_for(0) == 0
+
+
+async def test_a_statement_does_not_wait_for_the_wallet_to_take_requests_again() -> None:
+    async with an_account() as (client, broker, intake):
+        broker._wallet_rest.budget.block(client.now_ms() / 1_000 + 30)
+        async with asyncio.timeout(5):
+            evidence = await statement(broker, intake, client.now_ms() - 1_000)
+        assert evidence.transfers is None
+        assert evidence.balances is not None
+
+
+async def test_what_the_wallet_has_cost_is_not_counted_with_the_orders() -> None:
+    async with an_account() as (client, broker, intake):
+        await statement(broker, intake, client.now_ms() - 1_000)
+        assert broker._wallet_rest.budget.weight_used == 0
+        assert broker._rest.budget.weight_used > 0
 
 
 class Pages:
