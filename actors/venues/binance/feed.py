@@ -21,8 +21,9 @@ from actors.errors import BadMarketData, ConfigError, VenueUnreachable
 from actors.messages.market import Bar, InstrumentUpdate
 from actors.model.instrument import Instrument
 from actors.venues.backoff import Backoff
+from actors.venues.bar_queue import BarQueue
 from actors.venues.binance import translate
-from actors.venues.binance.channel import BarQueue, Channel, FeedCounts
+from actors.venues.binance.channel import Channel, FeedCounts
 from actors.venues.binance.codes import Meaning, Refusal
 from actors.venues.binance.filters import TRADING, instrument_from, interval_name, unlisted
 from actors.venues.binance.rest import NS_PER_MS, Params, RestClient
