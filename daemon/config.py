@@ -125,12 +125,19 @@ class StrategySection(Section, frozen=True, kw_only=True):
 class DataFile(Section, frozen=True, kw_only=True):
     """Historical input of a backtest."""
 
-    path: str
-    """Relative to the configuration file."""
+    path: str = ""
+    """A file, a folder, or a pattern as `data/*.csv.gz`; relative to the configuration file."""
+    catalogue: bool = False
+    """Look the instrument up in the catalogue: at `path`, else in `data` of the state folder."""
     instrument: str
-    kind: Literal["auto", "bars", "trades", "quotes", "binance_raw"] = "auto"
+    kind: Literal["auto", "bars", "trades", "quotes", "book", "actions", "binance_raw"] = "auto"
+    """`quotes` of bars that hold bid and ask: the quote at each bar's end; `auto` takes their middle as bars."""
     interval: str | None = None
-    """Of bars; None: found from the file."""
+    """Of bars; None: found from the file, or the smallest in the catalogue."""
+    form: str | None = None
+    """Of a text file, as `tickerd data import --form` names it; None: detected."""
+    zone: str | None = None
+    """Of times without an offset; None: the form's own, else UTC."""
 
 
 class BacktestSection(Section, frozen=True, kw_only=True):
@@ -139,8 +146,16 @@ class BacktestSection(Section, frozen=True, kw_only=True):
     data: tuple[DataFile, ...] = ()
     market_latency_ms: NotNegative = 0.0
     """ts_init = ts_event + this."""
-    equity_interval: str = "1d"
-    """How often the account is valued, for its drawdown."""
+    equity_interval: str = "1h"
+    """How often accounts are valued; every figure of equity and drawdown is made of these samples."""
+    loss_interval: str = "1h"
+    """How often loss limits look at equity; live that is `accounts.*.snapshot_seconds`."""
+    at_end: Literal["keep", "close"] = "keep"
+    """What becomes of open positions when the data end: kept at mark, or closed at the last price."""
+    off_loop_latency_ms: NotNegative = 100.0
+    """After so long a strategy has the answer to `ctx.run_off_loop`."""
+    metrics: tuple[str, ...] = ()
+    """Figures of your own: `package.module:function` or `file.py:function`, see `daemon.research.figures`."""
 
 
 class InstrumentSection(Section, frozen=True, kw_only=True):

@@ -50,6 +50,7 @@ class Loaded(NamedTuple):
 def load_config(
     path: Path | None,
     *,
+    others: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     state: str | None = None,
     environ: Mapping[str, str],
@@ -57,25 +58,32 @@ def load_config(
     """Read, override, check.
 
     Args:
-        path: None reads `tickerd.toml` where tickerd is started, if it is there.
+        path: None reads `tickerd.toml` where tickerd is started, if it is there and no other file is given.
+        others: Further files; what one of them sets, no other may set.
         overrides: Texts `section.key=value`.
         state: `--state`, which wins over everything.
     Raises:
         ConfigError: The first thing that is wrong, with its place.
     """
-    if path is None and Path(DEFAULT_FILE).is_file():
+    if path is None and not others and Path(DEFAULT_FILE).is_file():
         path = Path(DEFAULT_FILE)
-    tree, lines = read_tree(path) if path else ({}, {})
-    origins = {key: f"{path}:{lines[key]}" if key in lines else str(path) for key in paths_of(tree)}
+    files = [path, *others] if path else list(others)
+    path = files[0] if files else None
+    tree: Tree = {}
+    origins: dict[KeyPath, str] = {}
+    for file in files:
+        added, lines = read_tree(file)
+        found = {key: f"{file}:{lines[key]}" if key in lines else str(file) for key in paths_of(added)}
+        _merge(tree, added, origins, found)
     try:
         for key, text, origin in _given(tree, overrides, environ):
             _put(tree, key, text, origin, origins)
         if state is not None:
             _put(tree, ("daemon", "state"), state, "--state", origins)
         plain = checked(tree, Config)
-        if path:
-            of_file = frozenset(key for key, origin in origins.items() if origin.startswith(str(path)))
-            _resolve_paths(plain, path.absolute().parent, of_file)
+        for file in files:
+            of_file = frozenset(key for key, origin in origins.items() if _file_of(origin) == str(file))
+            _resolve_paths(plain, file.absolute().parent, of_file)
         config = msgspec.convert(plain, Config)
         check_config(config)
     except Misplaced as error:
@@ -106,6 +114,36 @@ def _with_lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _with_lists(inner) for key, inner in value.items()}
     return [_with_lists(inner) for inner in value] if isinstance(value, tuple | list) else value
+
+
+def _merge(
+    tree: Tree, added: Tree, origins: dict[KeyPath, str], found: dict[KeyPath, str], path: KeyPath = ()
+) -> None:
+    """Put a further file's values beside those that are there.
+
+    Raises:
+        ConfigError: Both set the same.
+    """
+    for key, value in added.items():
+        place = (*path, key)
+        if key not in tree:
+            tree[key] = value
+        elif isinstance(value, dict) and isinstance(tree[key], dict):
+            _merge(tree[key], value, origins, found, place)
+        else:
+            before = next(
+                (where for known, where in origins.items() if known[: len(place)] == place), "before"
+            )
+            again = next(where for known, where in found.items() if known[: len(place)] == place)
+            raise ConfigError(f"{again}: {dotted(place)} is set in {before} already, remove one of the two")
+    if not path:
+        origins.update(found)
+
+
+def _file_of(origin: str) -> str:
+    """The file of `tickerd.toml:12`."""
+    file, colon, line = origin.rpartition(":")
+    return file if colon and line.isdigit() else origin
 
 
 def _given(

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
 ANSWER_MARGIN_MS = 1_000
+SIMULATED_RECONCILE_NS = 86_400 * SECOND_NS
+"""A simulated venue's statement can only differ by a fault of ours: once a day is enough to find it."""
 
 StrategyClasses = Mapping[str, type[Strategy]]
 """Strategy name → its class, loaded."""
@@ -140,12 +142,13 @@ def build_core(
 
 
 def _oms(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> OmsActor:
-    valuation_ns = parse_interval(config.backtest.equity_interval)
     return OmsActor(
         rules={name: venue_rules(config, account) for name, account in config.accounts.items()},
         instruments=instruments,
         reconcile_ns={
-            name: valuation_ns if is_simulated else round(account.reconcile_minutes * 60 * SECOND_NS)
+            name: SIMULATED_RECONCILE_NS
+            if is_simulated
+            else round(account.reconcile_minutes * 60 * SECOND_NS)
             for name, account in config.accounts.items()
         },
         opening={
@@ -172,7 +175,7 @@ def _reconciliation(config: Config, instruments: Mapping[str, Instrument]) -> Re
 
 
 def _ledger(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> LedgerActor:
-    valuation_ns = parse_interval(config.backtest.equity_interval)
+    valuation_ns = parse_interval(config.backtest.loss_interval)
     return LedgerActor(
         accounts={
             name: LedgerAccount(

@@ -186,6 +186,25 @@ class ResolveOrder(OperatorCommand, frozen=True, kw_only=True):
     evidence: str
 
 
+class AssignOrder(OperatorCommand, frozen=True, kw_only=True):
+    """Command: an order that our books do not know is the scope's strategy's, with all its fills."""
+
+    reference: str
+    """Either id of the order, or one of its trades."""
+    evidence: str
+
+
+class AssignHolding(OperatorCommand, frozen=True, kw_only=True):
+    """Command: a part of what the account holds, of which no order tells, is the scope's strategy's."""
+
+    instrument: str
+    quantity: Decimal
+    """Signed."""
+    price: Decimal
+    """What it cost."""
+    evidence: str
+
+
 class SetLimit(OperatorCommand, frozen=True, kw_only=True):
     """Command: change one limit of an account or strategy; a looser one waits for an approval."""
 
@@ -354,6 +373,12 @@ class EvidenceDue(Timer, frozen=True, kw_only=True):
     """OMS: ask the venue of this account for a statement."""
 
     account: str
+
+
+class OffLoopDue(Timer, frozen=True, kw_only=True):
+    """Off-loop work of a backtest: the answer is known now."""
+
+    result: OffLoopResult
 
 
 class SnapshotDue(Timer, frozen=True, kw_only=True):

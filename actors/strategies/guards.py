@@ -15,6 +15,15 @@ _CLOCK = "use ctx.now"
 _CHANCE = "draw numbers in a function given to ctx.run_off_loop"
 _OUTSIDE = "do it in a function given to ctx.run_off_loop"
 
+_READING = "read it in on_setup, or in a function given to ctx.run_off_loop"
+
+
+class ForbiddenCall(ConfigError):
+    """A strategy's module calls what no replay could repeat."""
+
+    exit_code = 1
+
+
 FORBIDDEN: dict[str, str] = {
     "time.sleep": "use ctx.set_timer",
     "time": _CLOCK,
@@ -44,23 +53,32 @@ FORBIDDEN: dict[str, str] = {
     "httpx": _OUTSIDE,
 }
 """Full name, or what it begins with → what to do instead."""
+READERS: frozenset[str] = frozenset({
+    "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile", "numpy.memmap",
+    "pandas.read_csv", "pandas.read_parquet", "pandas.read_feather", "pandas.read_pickle",
+    "polars.read_csv", "polars.read_parquet", "polars.read_ipc", "polars.scan_csv", "polars.scan_parquet",
+    "polars.scan_ipc",
+})  # fmt: skip
+"""Tables from files: allowed in `on_setup`, before anything runs."""
 
 
 def check_source(file: str, source: bytes) -> None:
     """Look through a strategy's module.
 
     Raises:
-        ConfigError: It calls a clock, chance or the outside; names file, line and the way to do it.
+        ForbiddenCall: It calls a clock, chance or the outside; names file, line and the way to do it.
     """
     tree = ast.parse(source)
     names = _imported(tree)
-    exempt = _off_loop(tree)
+    exempt, setup = _off_loop(tree), _in_setup(tree)
     for node in _nodes(tree, exempt):
         if isinstance(node, ast.Call):
             called = _full_name(node.func, names)
             advice = _advice(called)
+            if called in READERS and id(node) not in setup:
+                advice = _READING
             if advice is not None:
-                raise ConfigError(
+                raise ForbiddenCall(
                     f"{file}:{node.lineno}: {called}() would make a replay differ from its session; {advice}"
                 )
 
@@ -112,6 +130,16 @@ def _off_loop(tree: ast.Module) -> frozenset[str]:
         and node.func.attr == "run_off_loop"
         and node.args
         and isinstance(node.args[0], ast.Name)
+    )
+
+
+def _in_setup(tree: ast.Module) -> frozenset[int]:
+    """Identities of all nodes in the bodies of `on_setup`."""
+    return frozenset(
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name == "on_setup"
+        for node in ast.walk(function)
     )
 
 

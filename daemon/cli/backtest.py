@@ -4,42 +4,104 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.common import add_config_arguments, add_json_argument, load, print_json
 
 if TYPE_CHECKING:
-    from daemon.research.results import BacktestResult
+    from daemon.config import Config
+    from daemon.graph import StrategyClasses
+    from daemon.research.runs import Kept, Run, RunInfo
 
 EXAMPLE = "tickerd backtest configs/backtest.toml --from 2020-03-01 --to 2020-09-01"
+INTERRUPTED = 130
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_config_arguments(parser)
     parser.add_argument(
+        "--system", metavar="FILE", type=Path, help="venues, accounts and instruments in a file of their own"
+    )
+    parser.add_argument(
+        "--backtest", metavar="FILE", type=Path, help="strategies and [backtest] in a file of their own"
+    )
+    parser.add_argument(
         "--from", dest="start", metavar="TIME", help="first time, ISO 8601, UTC (default: all)"
     )
     parser.add_argument("--to", dest="end", metavar="TIME", help="end, not included")
+    parser.add_argument("--report", metavar="DIR", type=Path, help="write the report as a web page there")
+    parser.add_argument(
+        "--check-lookahead",
+        action="store_true",
+        help="cut the future off at several points: decisions before must stay the same, else exit with 3",
+    )
+    parser.add_argument(
+        "--check-warmup",
+        action="store_true",
+        help="begin later at several points: decisions must become the same, else exit with 3",
+    )
     add_json_argument(parser)
 
 
 def run(args: Namespace) -> int:
-    import msgspec
-
-    from daemon.cli.replay import progress
-    from daemon.research.backtest import run_backtest
     from daemon.startup import load_classes
 
-    config = load(args).config
-    start, end = _time(args.start, "--from"), _time(args.end, "--to")
-    with progress(sys.stderr.isatty() and not args.json) as advance:
-        result = run_backtest(config, load_classes(config), start=start, end=end, progress=advance)
+    config = load(args, others=[file for file in (args.system, args.backtest) if file]).config
+    classes = load_classes(config)
+    if args.check_lookahead or args.check_warmup:
+        return _check(args, config, classes)
+    from daemon.research.runs import keep_run
+    from daemon.startup import state_path
+
+    done = _backtest(args, config, classes)
+    kept = keep_run(state_path(config), done)
+    if args.report:
+        from daemon.research.report import write_report
+
+        write_report(kept.path, args.report)
     if args.json:
-        plain: dict[str, Any] = msgspec.to_builtins(result)
-        print_json(plain)
+        print_json({**_plain(done.info), "path": str(kept.path)})
     else:
-        print(_text(result))
-    return 0
+        print(_text(done.info, kept))
+    return {"complete": 0, "failed": 1, "interrupted": INTERRUPTED}[done.info.state]
+
+
+def _backtest(args: Namespace, config: Config, classes: StrategyClasses) -> Run:
+    from daemon.cli.progress import progress_bar
+    from daemon.research.audit import no_outside
+    from daemon.research.backtest import run_backtest
+    from daemon.research.extent import input_count
+    from daemon.research.interrupt import interruptible
+
+    start, end = _time(args.start, "--from"), _time(args.end, "--to")
+    is_shown = sys.stderr.isatty() and not args.json
+    total = input_count(config) if is_shown and start is None and end is None else None
+    with (
+        interruptible() as is_stopped,
+        progress_bar("backtest", is_shown, total=total, until_ns=end) as advance,
+        no_outside(),
+    ):
+        return run_backtest(config, classes, start=start, end=end, progress=advance, is_stopped=is_stopped)
+
+
+def _check(args: Namespace, config: Config, classes: StrategyClasses) -> int:
+    from daemon.cli.exit_codes import ExitCode
+    from daemon.research.audit import no_outside
+    from daemon.research.lookahead import check_lookahead, check_warmup
+
+    start, end = _time(args.start, "--from"), _time(args.end, "--to")
+    findings = []
+    with no_outside():
+        if args.check_lookahead:
+            findings.append(check_lookahead(config, classes, start=start, end=end))
+        if args.check_warmup:
+            findings.append(check_warmup(config, classes, start=start, end=end))
+    if args.json:
+        print_json({"checks": [finding.plain() for finding in findings]})
+    else:
+        print("\n".join(finding.text() for finding in findings))
+    return ExitCode.DONE if all(finding.is_clean for finding in findings) else ExitCode.DIFFERS
 
 
 def _time(text: str | None, option: str) -> int | None:
@@ -58,7 +120,14 @@ def _time(text: str | None, option: str) -> int | None:
     return round(time.timestamp()) * 1_000_000_000
 
 
-def _text(result: BacktestResult) -> str:
+def _plain(info: RunInfo) -> dict[str, Any]:
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(info)
+    return plain
+
+
+def _text(info: RunInfo, kept: Kept) -> str:
     from daemon.cli.tables import facts, table
 
     accounts = [
@@ -67,12 +136,12 @@ def _text(result: BacktestResult) -> str:
             "currency": account.currency,
             "equity_start": round(account.equity_start, 2),
             "equity_end": round(account.equity_end, 2),
-            "realised_pnl": round(account.realised_pnl, 2),
-            "unrealised_pnl": round(account.unrealised_pnl, 2) + 0.0,  # never -0
+            "realised_pnl": round(account.realised_pnl, 2) + 0.0,  # never -0
+            "unrealised_pnl": round(account.unrealised_pnl, 2) + 0.0,
             "fees": round(account.fees, 2),
             "max_drawdown": f"{account.max_drawdown:.2%}",
         }
-        for name, account in result.accounts.items()
+        for name, account in info.accounts.items()
     ]
     strategies = [
         {
@@ -81,18 +150,56 @@ def _text(result: BacktestResult) -> str:
             "fills": strategy.fills,
             "trades": strategy.trades,
             "won": strategy.won,
-            "realised_pnl": round(strategy.realised_pnl, 2),
+            "realised_pnl": round(strategy.realised_pnl, 2) + 0.0,
             "fees": round(strategy.fees, 2),
         }
-        for name, strategy in result.strategies.items()
+        for name, strategy in info.strategies.items()
     ]
     counts = {
-        "from": result.start,
-        "to": result.end,
-        "inputs": f"{result.inputs:,} in {result.seconds} s, {result.inputs_per_second:,} a second",
+        "from": info.start,
+        "to": info.end,
+        "inputs": f"{info.inputs:,} in {info.seconds} s, {info.inputs_per_second:,} a second",
+        "run": f"{kept.path}{', the same result as before' if kept.is_repeated else ''}",
     }
-    refused = {"denied": result.denied, "rejected": result.rejected}
+    if info.state != "complete":
+        counts["state"] = info.state
+    refused = {"denied": info.denied, "rejected": info.rejected}
     parts = [facts(counts), table(accounts), table(strategies, empty="no strategy has traded")]
     parts += [facts({name: codes}) for name, codes in refused.items() if codes]
-    parts += [f"failed: {failure}" for failure in result.failures]
+    parts += [_figures(name, info) for name in info.accounts]
+    parts += [f"warning: {warning}" for warning in info.warnings]
+    parts += [f"failed: {failure}" for failure in info.failures]
     return "\n\n".join(parts)
+
+
+def _figures(name: str, info: RunInfo) -> str:
+    """The few that everybody asks for; n/a is not defined."""
+    from daemon.cli.tables import facts
+
+    figures = info.accounts[name].figures
+    equity, trades = figures.equity, figures.trades
+    if equity is None:
+        return f"{name}: no figures of equity"
+    shown = {
+        "total_return": _share(equity.total_return),
+        "cagr": _share(equity.cagr),
+        "volatility": _share(equity.volatility),
+        "sharpe": _number(equity.sharpe),
+        "sortino": _number(equity.sortino),
+        "calmar": _number(equity.calmar),
+        "periods_per_year": f"{equity.periods_per_year:.2f} ({figures.calendar})",
+        "win_rate": _share(trades.win_rate),
+        "profit_factor": _number(trades.profit_factor),
+        "expectancy": _number(trades.expectancy),
+        "time_in_market": _share(figures.time_in_market),
+        **{metric: _number(value) for metric, value in figures.own.items()},
+    }
+    return facts({f"{name}.{key}" if len(info.accounts) > 1 else key: text for key, text in shown.items()})
+
+
+def _share(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.2%}"
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"

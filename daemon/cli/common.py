@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -45,10 +45,11 @@ def add_json_argument(parser: ArgumentParser) -> None:
     )
 
 
-def load(args: Namespace, *, needs_file: bool = True) -> Loaded:
+def load(args: Namespace, *, needs_file: bool = True, others: Sequence[Path] = ()) -> Loaded:
     """The configuration that the arguments ask for.
 
     Args:
+        others: Further files; what one of them sets, no other may set.
         needs_file: Whether a configuration of defaults alone is no use to the verb.
     Raises:
         ConfigError: It is wrong, or there is none.
@@ -60,7 +61,11 @@ def load(args: Namespace, *, needs_file: bool = True) -> Loaded:
     if args.config and args.file:
         raise UsageError(f"two configurations are given, {args.file} and {args.config}: leave one out")
     loaded = load_config(
-        args.config or args.file, overrides=args.overrides, state=args.state, environ=os.environ
+        args.config or args.file,
+        others=others,
+        overrides=args.overrides,
+        state=args.state,
+        environ=os.environ,
     )
     if needs_file and loaded.path is None:
         raise ConfigError(

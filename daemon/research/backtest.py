@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from time import perf_counter
 
-from actors.core.sequencer import Sequencer
+import msgspec
+
+from actors.analytics.series import YEAR_NS, periods_per_year
+from actors.core.actor import CoreActor
+from actors.core.sequencer import ActorFailed
 from actors.errors import BadDataFile, ConfigError
-from actors.messages.control import Started
+from actors.messages.account import TradeClosed
+from actors.messages.control import BackfillDone, Started, StrategyFailed, TimeReached
+from actors.model.calendar import calendar_named
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
-from actors.model.money import ZERO
+from actors.model.intervals import parse_interval
+from actors.views.valuation import Valuation
 from daemon.config import Config
-from daemon.graph import Core, StrategyClasses, build_core, traded_instruments
+from daemon.graph import BarSources, Core, StrategyClasses, build_core, traded_instruments
+from daemon.research.closing import close_down
+from daemon.research.excursions import Excursions, blocks_of
 from daemon.research.history import History, Timed
-from daemon.research.results import AccountResult, BacktestResult, Results, by_strategy
+from daemon.research.inline import InlineWork
+from daemon.research.outcome import Outcome, run_of
+from daemon.research.results import Results
+from daemon.research.runs import Run, RunState
 
 STORE_ID = "TEST"
 EPOCH = 1
 SECOND_NS = 1_000_000_000
-INPUTS_PER_PROGRESS = 20_000
+INPUTS_PER_BLOCK = 4_096
+"""Between two looks at the outside: Ctrl-C, the progress bar, prices for charts."""
+WARM_UP_FACTOR = 1.5
+"""More than the bars asked for: markets have holidays, and the first bar built of others is not whole."""
 
 Progress = Callable[[int, int], None]
 """Inputs so far, and the time they have come to (ns UTC)."""
@@ -33,55 +49,225 @@ def run_backtest(
     start: int | None = None,
     end: int | None = None,
     progress: Progress | None = None,
-) -> BacktestResult:
+    is_stopped: Callable[[], bool] | None = None,
+    listeners: Sequence[CoreActor] = (),
+) -> Run:
     """Run the configured strategies over the configured data.
 
     Args:
-        start, end: ns UTC, start ≤ ts_event < end; None for all there is.
+        start, end: ns UTC, start ≤ ts_event < end; None for all there is. What lies before `start` warms
+            indicators up as far as they ask for it.
+        is_stopped: Asked now and then; True ends the run with what is known so far.
+        listeners: Actors behind all others that only listen.
     Raises:
         ConfigError: No data, or data that cannot make the timeframes wanted.
         BadDataFile: A file that cannot be read, a row that cannot be true, or nothing in the range.
     """
-    history = History(config)
-    results = Results()
-    core = build_core(
-        config,
-        instruments=configured_instruments(config),
-        classes=classes,
-        sources=history.sources,
-        ids=ClientOrderIds(store_id=STORE_ID, epoch=EPOCH),
-        is_simulated=True,
-        listeners=[results],
-        keep_sent=False,
-    )
-    latency = round(config.backtest.market_latency_ms * 1e6)
-    messages = history.messages(start, end)
-    first = next(messages, None)
-    if first is None:
+    backtest = Backtest(config, classes, start=start, end=end, listeners=listeners)
+    state = backtest.drive(progress, is_stopped or (lambda: False))
+    return backtest.outcome(state)
+
+
+class Backtest:
+    """One run: built, driven block by block, and told."""
+
+    def __init__(
+        self,
+        config: Config,
+        classes: StrategyClasses,
+        *,
+        start: int | None,
+        end: int | None,
+        listeners: Sequence[CoreActor] = (),
+        warm_up_factor: float | None = None,
+    ) -> None:
+        """
+        Args:
+            warm_up_factor: How many times the history that indicators ask for comes before `start`.
+        """
+        self._warm_up_factor = WARM_UP_FACTOR if warm_up_factor is None else warm_up_factor
+        self._config, self._classes = config, classes
+        self._start, self._end = start, end
+        self._history = History(config)
+        self._instruments = configured_instruments(config)
+        self.results = Results()
+        self._excursions = Excursions()
+        self._tracebacks: list[str] = []
+        self._core_failure: str | None = None
+        self._seen = 0
+        """Events that excursions have been told of."""
+        sources = self._history.sources
+        if start is not None:
+            sources = msgspec.structs.replace(sources, has_backfill=True)
+        self._given = sorted(sources.given)
+        self.core = self._build(sources, listeners)
+        self._latency = round(config.backtest.market_latency_ms * 1e6)
+        self._first_ns = 0
+        self._seconds = 0.0
+
+    def _build(self, sources: BarSources, listeners: Sequence[CoreActor]) -> Core:
+        def keep(_: StrategyFailed, text: str) -> None:
+            self._tracebacks.append(text)
+
+        return build_core(
+            self._config,
+            instruments=self._instruments,
+            classes=self._classes,
+            sources=sources,
+            ids=ClientOrderIds(store_id=STORE_ID, epoch=EPOCH),
+            is_simulated=True,
+            listeners=[
+                InlineWork(latency_ns=round(self._config.backtest.off_loop_latency_ms * 1e6)),
+                *listeners,
+                self.results,
+            ],
+            keep_sent=False,
+            on_failure=keep,
+        )
+
+    # driving
+
+    def drive(self, progress: Progress | None, is_stopped: Callable[[], bool]) -> RunState:
+        """Everything from the first input to the last; returns how it ended.
+
+        Raises:
+            BadDataFile: Nothing in the range, or a row that cannot be true.
+        """
+        messages = self._begin()
+        began = perf_counter()
+        gc.collect()
+        gc.freeze()
+        try:
+            is_whole = self._all_blocks(messages, progress, is_stopped)
+            self.results.inputs = self.core.sequencer.seq - self.results.inputs_before
+            if is_whole and not self.results.failures:
+                close_down(self.core, self._config, self._first_ns)
+        except ActorFailed as failure:
+            self._core_failure = str(failure)
+            self.results.inputs = self.core.sequencer.seq - self.results.inputs_before
+        finally:
+            gc.unfreeze()
+        self._seconds = perf_counter() - began
+        if self._core_failure is not None:
+            return "failed"
+        self._look_around(())
+        self.results.sample(self.core.sequencer.now - self._latency)
+        if self.results.failures:
+            return "failed"
+        return "complete" if is_whole else "interrupted"
+
+    def _begin(self) -> Iterator[Timed]:
+        """Start, warm up, and give what is left to run."""
+        messages = self._history.messages(self._warm_up_start(), self._end)
+        first = next(messages, None)
+        if first is None:
+            raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
+        run, begin = self.core.sequencer.run, first[0]
+        # Long enough before the data that the venue has answered and the account is active.
+        run(Started(ts_event=begin, epoch=EPOCH), begin - SECOND_NS)
+        if self._start is not None:
+            first = self._warm_up(chain((first,), messages), self._start)
+        else:
+            run(TimeReached(ts_event=begin - 1), begin - 1)
+        self._first_ns = first[0]
+        rest: Iterator[Timed] = chain((first,), messages)
+        self.results.inputs_before = self.core.sequencer.seq
+        if not self._has_all_prices():
+            run(first[1], first[0] + self._latency)
+            rest = messages
+        self.results.begin(
+            self.core.ledger,
+            {name: account.base_currency for name, account in self._config.accounts.items()},
+            self._instruments,
+            ts=self._first_ns,
+            interval_ns=parse_interval(self._config.backtest.equity_interval),
+            offset_ns=self._latency,
+        )
+        return rest
+
+    def _has_all_prices(self) -> bool:
+        """Whether what the accounts begin with can be valued before the first input."""
+        ledger, valuation = self.core.ledger, Valuation(self._instruments.values())
+        return not any(
+            valuation.total(ledger.balances(name), account.base_currency, self.core.sequencer.market)[1]
+            for name, account in self._config.accounts.items()
+        )
+
+    def _warm_up_start(self) -> int | None:
+        if self._start is None:
+            return None
+        wanted = self.core.strategies.warm_up_bars().items()
+        span = max((self._span(name, interval, count + 1) for (name, interval), count in wanted), default=0)
+        return max(self._start - round(span * self._warm_up_factor), 0)
+
+    def _span(self, instrument: str, interval: int, count: int) -> int:
+        """About how long so many bars take while the market also rests."""
+        assert self._start is not None, "only what has a start is warmed up"
+        calendar = calendar_named(self._instruments[instrument].calendar)
+        periods = periods_per_year(calendar, interval, self._start - YEAR_NS, self._start)
+        return round(count * YEAR_NS / periods) if periods else count * interval
+
+    def _warm_up(self, messages: Iterator[Timed], start: int) -> Timed:
+        """Run what lies before the start, as history; returns the first that does not."""
+        run, latency = self.core.sequencer.run, self._latency
+        for timed in messages:
+            if timed[0] >= start:
+                for name, interval in self._given:
+                    done = BackfillDone(ts_event=start, instrument=name, interval_ns=interval, last_end=start)
+                    run(done, min(start, timed[0] + latency - 1))
+                return timed
+            run(timed[1], timed[0] + latency)
         raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
-    began = perf_counter()
-    run = core.sequencer.run
-    # Long enough before the data that the venue has answered and the account is active.
-    begin = first[0]
-    run(Started(ts_event=begin, epoch=EPOCH), begin - SECOND_NS)
-    run(first[1], begin + latency)
-    results.equity_start = {name: core.ledger.at_mark(name).equity for name in config.accounts}
-    _run_all(core.sequencer, messages, latency, progress)
-    return _result(config, core, results, begin, perf_counter() - began)
 
+    def _all_blocks(
+        self, messages: Iterator[Timed], progress: Progress | None, is_stopped: Callable[[], bool]
+    ) -> bool:
+        """False when somebody has stopped it, or no strategy is left that could do anything."""
+        run, latency = self.core.sequencer.run, self._latency
+        count, everybody = 0, len(self._config.strategies)
+        while block := list(islice(messages, INPUTS_PER_BLOCK)):
+            for time, message in block:
+                run(message, time + latency)
+            self._look_around(block)
+            count += len(block)
+            if progress is not None:
+                progress(count, block[-1][0])
+            if is_stopped() or 0 < everybody == len(self.results.failures):
+                return False
+        return True
 
-def _run_all(
-    sequencer: Sequencer, messages: Iterator[Timed], latency: int, progress: Progress | None
-) -> None:
-    run = sequencer.run
-    if progress is None:
-        for time, message in messages:
-            run(message, time + latency)
-        return
-    for count, (time, message) in enumerate(messages):
-        run(message, time + latency)
-        if not count % INPUTS_PER_PROGRESS:
-            progress(count, time)
+    def _look_around(self, block: Sequence[Timed]) -> None:
+        """Prices of the block, and what became of the trades that met them."""
+        events = self.results.events
+        closed = [event for event in events[self._seen :] if event.__class__ is TradeClosed]
+        self._seen = len(events)
+        ledger = self.core.ledger
+        held = [each for name in self._config.accounts for each in ledger.positions(name) if each.trip]
+        intervals = dict(reversed(self._given))
+        self._excursions.follow(blocks_of([message for _, message in block], intervals), closed, held)
+
+    # telling
+
+    def outcome(self, state: RunState) -> Run:
+        """Tables and figures of what was done."""
+        return run_of(
+            Outcome(
+                config=self._config,
+                classes=self._classes,
+                core=self.core,
+                results=self.results,
+                excursions=self._excursions,
+                instruments=self._instruments,
+                state=state,
+                start=self._start,
+                end=self._end,
+                first_ns=self._first_ns,
+                interval_ns=max((interval for _, interval in self._given), default=0),
+                seconds=self._seconds,
+                core_failure=self._core_failure,
+                tracebacks=tuple(self._tracebacks),
+            )
+        )
 
 
 def configured_instruments(config: Config) -> dict[str, Instrument]:
@@ -113,45 +299,3 @@ def configured_instruments(config: Config) -> dict[str, Instrument]:
                 calendar=section.calendar,
             )
     return found
-
-
-def _iso(time_ns: int) -> str:
-    return datetime.fromtimestamp(time_ns / 1e9, tz=UTC).isoformat()
-
-
-def _result(config: Config, core: Core, results: Results, first_ns: int, seconds: float) -> BacktestResult:
-    inputs = core.sequencer.seq
-    return BacktestResult(
-        inputs=inputs,
-        orders=results.orders,
-        fills=len(results.fills),
-        trades=len(results.trades),
-        start=_iso(first_ns),
-        end=_iso(core.sequencer.now),
-        seconds=round(seconds, 3),
-        inputs_per_second=round(inputs / seconds) if seconds else 0,
-        denied=results.denied,
-        rejected=results.rejected,
-        accounts={name: _account(core, results, name, config) for name in config.accounts},
-        strategies=by_strategy(results, results.orders_by_strategy),
-        failures=[
-            f"{each.strategy}.{each.handler}: {each.error} at {each.file}:{each.line}"
-            for each in results.failures
-        ],
-    )
-
-
-def _account(core: Core, results: Results, name: str, config: Config) -> AccountResult:
-    ledger = core.ledger
-    end = ledger.at_mark(name)
-    return AccountResult(
-        currency=config.accounts[name].base_currency,
-        equity_start=results.equity_start.get(name, end.equity),
-        equity_end=end.equity,
-        realised_pnl=end.realised_pnl,
-        unrealised_pnl=end.unrealised_pnl,
-        fees=end.fees,
-        max_drawdown=min(results.drawdown.get(name, 0.0), end.drawdown),
-        balances=ledger.balances(name),
-        trial_balance=sum(ledger.trial_balance(name).values(), ZERO),
-    )

@@ -1,116 +1,218 @@
-"""What a backtest did: an actor at the end of the graph that only listens, and the figures made of it."""
+"""Results: an actor behind all others that only listens, and keeps what a run's tables are made of.
+
+Reads   SubmitOrder, OrderFilled, TradeClosed, OrderDenied, OrderRejected, OrderCancelled, OrderExpired,
+        OrderReplaced, StrategyFailed   what happened, kept in order
+        SnapshotDue                     its own timer: the accounts are valued
+Writes  nothing
+State   the events, the samples of equity and positions
+Fails   fatal: a result with a hole would be believed
+
+Nothing is called per input. A sample is taken behind everything that happened by the end of its period, and
+only if something came since the one before; too many samples are thinned to every second one.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
-import msgspec
+from array import array
+from collections.abc import Mapping
 
 from actors.core.actor import CoreActor
+from actors.ledger.actor import LedgerActor
+from actors.ledger.lots import Position
 from actors.messages.account import AccountSnapshot, TradeClosed
-from actors.messages.control import StrategyFailed
-from actors.messages.orders import OrderDenied, OrderFilled, OrderRejected, SubmitOrder
-from actors.model.money import ZERO
+from actors.messages.control import SnapshotDue, StrategyFailed
+from actors.messages.orders import (
+    OrderCancelled,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderReplaced,
+    SubmitOrder,
+)
+from actors.model.instrument import Instrument
+from actors.views.valuation import Valuation
+
+Event = (
+    SubmitOrder
+    | OrderFilled
+    | TradeClosed
+    | OrderDenied
+    | OrderRejected
+    | OrderCancelled
+    | OrderExpired
+    | OrderReplaced
+)
+SAMPLES_MAX = 100_000
+FIGURES = (
+    "equity", "cash", "gross_exposure", "net_exposure", "unrealised_pnl", "realised_pnl", "fees",
+)  # fmt: skip
+
+
+class EquityLog:
+    """Samples of one account, column by column."""
+
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+        self.start = 0.0
+        """Equity before the first input."""
+        self.times = array("q")
+        self.figures = {name: array("d") for name in FIGURES}
+        self.held: list[tuple[int, str, str, float, float]] = []
+        """Time, strategy, instrument, quantity, value of what was held at each sample."""
+
+    def add(self, ts: int, snapshot: AccountSnapshot, gross: float, net: float) -> None:
+        """One sample; a second one of the same time takes the first one's place.
+
+        Only where the account began with something else, a moment is left for that.
+        """
+        if len(self.times) == 1 and self.times[0] >= ts and self.figures["equity"][0] != snapshot.equity:
+            self.times[0] = ts - 1
+        if self.times and self.times[-1] >= ts:
+            ts = self.times.pop()
+            for column in self.figures.values():
+                column.pop()
+            while self.held and self.held[-1][0] == ts:
+                self.held.pop()
+        self.times.append(ts)
+        values = (
+            snapshot.equity, snapshot.cash, gross, net, snapshot.unrealised_pnl, snapshot.realised_pnl,
+            snapshot.fees,
+        )  # fmt: skip
+        for column, value in zip(self.figures.values(), values, strict=True):
+            column.append(value)
+
+    def thin(self, interval_ns: int) -> None:
+        """Keep the first sample and those at whole intervals."""
+        kept = [n for n, ts in enumerate(self.times) if not ts % interval_ns or n == 0]
+        self.times = array("q", [self.times[n] for n in kept])
+        self.figures = {name: array("d", [column[n] for n in kept]) for name, column in self.figures.items()}
+        times = dict.fromkeys(self.times)
+        self.held = [row for row in self.held if row[0] in times]
 
 
 class Results(CoreActor):
-    """Results: listens to settled facts and keeps them."""
+    """Keeps what happened; `begin` starts the samples."""
 
     name = "results"
 
     def __init__(self) -> None:
-        self.orders = 0
-        self.orders_by_strategy: dict[str, int] = {}
-        self.equity_start: dict[str, float] = {}
-        self.denied: dict[str, int] = {}
-        self.rejected: dict[str, int] = {}
-        self.fills: list[OrderFilled] = []
-        self.trades: list[TradeClosed] = []
-        self.failures: list[StrategyFailed] = []
-        self.drawdown: dict[str, float] = {}
+        self.events: list[Event] = []
+        self.rates: dict[int, float] = {}
+        """Place in `events` → account currency per quote currency, where the two differ."""
+        self.failures: list[tuple[StrategyFailed, int, int]] = []
+        """What failed, the number of the input, and its time."""
+        self.equity: dict[str, EquityLog] = {}
+        self.interval_ns = self.configured_interval_ns = 0
+        self.inputs = 0
+        """Of the data, since `begin`."""
+        self.inputs_before = 0
+        """Numbers taken before the data began."""
+        self._offset_ns = 0
+        self._last_seq = 0
+        self._ledger: LedgerActor | None = None
+        self._instruments: Mapping[str, Instrument] = {}
+        self._foreign: dict[tuple[str, str], str] = {}
+        self._valuation = Valuation(())
 
-    def on_submit(self, command: SubmitOrder) -> None:
-        self.orders += 1
-        name = command.terms.strategy
-        self.orders_by_strategy[name] = self.orders_by_strategy.get(name, 0) + 1
+    def begin(
+        self,
+        ledger: LedgerActor,
+        currencies: Mapping[str, str],
+        instruments: Mapping[str, Instrument],
+        *,
+        ts: int,
+        interval_ns: int,
+        offset_ns: int,
+    ) -> None:
+        """Value the accounts now, and at the end of every interval from here on.
 
-    def on_denied(self, event: OrderDenied) -> None:
-        self.denied[event.code] = self.denied.get(event.code, 0) + 1
+        Args:
+            offset_ns: How long after an instant the inputs that tell of it come.
+        """
+        self._ledger, self._instruments = ledger, instruments
+        self._valuation = Valuation(instruments.values())
+        self.interval_ns = self.configured_interval_ns = interval_ns
+        self._offset_ns = offset_ns
+        self.equity = {name: EquityLog(currency) for name, currency in currencies.items()}
+        self._foreign = {
+            (account, each.id): each.quote
+            for account, currency in currencies.items()
+            for each in instruments.values()
+            if each.quote != currency
+        }
+        self.sample(ts)
+        for log in self.equity.values():
+            log.start = log.figures["equity"][0]
+        self._wait(ts)
 
-    def on_rejected(self, event: OrderRejected) -> None:
-        self.rejected[event.code] = self.rejected.get(event.code, 0) + 1
+    # what happened
 
-    def on_filled(self, event: OrderFilled) -> None:
-        self.fills.append(event)
+    def on_event(
+        self,
+        event: SubmitOrder | OrderDenied | OrderRejected | OrderCancelled | OrderExpired | OrderReplaced,
+    ) -> None:
+        """Keep it."""
+        self.events.append(event)
 
-    def on_trade_closed(self, event: TradeClosed) -> None:
-        self.trades.append(event)
+    def on_money(self, event: OrderFilled | TradeClosed) -> None:
+        """Keep it, with the rate of the moment where the account counts in another currency."""
+        if self._foreign:
+            quote = self._foreign.get((event.account, event.instrument))
+            if quote is not None:
+                currency = self.equity[event.account].currency
+                rate = self._valuation.price(quote, currency, self.market)
+                self.rates[len(self.events)] = float("nan") if rate is None else rate
+        self.events.append(event)
 
     def on_strategy_failed(self, event: StrategyFailed) -> None:
-        self.failures.append(event)
+        """Keep it with the number of the input."""
+        self.failures.append((event, self.seq, self.now))
 
-    def on_snapshot(self, event: AccountSnapshot) -> None:
-        self.drawdown[event.account] = min(self.drawdown.get(event.account, 0.0), event.drawdown)
+    # what everything was worth
 
+    def on_snapshot_due(self, due: SnapshotDue) -> None:
+        """A period is over."""
+        ts = due.ts_event - self._offset_ns - 1
+        if self.seq != self._last_seq:
+            self.sample(ts)
+        self._wait(ts)
 
-class AccountResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One account at the end of a backtest, in its base currency."""
+    def _wait(self, ts: int) -> None:
+        # One nanosecond behind: a bar that ends with the period is in it.
+        due = ts - ts % self.interval_ns + self.interval_ns + self._offset_ns + 1
+        self.set_timer(due, SnapshotDue(ts_event=due))
 
-    currency: str
-    equity_start: float
-    equity_end: float
-    realised_pnl: float
-    unrealised_pnl: float
-    fees: float
-    max_drawdown: float
-    """Fraction of the running peak, ≤ 0; seen at snapshots."""
-    balances: dict[str, Decimal]
-    trial_balance: Decimal
+    def sample(self, ts: int) -> None:
+        """Value every account as of now, under the time given."""
+        assert self._ledger is not None, "begin comes first"
+        self._last_seq = self.seq
+        for account, log in self.equity.items():
+            positions = [each for each in self._ledger.positions(account) if each.quantity]
+            snapshot = self._ledger.at_mark(account)
+            values = [self._value(log.currency, position) for position in positions]
+            log.add(ts, snapshot, sum(map(abs, values)), sum(values))
+            log.held += [
+                (log.times[-1], each.strategy, each.instrument, float(each.quantity), value)
+                for each, value in zip(positions, values, strict=True)
+            ]
+        if self.equity and len(next(iter(self.equity.values())).times) > SAMPLES_MAX:
+            self.interval_ns *= 2
+            for log in self.equity.values():
+                log.thin(self.interval_ns)
 
+    def _value(self, currency: str, position: Position) -> float:
+        """Signed value of a position at mark in the account's currency; 0 while it has no price."""
+        instrument = self._instruments[position.instrument]
+        mark = self.market.mark_price(position.instrument)
+        rate = self._valuation.price(instrument.quote, currency, self.market)
+        if mark is None or rate is None:
+            return 0.0
+        return float(position.quantity) * float(instrument.multiplier) * mark * rate
 
-class StrategyResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one strategy did; quote currency."""
+    # counting
 
-    orders: int
-    fills: int
-    trades: int
-    won: int
-    """Trades with realised P&L after fees above zero."""
-    realised_pnl: Decimal
-    fees: Decimal
-
-
-class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything `tickerd backtest` prints."""
-
-    inputs: int
-    orders: int
-    fills: int
-    trades: int
-    start: str
-    end: str
-    seconds: float
-    inputs_per_second: float
-    denied: dict[str, int]
-    rejected: dict[str, int]
-    accounts: dict[str, AccountResult]
-    strategies: dict[str, StrategyResult]
-    failures: list[str]
-
-
-def by_strategy(results: Results, orders: dict[str, int]) -> dict[str, StrategyResult]:
-    """Figures per strategy, from its fills and closed trades."""
-    names = dict.fromkeys([*orders, *(fill.strategy for fill in results.fills)])
-    found: dict[str, Any] = {}
-    for name in names:
-        trades = [trade for trade in results.trades if trade.strategy == name]
-        found[name] = StrategyResult(
-            orders=orders.get(name, 0),
-            fills=sum(fill.strategy == name for fill in results.fills),
-            trades=len(trades),
-            won=sum(trade.realised_pnl - trade.fees > ZERO for trade in trades),
-            realised_pnl=sum((trade.realised_pnl for trade in trades), ZERO),
-            fees=sum((trade.fees for trade in trades), ZERO),
-        )
-    return found
+    @property
+    def orders(self) -> int:
+        """How many were sent."""
+        return sum(isinstance(event, SubmitOrder) for event in self.events)

@@ -15,8 +15,7 @@ trades     round trips in the order of their closing; what is still open is not 
            quantity (largest held) entry_price exit_price (quote currency)
            realised_pnl (before costs; slippage is in it) fees slippage (> 0 cost us) borrow funding
            net (realised_pnl − fees − borrow − funding) risk (at the first stop; null without one)
-           adverse favourable (furthest moves as fractions of the entry price, ≤ 0 and ≥ 0: MAE and MFE;
-           null where no bar fell into the trade)
+           adverse favourable (furthest moves as fractions of the entry price, ≤ 0 and ≥ 0: MAE and MFE)
 fills      in the order of booking.
            ts account strategy instrument client_order_id venue_order_id trade_id side ("buy" "sell")
            quantity price fee fee_currency (the fee is in it) liquidity ("maker" "taker" "unknown")
@@ -37,6 +36,7 @@ from __future__ import annotations
 import os
 import shutil
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -80,9 +80,8 @@ class AccountResult(msgspec.Struct, frozen=True, kw_only=True):
     fees: float
     max_drawdown: float
     """Fraction of the running peak, ≤ 0, over all samples of equity."""
-    balances: dict[str, Any]
-    """Asset → exact amount, as text in the file."""
-    trial_balance: Any
+    balances: dict[str, Decimal]
+    trial_balance: Decimal
     figures: Figures
 
 
@@ -124,6 +123,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
     failures: list[str]
     """One sentence each: strategy, handler, error, file and line, input and time."""
+    tracebacks: list[str] = []
+    """Of what failed, in full."""
     result_hash: str = ""
     """Over tables and figures: equal for equal results."""
     seconds: float = 0.0
@@ -131,7 +132,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     created: str = ""
 
 
-_NOT_RESULT = ("result_hash", "seconds", "inputs_per_second", "created")
+_NOT_RESULT = ("tracebacks", "result_hash", "seconds", "inputs_per_second", "created")
 
 
 class Run(NamedTuple):
@@ -178,7 +179,7 @@ def keep_run(state: Path, run: Run) -> Kept:
         _write(aside, run)
         raise ReplayDiffers(
             "the same configuration, code and data gave another result before: compare "
-            f"{place} with {aside}; a strategy that uses a clock, chance or the order of a set is the usual cause"
+            f"{place} with {aside}; a clock, chance or the order of a set in a strategy is the usual cause"
         )
     if former is None or former.state == "interrupted":
         _write(place, run)

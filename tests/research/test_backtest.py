@@ -21,7 +21,7 @@ from daemon.config import (
     VenueSection,
 )
 from daemon.research.backtest import run_backtest
-from daemon.research.results import BacktestResult
+from daemon.research.runs import RunInfo
 from daemon.startup import load_classes
 
 BTC = "BTCUSDT@files"
@@ -77,8 +77,8 @@ def a_file(folder: Path, rows: list[str], name: str = "bars.csv") -> DataFile:
     return DataFile(path=str(path), instrument=BTC, interval="1m")
 
 
-def run(config: Config) -> BacktestResult:
-    return run_backtest(config, load_classes(config))
+def run(config: Config) -> RunInfo:
+    return run_backtest(config, load_classes(config)).info
 
 
 def test_fills_fees_and_equity_equal_hand_worked_decimals(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_fills_fees_and_equity_equal_hand_worked_decimals(tmp_path: Path) -> Non
     assert account.fees == pytest.approx(0.204 + 0.198 + 0.208)
     assert (result.orders, result.fills, result.trades) == (3, 3, 1)
     assert account.trial_balance == 0
-    assert result.strategies["s"].realised_pnl == Decimal(-6)
+    assert result.strategies["s"].realised_pnl == -6.0
     assert result.strategies["s"].won == 0
 
 
@@ -125,7 +125,7 @@ def test_a_strategy_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_time_that_runs_backwards_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadDataFile, match="time runs backwards"):
-        run(a_config(a_file(tmp_path, [ROWS[1], ROWS[0]])))
+        run(a_config(a_file(tmp_path, [ROWS[1], ROWS[0], ROWS[2]])))
 
 
 def test_timeframes_that_no_data_can_make_are_refused(tmp_path: Path) -> None:

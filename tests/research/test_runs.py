@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,7 @@ def a_run(*equity: float, state: RunState = "complete", code: str = "c", created
         accounts={
             "test": AccountResult(
                 currency="USDT", equity_start=equity[0], equity_end=equity[-1], realised_pnl=0.0,
-                unrealised_pnl=0.0, fees=0.0, max_drawdown=0.0, balances={}, trial_balance="0",
+                unrealised_pnl=0.0, fees=0.0, max_drawdown=0.0, balances={}, trial_balance=Decimal(0),
                 figures=figures,
             )
         },

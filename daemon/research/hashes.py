@@ -1,0 +1,119 @@
+"""What a run is made of, as three hashes: configuration, code, data."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import actors
+from actors.errors import BadDataFile
+from actors.strategies.base import Strategy
+from actors.strategies.loading import strategy_source_hash
+from daemon.config import Config
+from daemon.research.runs import Hashes
+
+_READ_BYTES = 1 << 20
+_OF_RESULT = ("accounts", "strategies", "instruments", "backtest", "venues")
+_NOT_OF_RESULT = ("api_key", "api_secret", "account_id", "durability")
+_ENGINE = ("actors", "daemon/research", "daemon/graph.py", "daemon/config.py")
+
+
+def hashes_of(
+    config: Config, classes: Mapping[str, type[Strategy]], start: int | None, end: int | None
+) -> Hashes:
+    """The hashes of a run over [start, end)."""
+    return Hashes(
+        config=sha256(msgspec.json.encode(result_config(config), order="deterministic")).hexdigest(),
+        code=code_hash(classes.values()),
+        data=data_hash([Path(file.path) for file in config.backtest.data], start, end),
+    )
+
+
+def plain_config(config: Config) -> dict[str, Any]:
+    """Everything as resolved; the names of secrets, never their values, are all a configuration holds."""
+    plain: dict[str, Any] = msgspec.to_builtins(config)
+    return plain
+
+
+def result_config(config: Config) -> dict[str, Any]:
+    """What of a configuration can change a result: no folders, nothing of the process around it."""
+    whole = plain_config(config)
+    plain = {section: whole[section] for section in _OF_RESULT}
+    for account in plain["accounts"].values():
+        for name in _NOT_OF_RESULT:
+            account.pop(name, None)
+    for strategy in plain["strategies"].values():
+        strategy["use"] = Path(strategy["use"]).name
+    for file in plain["backtest"]["data"]:
+        file["path"] = Path(file["path"]).name
+    plain["bar_grace_ms"], plain["seed"] = config.daemon.bar_grace_ms, config.daemon.seed
+    return plain
+
+
+def code_hash(classes: Iterable[type[Strategy]]) -> str:
+    """Of the strategies, of tickerd, and of what calculates for it."""
+    made_by = [engine_hash(), strategy_source_hash(classes), *(f"{k}={v}" for k, v in versions().items())]
+    return sha256("\n".join(made_by).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """What calculates."""
+    names = ("tickerd", "numpy", "polars", "tzdata")
+    return {**{name: version(name) for name in names}, "python": platform.python_version()}
+
+
+@cache
+def engine_hash() -> str:
+    """Of tickerd's own modules that a backtest runs through."""
+    root = Path(actors.__file__).parent.parent
+    total = sha256()
+    for part in _ENGINE:
+        place = root / part
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            total.update(f"{file.relative_to(root)}\n".encode() + file.read_bytes())
+    return total.hexdigest()
+
+
+def data_hash(paths: Iterable[Path], start: int | None, end: int | None) -> str:
+    """Of the bytes of all files in their order, those of a folder sorted, and of the range.
+
+    Raises:
+        BadDataFile: One is not there.
+    """
+    total = sha256(f"{start} {end}\n".encode())
+    for path in paths:
+        for file in _files(path):
+            total.update(f"{file.relative_to(path.parent)}\n".encode())
+            total.update(bytes.fromhex(_file_hash(file)))
+    return total.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if file.is_file())
+    elif path.is_file():
+        yield path
+    else:
+        raise BadDataFile(f"{path}: no such file; check the path in the configuration")
+
+
+def _file_hash(file: Path) -> str:
+    status = file.stat()
+    return _hash_of(file, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _hash_of(file: Path, size: int, changed_ns: int) -> str:
+    """Read once in a process as long as the file stays as it is: a sweep asks for each run."""
+    total = sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_READ_BYTES):
+            total.update(block)
+    return total.hexdigest()

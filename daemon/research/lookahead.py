@@ -1,0 +1,203 @@
+"""Do decisions depend on what could not be known, or on where the history begins? Run again and compare.
+
+Look-ahead: the data are cut off at sampled points, in copies that hold no row of what follows. Every decision
+before a cut must be the one of the whole run. A strategy that reads a data file by itself gets the copy if
+a parameter names the file. The whole run is done twice first: what a module remembers of a former run is the
+future, too.
+
+Warm-up: everything begins to trade at the same time, with little more, twice and four times as much history
+as the indicators ask for. More history must not change a decision.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import msgspec
+
+from actors.core.actor import CoreActor
+from actors.errors import BadDataFile
+from actors.messages.control import Stop
+from actors.messages.orders import CancelRequest, OrderRequest, ReplaceRequest, Signal
+from daemon.config import Config
+from daemon.graph import StrategyClasses
+from daemon.research.backtest import Backtest
+from daemon.research.cutting import cut_config
+from daemon.research.history import History
+
+CUTS = 6
+WARM_UPS = (1.25, 2.5, 5.0)
+START_SHARE = 0.4
+"""Where trading begins when the warm-up is varied and nobody says where: this far into the data."""
+
+
+class Decision(NamedTuple):
+    """One message of a strategy."""
+
+    now: int
+    strategy: str
+    what: str
+    """The message as text, ids included: equal decisions are equal texts."""
+
+
+class Decisions(CoreActor):
+    """Decisions: listens to what strategies send, until the end of the data."""
+
+    name = "decisions"
+
+    def __init__(self) -> None:
+        self.made: list[Decision] = []
+        self._is_over = False
+
+    def on_decision(self, decision: Signal | CancelRequest | ReplaceRequest) -> None:
+        """Keep it; cancels and replaces name an order, which belongs to a strategy."""
+        self._keep(getattr(decision, "strategy", ""), decision)
+
+    def on_order(self, request: OrderRequest) -> None:
+        """Keep it."""
+        self._keep(request.terms.strategy, request)
+
+    def on_stop(self, stop: Stop) -> None:
+        """What is said last depends on where the data end, as it should."""
+        self._is_over = True
+
+    def _keep(self, strategy: str, message: Signal | OrderRequest | CancelRequest | ReplaceRequest) -> None:
+        if not self._is_over:
+            text = f"{type(message).__name__} {msgspec.json.encode(message).decode()}"
+            self.made.append(Decision(self.now, strategy, text))
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check has found."""
+
+    check: str
+    runs: int
+    decisions: int
+    """Compared, all runs together."""
+    difference: str | None = None
+    """The first differing decision, in one sentence."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing differs."""
+        return self.difference is None
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**msgspec.structs.asdict(self), "is_clean": self.is_clean}
+
+    def text(self) -> str:
+        """For people."""
+        if self.difference is not None:
+            return f"{self.check}: {self.difference}"
+        return f"{self.check}: clean, {self.decisions:,} decisions compared over {self.runs} runs"
+
+
+def check_lookahead(
+    config: Config,
+    classes: StrategyClasses,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    cuts: int = CUTS,
+) -> Finding:
+    """Cut the future off at several points and compare every decision before."""
+    times = _times(config, start, end)
+    whole, again = (_decisions(config, classes, start, end) for _ in range(2))
+    found = _compare(whole, again, None)
+    if found is not None:
+        return _finding("look-ahead", 2, len(whole), f"run a second time, {found}")
+    compared = 0
+    points = _points(times, cuts)
+    with TemporaryDirectory(prefix="tickerd-cut-") as folder:
+        for number, point in enumerate(points):
+            shorter = cut_config(config, point, Path(folder) / str(number))
+            made = _decisions(shorter, classes, start, point)
+            before = [decision for decision in whole if decision.now < point]
+            compared += len(before)
+            found = _compare(before, made, point)
+            if found is not None:
+                why = f"with the data cut off at {_moment(point)}, {found}"
+                return _finding("look-ahead", number + 3, compared, why)
+    return _finding("look-ahead", len(points) + 2, compared, None)
+
+
+def check_warmup(
+    config: Config, classes: StrategyClasses, *, start: int | None = None, end: int | None = None
+) -> Finding:
+    """Give indicators more history than they ask for and compare every decision."""
+    if start is None:
+        times = _times(config, None, end)
+        start = times[int(len(times) * START_SHARE)]
+    least = _decisions(config, classes, start, end, WARM_UPS[0])
+    for number, factor in enumerate(WARM_UPS[1:]):
+        found = _compare(least, _decisions(config, classes, start, end, factor), None)
+        if found is not None:
+            why = (
+                f"with {factor:g} times the history that the indicators ask for, {found}: "
+                "raise `warm_up` or `history`"
+            )
+            return _finding("warm-up", number + 2, len(least), why)
+    return _finding("warm-up", len(WARM_UPS), len(least) * (len(WARM_UPS) - 1), None)
+
+
+def _finding(check: str, runs: int, decisions: int, difference: str | None) -> Finding:
+    return Finding(check=check, runs=runs, decisions=decisions, difference=difference)
+
+
+def _decisions(
+    config: Config,
+    classes: StrategyClasses,
+    start: int | None,
+    end: int | None,
+    warm_up_factor: float | None = None,
+) -> list[Decision]:
+    """What the strategies decide; the end of the data is no decision of theirs."""
+    listener = Decisions()
+    backtest = Backtest(
+        config, classes, start=start, end=end, listeners=[listener], warm_up_factor=warm_up_factor
+    )
+    backtest.drive(None, lambda: False)
+    return listener.made
+
+
+def _compare(wanted: Sequence[Decision], made: Sequence[Decision], until: int | None) -> str | None:
+    """The first difference in words; None where there is none."""
+    if until is not None:
+        made = [decision for decision in made if decision.now < until]
+    for place in range(max(len(wanted), len(made))):
+        ours = wanted[place] if place < len(wanted) else None
+        theirs = made[place] if place < len(made) else None
+        if ours != theirs:
+            first = min((each for each in (ours, theirs) if each is not None), key=lambda each: each.now)
+            return (
+                f"decision {place + 1} of strategy {first.strategy or '(cancel)'} at {_moment(first.now)} "
+                f"differs: {_said(ours)} became {_said(theirs)}"
+            )
+    return None
+
+
+def _said(decision: Decision | None) -> str:
+    return "nothing" if decision is None else f"{decision.what} at {_moment(decision.now)}"
+
+
+def _times(config: Config, start: int | None, end: int | None) -> array[int]:
+    times = array("q", (time for time, _ in History(config).messages(start, end)))
+    if not times:
+        raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
+    return times
+
+
+def _points(times: Sequence[int], count: int) -> list[int]:
+    """Cuts spread evenly over the inputs, each right before one of them."""
+    places = (len(times) * (number + 1) // (count + 1) for number in range(count))
+    return list(dict.fromkeys(times[place] for place in places if times[place] > times[0]))
+
+
+def _moment(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, tz=UTC).isoformat()

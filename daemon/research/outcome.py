@@ -1,0 +1,236 @@
+"""What a run came to: its tables, figures, warnings and hashes in the form in which runs are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import polars
+
+from actors.messages.control import StrategyFailed
+from actors.messages.orders import OrderDenied, OrderRejected
+from actors.model.calendar import ALWAYS_OPEN, Calendar, calendar_named
+from actors.model.instrument import Instrument
+from actors.model.money import ZERO
+from daemon.config import Config
+from daemon.graph import Core, StrategyClasses
+from daemon.research.excursions import Excursions
+from daemon.research.figures import Figures, OwnMetric, figures_of
+from daemon.research.frames import EQUITY, POSITIONS, Frames, frame_of
+from daemon.research.hashes import hashes_of, plain_config, versions
+from daemon.research.metrics import load_metrics
+from daemon.research.results import FIGURES, Results
+from daemon.research.runs import (
+    AccountResult,
+    Run,
+    RunInfo,
+    RunState,
+    StrategyResult,
+    now_text,
+    with_result_hash,
+)
+from daemon.research.trips import Tables
+
+
+class Outcome(NamedTuple):
+    """Everything that is known when a run has ended."""
+
+    config: Config
+    classes: StrategyClasses
+    core: Core
+    results: Results
+    excursions: Excursions
+    instruments: Mapping[str, Instrument]
+    state: RunState
+    start: int | None
+    end: int | None
+    first_ns: int
+    interval_ns: int
+    seconds: float
+    core_failure: str | None
+    tracebacks: tuple[str, ...]
+
+
+def run_of(out: Outcome) -> Run:
+    """The finished run."""
+    frames = _frames(out)
+    accounts = {name: _account(out, name, frames) for name in out.config.accounts}
+    hashes = hashes_of(out.config, out.classes, out.start, out.end)
+    inputs = out.results.inputs
+    info = RunInfo(
+        run_id=hashes.run_id,
+        state=out.state,
+        hashes=hashes,
+        versions=versions(),
+        config=plain_config(out.config),
+        start=_iso(out.first_ns),
+        end=_iso(out.core.sequencer.now),
+        inputs=inputs,
+        orders=out.results.orders,
+        fills=frames.fills.height,
+        trades=frames.trades.height,
+        accounts=accounts,
+        strategies=_strategies(out.config, frames),
+        denied=_counts(out.results, OrderDenied),
+        rejected=_counts(out.results, OrderRejected),
+        warnings=_warnings(out, accounts),
+        failures=_failures(out),
+        tracebacks=list(out.tracebacks),
+        seconds=round(out.seconds, 3),
+        inputs_per_second=round(inputs / out.seconds) if out.seconds else 0,
+        created=now_text(),
+    )
+    return Run(with_result_hash(info, frames), frames)
+
+
+def _iso(time_ns: int) -> str:
+    whole = datetime.fromtimestamp(time_ns // 1_000_000_000, tz=UTC)
+    return whole.replace(microsecond=time_ns // 1_000 % 1_000_000).isoformat()
+
+
+# tables
+
+
+def _frames(out: Outcome) -> Frames:
+    tables = Tables(out.instruments)
+    rates = out.results.rates
+    for place, event in enumerate(out.results.events):
+        tables.take(event, rates.get(place, 1.0) if rates else 1.0)
+    orders, fills, trades = tables.frames(out.excursions)
+    return Frames(
+        equity=_equity(out.results),
+        trades=trades,
+        fills=fills,
+        orders=orders,
+        positions=_positions(out.results),
+        prices=out.excursions.prices(),
+    )
+
+
+def _equity(results: Results) -> polars.DataFrame:
+    tables = [
+        frame_of(
+            EQUITY,
+            {
+                "ts": log.times,
+                "account": [account] * len(log.times),
+                "currency": [log.currency] * len(log.times),
+                **{name: log.figures[name] for name in FIGURES},
+            },
+        )
+        for account, log in results.equity.items()
+    ]
+    return polars.concat(tables)
+
+
+def _positions(results: Results) -> polars.DataFrame:
+    rows = [(account, *row) for account, log in results.equity.items() for row in log.held]
+    names = ("account", "ts", "strategy", "instrument", "quantity", "value")
+    return frame_of(POSITIONS, {name: [row[place] for row in rows] for place, name in enumerate(names)})
+
+
+# figures
+
+
+def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
+    ledger, log = out.core.ledger, out.results.equity[name]
+    of_account = polars.col("account") == name
+    end = ledger.at_mark(name)
+    figures = figures_of(
+        frames.equity.filter(of_account),
+        frames.trades.filter(of_account),
+        frames.fills.filter(of_account),
+        calendar=_calendar(out, name),
+        interval_ns=out.interval_ns,
+        seed=out.config.daemon.seed,
+        own=_own(out.config),
+    )
+    curve = log.figures["equity"]
+    return AccountResult(
+        currency=log.currency,
+        equity_start=log.start,
+        equity_end=curve[-1] if curve else end.equity,
+        realised_pnl=end.realised_pnl,
+        unrealised_pnl=end.unrealised_pnl,
+        fees=end.fees,
+        max_drawdown=(figures.equity.max_drawdown or 0.0) if figures.equity is not None else 0.0,
+        balances=ledger.balances(name),
+        trial_balance=sum(ledger.trial_balance(name).values(), ZERO),
+        figures=figures,
+    )
+
+
+def _own(config: Config) -> dict[str, OwnMetric]:
+    return load_metrics(config.backtest.metrics)
+
+
+def _calendar(out: Outcome, account: str) -> Calendar:
+    """The calendar of the account's first instrument; one that never rests if any of them does not."""
+    names = [
+        out.instruments[instrument].calendar
+        for strategy in out.config.strategies.values()
+        if strategy.account == account
+        for instrument in strategy.instruments
+    ]
+    if not names or ALWAYS_OPEN.name in names:
+        return ALWAYS_OPEN
+    return calendar_named(names[0])
+
+
+def _strategies(config: Config, frames: Frames) -> dict[str, StrategyResult]:
+    found = {}
+    for name in config.strategies:
+        of_strategy = polars.col("strategy") == name
+        trades = frames.trades.filter(of_strategy)
+        found[name] = StrategyResult(
+            orders=frames.orders.filter(of_strategy & (polars.col("status") != "denied")).height,
+            fills=frames.fills.filter(of_strategy).height,
+            trades=trades.height,
+            won=trades.filter(polars.col("net") > 0.0).height,
+            realised_pnl=float(trades["realised_pnl"].sum()),
+            fees=float(trades["fees"].sum()),
+        )
+    return found
+
+
+def _counts(results: Results, kind: type[OrderDenied] | type[OrderRejected]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for event in results.events:
+        if isinstance(event, kind):
+            counts[event.code] = counts.get(event.code, 0) + 1
+    return counts
+
+
+# words
+
+
+def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
+    found = []
+    for name, account in accounts.items():
+        figures: Figures = account.figures
+        found += [f"{name}: {doubt}" for doubt in figures.doubts]
+        if figures.equity is None and out.results.equity[name].figures["equity"][-1:] != [0.0]:
+            found.append(f"{name}: no figures of equity, as it was lost or sampled only once")
+        if account.trial_balance != ZERO:
+            found.append(f"{name}: debits and credits differ by {account.trial_balance}")
+    configured = out.results.configured_interval_ns
+    if out.results.interval_ns != configured:
+        found.append(
+            f"equity was sampled every {out.results.interval_ns / 1e9:g} s instead of {configured / 1e9:g} s"
+            " to bound memory: drawdowns in between are not seen"
+        )
+    return found
+
+
+def _failures(out: Outcome) -> list[str]:
+    before = out.results.inputs_before
+    found = [_failure(failed, seq - before, now) for failed, seq, now in out.results.failures]
+    return found if out.core_failure is None else [*found, f"the core stopped: {out.core_failure}"]
+
+
+def _failure(failed: StrategyFailed, number: int, now: int) -> str:
+    return (
+        f"{failed.strategy}.{failed.handler}: {failed.error} at {failed.file}:{failed.line}, "
+        f"input {number:,}, {_iso(now)}"
+    )

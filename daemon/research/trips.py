@@ -1,0 +1,210 @@
+"""From what happened to the tables of orders, fills and trades: one pass over the events, after the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars
+
+from actors.messages.account import TradeClosed
+from actors.messages.orders import (
+    OrderCancelled,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderReplaced,
+    OrderTerms,
+    SubmitOrder,
+)
+from actors.model.instrument import Instrument
+from daemon.research.excursions import Excursions
+from daemon.research.frames import FILLS, ORDERS, TRADES, Columns, frame_of
+from daemon.research.results import Event
+
+Key = tuple[str, str, str]
+Row = dict[str, Any]
+
+
+class _Trip:
+    """A position on its way from flat to flat."""
+
+    __slots__ = ("quantity", "slippage", "stop", "tag")
+
+    def __init__(self) -> None:
+        self.quantity = 0.0
+        """Signed, as filled."""
+        self.slippage = 0.0
+        """Quote currency, > 0 cost us."""
+        self.stop: float | None = None
+        """The first that was sent."""
+        self.tag: str | None = None
+
+
+class Tables:
+    """Rows of the three tables, filled event by event."""
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._instruments = instruments
+        self._orders: dict[str, Row] = {}
+        self._denied: list[Row] = []
+        self._fills: list[Row] = []
+        self._trades: list[Row] = []
+        self._trips: dict[Key, _Trip] = {}
+        self._values: dict[str, float] = {}
+        """Order → Σ price × quantity filled so far."""
+
+    def take(self, event: Event, rate: float) -> None:
+        """One event; `rate` is account currency per quote currency."""
+        match event:
+            case SubmitOrder(terms=terms):
+                self._orders[terms.client_order_id] = _order_row(terms, event.ts_event)
+                self._note_stop(terms)
+            case OrderFilled():
+                self._filled(event, rate)
+            case TradeClosed():
+                self._closed(event, rate)
+            case OrderDenied():
+                self._deny(event)
+            case OrderReplaced():
+                self._change(event)
+            case OrderRejected(code=code, text=text):
+                self._end(event, "rejected", f"{code}: {text}" if text else code)
+            case OrderCancelled():
+                self._end(event, "cancelled", None)
+            case OrderExpired(reason=reason):
+                self._end(event, "expired", reason)
+
+    def frames(self, excursions: Excursions) -> tuple[polars.DataFrame, polars.DataFrame, polars.DataFrame]:
+        """Orders, fills and trades."""
+        for row in self._orders.values():
+            if row["filled"]:
+                row["price_average"] = self._values[row["client_order_id"]] / row["filled"]
+        for row, moved in zip(self._trades, excursions.of(self._trades), strict=True):
+            row["adverse"], row["favourable"] = moved
+        return (
+            _frame(ORDERS, [*self._orders.values(), *self._denied]),
+            _frame(FILLS, self._fills),
+            _frame(TRADES, self._trades),
+        )
+
+    # orders
+
+    def _deny(self, event: OrderDenied) -> None:
+        row = dict.fromkeys(ORDERS)
+        row.update(
+            ts=event.ts_event, account=event.account, strategy=event.strategy, instrument=event.instrument,
+            client_order_id=event.client_order_id, status="denied", filled=0.0, ts_closed=event.ts_event,
+            reason=event.reason,
+        )  # fmt: skip
+        self._denied.append(row)
+
+    def _end(
+        self, event: OrderRejected | OrderCancelled | OrderExpired, status: str, reason: str | None
+    ) -> None:
+        row = self._orders.get(event.client_order_id)
+        if row is not None:
+            row.update(status=status, reason=reason, ts_closed=event.ts_event)
+
+    def _change(self, event: OrderReplaced) -> None:
+        row = self._orders.get(event.client_order_id)
+        if row is not None:
+            row.update(
+                quantity=float(event.quantity),
+                price=_number(event.price),
+                stop_price=_number(event.stop_price),
+            )
+
+    # trips
+
+    def _trip(self, key: Key) -> _Trip:
+        trip = self._trips.get(key)
+        if trip is None:
+            trip = self._trips[key] = _Trip()
+        return trip
+
+    def _note_stop(self, terms: OrderTerms) -> None:
+        if terms.stop_price is None:
+            return
+        trip = self._trip((terms.account, terms.strategy, terms.instrument))
+        closes = trip.quantity < 0.0 if terms.side == "buy" else trip.quantity > 0.0
+        if trip.stop is None and (closes or (terms.reduce_only and not trip.quantity)):
+            trip.stop = float(terms.stop_price)
+
+    def _filled(self, fill: OrderFilled, rate: float) -> None:
+        quantity, price = float(fill.quantity), float(fill.price)
+        sign = 1.0 if fill.side == "buy" else -1.0
+        mid = fill.mid_price
+        slipped = sign * (price - mid) if mid is not None else None
+        multiplier = float(self._instruments[fill.instrument].multiplier)
+        self._fills.append({
+            "ts": fill.ts_event, "account": fill.account, "strategy": fill.strategy,
+            "instrument": fill.instrument, "client_order_id": fill.client_order_id,
+            "venue_order_id": fill.venue_order_id, "trade_id": fill.trade_id, "side": fill.side,
+            "quantity": quantity, "price": price, "fee": float(fill.fee), "fee_currency": fill.fee_currency,
+            "liquidity": fill.liquidity, "mid_price": mid,
+            "slippage": slipped / mid if slipped is not None and mid else None,
+            "notional": quantity * price * multiplier * rate,
+        })  # fmt: skip
+        row = self._orders.get(fill.client_order_id)
+        if row is not None:
+            row["filled"] += quantity
+            self._values[fill.client_order_id] = (
+                self._values.get(fill.client_order_id, 0.0) + quantity * price
+            )
+            if not fill.remaining:
+                row.update(status="filled", ts_closed=fill.ts_event)
+        trip = self._trip((fill.account, fill.strategy, fill.instrument))
+        if not trip.quantity and row is not None:
+            trip.tag = row["tag"]
+        trip.quantity += sign * quantity
+        trip.slippage += (slipped or 0.0) * quantity * multiplier
+
+    def _closed(self, trade: TradeClosed, rate: float) -> None:
+        key = (trade.account, trade.strategy, trade.instrument)
+        trip = self._trips.pop(key, None) or _Trip()
+        quantity, entry = float(trade.quantity), float(trade.entry_price)
+        multiplier = float(self._instruments[trade.instrument].multiplier)
+        risk = None
+        if trip.stop is not None:
+            at_risk = (entry - trip.stop) * (1.0 if trade.direction == "long" else -1.0)
+            risk = at_risk * quantity * multiplier * rate if at_risk > 0.0 else None
+        pnl, fees = float(trade.realised_pnl) * rate, float(trade.fees) * rate
+        self._trades.append({
+            "account": trade.account, "strategy": trade.strategy, "instrument": trade.instrument,
+            "direction": trade.direction, "tag": trip.tag, "ts_opened": trade.ts_opened,
+            "ts_closed": trade.ts_event, "quantity": quantity, "entry_price": entry,
+            "exit_price": float(trade.exit_price), "realised_pnl": pnl, "fees": fees,
+            "slippage": trip.slippage * rate, "borrow": 0.0, "funding": 0.0, "net": pnl - fees,
+            "risk": risk, "adverse": None, "favourable": None,
+        })  # fmt: skip
+        self._turn(key, trip, quantity * multiplier)
+
+    def _turn(self, key: Key, trip: _Trip, lot: float) -> None:
+        """A fill through zero has ended one trip and begun the next, which is the last fill's order's."""
+        last = self._fills[-1] if self._fills else None
+        if last is None or abs(trip.quantity) <= 1e-9 * max(lot, 1.0):
+            return
+        opened = self._trip(key)
+        opened.quantity = trip.quantity
+        row = self._orders.get(last["client_order_id"])
+        opened.tag = row["tag"] if row is not None else None
+
+
+def _order_row(terms: OrderTerms, ts: int) -> Row:
+    return {
+        "ts": ts, "account": terms.account, "strategy": terms.strategy, "instrument": terms.instrument,
+        "client_order_id": terms.client_order_id, "side": terms.side, "order_type": terms.order_type,
+        "quantity": float(terms.quantity), "price": _number(terms.price),
+        "stop_price": _number(terms.stop_price), "time_in_force": terms.time_in_force, "tag": terms.tag,
+        "status": "open", "filled": 0.0, "price_average": None, "ts_closed": None, "reason": None,
+    }  # fmt: skip
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _frame(columns: Columns, rows: list[Row]) -> polars.DataFrame:
+    return frame_of(columns, {name: [row[name] for row in rows] for name in columns})
