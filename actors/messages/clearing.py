@@ -7,7 +7,18 @@ from typing import Literal
 
 from actors.messages.base import Message
 from actors.messages.control import Timer
-from actors.messages.orders import Report
+from actors.messages.orders import (
+    AcceptReport,
+    CancelReport,
+    ExpiryReport,
+    FillReport,
+    NotSent,
+    OutcomeUnknownReport,
+    RejectReport,
+    ReplaceReport,
+    Report,
+    StatusReport,
+)
 
 ChargeKind = Literal["dividend", "funding", "borrow", "interest"]
 
@@ -76,6 +87,21 @@ class AdjustReport(Report, frozen=True, kw_only=True):
     """Total, what was filled before included."""
     price: Decimal | None
     stop_price: Decimal | None
+
+
+OrderReport = (
+    AcceptReport
+    | RejectReport
+    | FillReport
+    | CancelReport
+    | ReplaceReport
+    | AdjustReport
+    | ExpiryReport
+    | StatusReport
+    | OutcomeUnknownReport
+    | NotSent
+)
+"""Everything that venues say of one order."""
 
 
 class ContractsChanged(Message, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from actors.messages.account import (
     PositionChanged,
     StatementDisagrees,
 )
+from actors.messages.clearing import OrderReport
 from actors.messages.control import (
     AnswerDeadline,
     ApprovalSettled,
@@ -51,22 +52,14 @@ from actors.messages.control import (
     Stop,
 )
 from actors.messages.orders import (
-    AcceptReport,
     ApprovedOrder,
     ApprovedReplace,
-    CancelReport,
     CancelRequest,
-    ExpiryReport,
     FillReport,
-    NotSent,
     OrderDenied,
     OrderRecovered,
     OrderTerms,
-    OutcomeUnknownReport,
-    RejectReport,
-    ReplaceReport,
     Report,
-    StatusReport,
 )
 from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
@@ -206,15 +199,7 @@ class OmsActor(CoreActor):
 
     def on_report(
         self,
-        report: AcceptReport
-        | RejectReport
-        | FillReport
-        | CancelReport
-        | ReplaceReport
-        | ExpiryReport
-        | StatusReport
-        | OutcomeUnknownReport
-        | NotSent,
+        report: OrderReport,
     ) -> None:
         self._take(report)
 

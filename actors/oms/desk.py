@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -83,6 +84,8 @@ class Desk:
         self.instruments = instruments
         self._reconcile_ns = reconcile_ns
         self.accounts = {name: Account() for name in rules}
+        self.holders: Callable[[str, str], Mapping[str, Decimal]] = lambda account, instrument: {}
+        """Signed quantity by strategy of what an account holds of an instrument."""
         self.submits_sent = 0
         self.queries_sent = 0
 

@@ -50,6 +50,7 @@ class GoalDriver:
         self._goals: list[Goal] = []
         self._own: dict[PositionKey, Decimal] = {}
         self._net: dict[tuple[str, str], Decimal] = {}
+        desk.holders = self._holders
         self._withheld: dict[tuple[str, str], Decimal] = {}
         """(account, asset) → what our books hold and the venue does not show."""
 
@@ -83,6 +84,9 @@ class GoalDriver:
         for goal in self._goals:
             if goal.scope.covers(change.account, change.strategy, change.instrument):
                 self._progress(goal)
+
+    def _holders(self, account: str, instrument: str) -> dict[str, Decimal]:
+        return {key[1]: held for key, held in self._own.items() if (key[0], key[2]) == (account, instrument)}
 
     def on_withheld(self, withheld: BalanceWithheld) -> None:
         """A position is closed only as far as both sides show it."""

@@ -19,6 +19,7 @@ from actors.messages.orders import (
 )
 from actors.model.ids import looks_like_tickerd
 from actors.oms.desk import Desk
+from actors.oms.liquidation import liquidated
 from actors.oms.order import Claim, Order
 
 
@@ -108,7 +109,13 @@ class OrderEvents:
         )
 
     def external(self, fill: FillReport) -> None:
-        """A fill of an order that is not ours."""
+        """A fill of an order that is not ours; one by which the venue has closed our position is."""
+        if fill.liquidity == "liquidation":
+            fills = liquidated(fill, self._desk.holders(fill.account, fill.instrument))
+            for part in fills:
+                self._desk.send(part)
+            if fills:
+                return
         if fill.instrument in self._desk.instruments:
             self._desk.send(ExternalFillShown(**_external_of(fill)))
         if self._tell_lost(fill):

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.messages.clearing import AdjustReport
 from actors.messages.orders import (
     AcceptReport,
     ApprovedReplace,
@@ -127,7 +128,7 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
 
 
 ReportKind = Literal[
-    "accept", "fill", "cancel", "expiry", "replace",
+    "accept", "fill", "cancel", "expiry", "replace", "adjust",
     "reject_submit", "reject_cancel", "reject_replace",
     "status_live", "status_closed", "status_not_found",
     "unsure_submit", "unsure_cancel", "unsure_replace",
@@ -137,7 +138,7 @@ ReportKind = Literal[
 Action = Literal[
     "confirm", "book", "book_late", "end", "check_end", "replaced", "refuse_cancel", "refuse_replace",
     "settle", "check_gap", "redrive", "weigh", "vanish", "ask_on", "doubt", "alarm",
-    "unsent", "-",
+    "unsent", "adjust", "-",
 ]  # fmt: skip
 
 UNCERTAIN_CODES = ("DUPLICATE",)
@@ -152,6 +153,7 @@ _TABLE: dict[ReportKind, str] = {
     "cancel":           "end end end end end end end   check_end check_end check_end check_end",
     "expiry":           "end end end end end end end   check_end check_end check_end check_end",
     "replace":          "- replaced replaced - replaced replaced -   - - - -",
+    "adjust":           "adjust adjust adjust adjust adjust adjust adjust   - - - -",
     "reject_submit":    "end end end end end end end   - - - -",
     "reject_cancel":    "- - - refuse_cancel - refuse_cancel -   - - - -",
     "reject_replace":   "- - - - refuse_replace refuse_replace -   - - - -",
@@ -178,6 +180,7 @@ PLAIN: dict[type[Report], ReportKind] = {
     CancelReport: "cancel",
     ExpiryReport: "expiry",
     ReplaceReport: "replace",
+    AdjustReport: "adjust",
 }
 """Reports that have one row each."""
 _REJECTED: dict[Command, ReportKind] = {

@@ -20,6 +20,7 @@ from actors.messages.account import (
     VenueOrder,
 )
 from actors.messages.base import Message
+from actors.messages.clearing import AdjustReport
 from actors.messages.control import TimeReached
 from actors.messages.orders import (
     AcceptReport,
@@ -187,6 +188,11 @@ def expired(filled: str | int | Decimal = 0, **fields: Any) -> ExpiryReport:
 def replaced(quantity: str | int = 8, price: str | int = 101, **fields: Any) -> ReplaceReport:
     given = {"quantity": D(quantity), "price": D(price), "stop_price": None} | fields
     return _report(ReplaceReport, given)
+
+
+def adjusted(quantity: str | int = 20, price: str | int = 50, **fields: Any) -> AdjustReport:
+    given = {"quantity": D(quantity), "price": D(price), "stop_price": None} | fields
+    return _report(AdjustReport, given)
 
 
 def rejected(command: str = "submit", code: str = "FUNDS", **fields: Any) -> RejectReport:

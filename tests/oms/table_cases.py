@@ -9,6 +9,7 @@ from actors.messages.orders import Report
 from tests.oms.bench import (
     Bench,
     accept,
+    adjusted,
     approved,
     approved_replace,
     cancel_request,
@@ -51,6 +52,7 @@ REPORTS: dict[str, Callable[[str], Report]] = {
     "expiry": lambda filled: expired(filled),
     "expiry, more filled": lambda filled: expired(int(filled) + 2),
     "replace": lambda filled: replaced(),
+    "adjust": lambda filled: adjusted(),
     "reject submit": lambda filled: rejected("submit"),
     "reject duplicate": lambda filled: rejected("submit", code="DUPLICATE"),
     "reject cancel": lambda filled: rejected("cancel"),

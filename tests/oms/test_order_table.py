@@ -21,6 +21,7 @@ TABLE = {
         expiry | expired | OrderExpired
         expiry, more filled | closing? | OrderAccepted
         replace | pending_submit |
+        adjust | pending_submit | OrderReplaced
         reject submit | rejected | OrderRejected
         reject duplicate | unknown? | OrderOutcomeUnknown
         reject cancel | pending_submit |
@@ -49,6 +50,7 @@ TABLE = {
         expiry | expired | OrderExpired
         expiry, more filled | closing? |
         replace | accepted | QueryAccount
+        adjust | accepted | OrderReplaced
         reject submit | rejected | OrderRejected
         reject duplicate | accepted |
         reject cancel | accepted |
@@ -77,6 +79,7 @@ TABLE = {
         expiry | expired | OrderExpired
         expiry, more filled | closing? |
         replace | partially_filled | QueryAccount
+        adjust | partially_filled | OrderReplaced
         reject submit | partially_filled? |
         reject duplicate | partially_filled |
         reject cancel | partially_filled |
@@ -105,6 +108,7 @@ TABLE = {
         expiry | expired | OrderExpired
         expiry, more filled | closing? |
         replace | pending_cancel |
+        adjust | pending_cancel | OrderReplaced
         reject submit | rejected | OrderRejected
         reject duplicate | pending_cancel |
         reject cancel | accepted? | CommandRefused
@@ -133,6 +137,7 @@ TABLE = {
         expiry | expired | OrderExpired CommandRefused
         expiry, more filled | closing? |
         replace | accepted | OrderReplaced
+        adjust | pending_replace | OrderReplaced
         reject submit | rejected | OrderRejected CommandRefused
         reject duplicate | pending_replace |
         reject cancel | pending_replace |
@@ -161,6 +166,7 @@ TABLE = {
         expiry | expired | OrderExpired
         expiry, more filled | closing? | OrderAccepted
         replace | unknown? | QueryAccount
+        adjust | unknown? | OrderReplaced
         reject submit | rejected | OrderRejected
         reject duplicate | unknown? |
         reject cancel | unknown? |
@@ -189,6 +195,7 @@ TABLE = {
         expiry | expired | OrderExpired CommandRefused
         expiry, more filled | closing? |
         replace | accepted | OrderReplaced
+        adjust | unknown? | OrderReplaced
         reject submit | rejected | OrderRejected CommandRefused
         reject duplicate | unknown? |
         reject cancel | unknown? |
@@ -217,6 +224,7 @@ TABLE = {
         expiry | expired | OrderExpired
         expiry, more filled | closing? |
         replace | unknown? | QueryAccount
+        adjust | unknown? | OrderReplaced
         reject submit | rejected | OrderRejected
         reject duplicate | unknown? |
         reject cancel | unknown? |
@@ -245,6 +253,7 @@ TABLE = {
         expiry | closing? |
         expiry, more filled | closing? |
         replace | closing? |
+        adjust | closing? | OrderReplaced
         reject submit | closing? |
         reject duplicate | closing? |
         reject cancel | closing? |
@@ -273,6 +282,7 @@ TABLE = {
         expiry | filled |
         expiry, more filled | filled? |
         replace | filled |
+        adjust | filled |
         reject submit | filled |
         reject duplicate | filled |
         reject cancel | filled |
@@ -301,6 +311,7 @@ TABLE = {
         expiry | cancelled |
         expiry, more filled | cancelled? |
         replace | cancelled |
+        adjust | cancelled |
         reject submit | cancelled |
         reject duplicate | cancelled |
         reject cancel | cancelled |
@@ -329,6 +340,7 @@ TABLE = {
         expiry | rejected |
         expiry, more filled | rejected? |
         replace | rejected |
+        adjust | rejected |
         reject submit | rejected |
         reject duplicate | rejected |
         reject cancel | rejected |
@@ -357,6 +369,7 @@ TABLE = {
         expiry | expired |
         expiry, more filled | expired? |
         replace | expired |
+        adjust | expired |
         reject submit | expired |
         reject duplicate | expired |
         reject cancel | expired |
