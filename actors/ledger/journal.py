@@ -28,7 +28,7 @@ Place = Literal["holdings", "trading", "realised", "fees", "external", "contract
 PLACES: tuple[Place, ...] = (
     "holdings", "trading", "realised", "fees",
     "opening", "deposit", "withdrawal", "conversion", "adjustment", "external",
-    "contracts", "dividend", "funding", "borrow", "interest",
+    "contracts", "dividend", "funding", "borrow", "interest", "fee", "correction",
 )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from actors.messages.orders import (
     StatusReport,
 )
 
-ChargeKind = Literal["dividend", "funding", "borrow", "interest"]
+ChargeKind = Literal["dividend", "funding", "borrow", "interest", "fee", "correction"]
+"""`fee` is a commission that came after its execution, `correction` a price that was changed afterwards."""
 
 
 class PositionCharged(Message, frozen=True, kw_only=True):
