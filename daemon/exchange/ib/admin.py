@@ -101,10 +101,11 @@ class IbAdmin:
         self._server.faults.add(fault)
         if fault.kind in AT_ONCE:
             self._server.faults.note(fault.kind)
-            self._happen(fault)
+            self.happen(fault)
         return _json(fault)
 
-    def _happen(self, fault: Fault) -> None:
+    def happen(self, fault: Fault) -> None:
+        """What happens at once."""
         server, seconds = self._server, fault.milliseconds / 1_000
         match fault.kind:
             case "drop":

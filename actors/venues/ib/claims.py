@@ -1,0 +1,172 @@
+"""What TWS says about an account, in our own words: exact numbers, absent ones None, times in UTC."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+UNSET_FROM = 1e300
+UNSET_INTEGERS = (2147483647, 9223372036854775807)
+
+
+class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The terms of an order that has not ended, or has just ended."""
+
+    order_id: int
+    """Only together with `client_id`, and only in its session."""
+    client_id: int
+    perm_id: int
+    account: str
+    con_id: int
+    action: str
+    quantity: Decimal
+    order_type: str
+    limit_price: Decimal | None
+    aux_price: Decimal | None
+    time_in_force: str
+    order_ref: str
+    oca_group: str
+    parent_id: int
+    outside_hours: bool
+    status: str
+
+
+class OrderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an order stands. Quantities come from executions, never from here."""
+
+    order_id: int
+    client_id: int
+    perm_id: int
+    status: str
+    filled: Decimal
+    remaining: Decimal
+    average_price: Decimal
+    why_held: str
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution, or a corrected one."""
+
+    exec_id: str
+    order_id: int
+    client_id: int
+    perm_id: int
+    account: str
+    con_id: int
+    side: str
+    """BOT or SLD."""
+    shares: Decimal
+    price: Decimal
+    time_ns: int
+    order_ref: str
+    liquidity: int
+    """1 added, 2 removed."""
+
+    @property
+    def key(self) -> str:
+        """The same for all revisions of an execution."""
+        return self.exec_id.rpartition(".")[0] or self.exec_id
+
+    @property
+    def revision(self) -> int:
+        """Counts corrections."""
+        last = self.exec_id.rpartition(".")[2]
+        return int(last) if last.isdigit() else 1
+
+
+class Commission(msgspec.Struct, frozen=True, kw_only=True):
+    """What an execution cost; < 0 is a rebate."""
+
+    exec_id: str
+    amount: Decimal
+    currency: str
+
+
+class CompletedOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that has ended; it has no order id, no price and no fee."""
+
+    perm_id: int
+    account: str
+    con_id: int
+    action: str
+    quantity: Decimal
+    order_ref: str
+    status: str
+    filled: Decimal
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held of one contract."""
+
+    account: str
+    con_id: int
+    symbol: str
+    quantity: Decimal
+    average_cost: Decimal
+
+
+class AccountValue(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of an account."""
+
+    account: str
+    tag: str
+    value: str
+    currency: str
+
+
+class Complaint(msgspec.Struct, frozen=True, kw_only=True):
+    """An error or a notice; `number` is a request's or an order's, -1 for neither."""
+
+    number: int
+    code: int
+    text: str
+
+
+Claim = (
+    OpenOrder | OrderStatus | Execution | Commission | CompletedOrder | Position | AccountValue | Complaint
+)
+
+
+def exact(number: float) -> Decimal:
+    """The library's float as the number it was sent as."""
+    return Decimal(repr(float(number))).normalize() + 0
+
+
+def exact_or_none(number: float) -> Decimal | None:
+    """None for what TWS leaves unset."""
+    if number >= UNSET_FROM or number in UNSET_INTEGERS:
+        return None
+    return exact(number)
+
+
+def open_order(contract: Any, order: Any, state: Any) -> OpenOrder:
+    """From the library's objects."""
+    return OpenOrder(
+        order_id=order.orderId, client_id=order.clientId, perm_id=order.permId, account=order.account,
+        con_id=contract.conId, action=order.action, quantity=exact(order.totalQuantity),
+        order_type=order.orderType, limit_price=exact_or_none(order.lmtPrice) or None,
+        aux_price=exact_or_none(order.auxPrice) or None, time_in_force=order.tif,
+        order_ref=order.orderRef, oca_group=order.ocaGroup, parent_id=order.parentId,
+        outside_hours=order.outsideRth, status=state.status,
+    )  # fmt: skip
+
+
+def completed_order(contract: Any, order: Any, state: Any) -> CompletedOrder:
+    """From the library's objects."""
+    return CompletedOrder(
+        perm_id=order.permId, account=order.account, con_id=contract.conId, action=order.action,
+        quantity=exact(order.totalQuantity), order_ref=order.orderRef, status=state.status,
+        filled=exact_or_none(order.filledQuantity) or Decimal(0),
+    )  # fmt: skip
+
+
+def execution(contract: Any, said: Any) -> Execution:
+    """From the library's objects."""
+    return Execution(
+        exec_id=said.execId, order_id=said.orderId, client_id=said.clientId, perm_id=said.permId,
+        account=said.acctNumber, con_id=contract.conId, side=said.side, shares=exact(said.shares),
+        price=exact(said.price), time_ns=round(said.time.timestamp()) * 1_000_000_000,
+        order_ref=said.orderRef, liquidity=said.lastLiquidity,
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""The only import of the client library: ib_insync, or ib_async in its place.
+
+Only its socket client, its codec and its plain data classes are used. What it thinks of orders is not: its
+picture of an order calls one cancelled after a mere warning and hears nothing of fills it does not expect, so
+none of it is built, and our own listener stands where the library's would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from actors.errors import ConfigError
+
+NAMES = ("ib_insync", "ib_async")
+
+
+class Library(NamedTuple):
+    """The classes that are used."""
+
+    name: str
+    Client: Any
+    Contract: Any
+    Order: Any
+    ExecutionFilter: Any
+    TagValue: Any
+
+
+def load_library() -> Library:
+    """Whichever of the two is installed; inside the running loop, which an import of theirs looks for.
+
+    Raises:
+        ConfigError: Neither is.
+    """
+    asyncio.set_event_loop(asyncio.get_running_loop())
+    for name in NAMES:
+        try:
+            module = import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name not in (name, "eventkit"):
+                raise
+            continue
+        client = import_module(f"{name}.client")
+        return Library(
+            name, client.Client, module.Contract, module.Order, module.ExecutionFilter, module.TagValue
+        )
+    raise ConfigError(
+        "Interactive Brokers needs the extra [ib]: run `pip install 'tickerd[ib]'` in tickerd's environment"
+    )

@@ -1,0 +1,71 @@
+"""Why there is no line or no answer, each in a sentence that names the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actors.errors import ConfigError, TradingError
+from actors.venues.ib.settings import SessionSettings
+
+
+class RequestFailed(TradingError):
+    """TWS has answered a request with an error."""
+
+    def __init__(self, name: str, code: int, text: str) -> None:
+        super().__init__(f"{name}: {text} ({code})")
+        self.code, self.text = code, text
+
+
+def check_account(accounts: Sequence[str], account_id: str | None, *, is_paper: bool) -> str:
+    """The account we trade, by TWS's name.
+
+    Raises:
+        ConfigError: It is not among those of the line, or is not of the kind configured.
+    """
+    known = ", ".join(accounts)
+    if account_id is None and len(accounts) != 1:
+        raise ConfigError(f"TWS manages {known}: write account_id into the account's section")
+    found = account_id or accounts[0]
+    if found not in accounts:
+        raise ConfigError(
+            f"TWS manages {known}, not {found}: log TWS in as the right user, or mend account_id"
+        )
+    if is_paper != found.startswith("D"):
+        kind = "a paper account" if found.startswith("D") else "an account with real money"
+        raise ConfigError(f"{found} is {kind}: set `mode` to fit, or log TWS in as the other user")
+    return found
+
+
+def refused(complaint: str, settings: SessionSettings) -> str:
+    """TWS has answered and closed the line."""
+    if "(326)" in complaint:
+        return (
+            f"TWS says client id {settings.client_id} is in use: end the other program that has it, or give "
+            "this one another client_id before its first order"
+        )
+    return f"TWS closed the line: {complaint}" if complaint else _closed(settings)
+
+
+def _closed(settings: SessionSettings) -> str:
+    return (
+        f"{settings.host}:{settings.port} closed the line: enable the API (Configure > API > Settings > "
+        "Enable ActiveX and Socket Clients) and trust this address"
+    )
+
+
+def why_not(error: BaseException, settings: SessionSettings) -> str:
+    """There was no answer at all."""
+    where = f"{settings.host}:{settings.port}"
+    if isinstance(error, ConnectionRefusedError):
+        return (
+            f"nothing listens at {where}: start TWS or IB Gateway and compare its socket port "
+            "(TWS 7496, paper 7497; Gateway 4001, paper 4002)"
+        )
+    if isinstance(error, TimeoutError):
+        return (
+            f"{where} does not answer as TWS does: log in, confirm its dialogs, and check that the port is "
+            "TWS's API port"
+        )
+    if isinstance(error, ConnectionError):
+        return _closed(settings)
+    return f"{where}: {error}"

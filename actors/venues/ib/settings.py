@@ -1,0 +1,23 @@
+"""Where TWS is, and how patient we are with it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.venues.ib.restarts import Restarts
+
+
+class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where TWS is, and how patient we are."""
+
+    host: str = "127.0.0.1"
+    port: int = 7497
+    client_id: int = 17
+    """Always the same one: another client's orders can neither be changed nor cancelled."""
+    connect_seconds: float = 15.0
+    answer_seconds: float = 10.0
+    heartbeat_seconds: float = 10.0
+    heartbeat_deadline_seconds: float = 5.0
+    pause_seconds: float = 1.0
+    pause_cap_seconds: float = 60.0
+    restarts: Restarts = Restarts()

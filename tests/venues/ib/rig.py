@@ -1,0 +1,194 @@
+"""A broker and a feed of ours in front of the fake TWS, over a real socket, through the real library."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from actors.messages.base import Message
+from actors.messages.control import BrokerStarted
+from actors.messages.orders import (
+    CancelOrder,
+    OrderTerms,
+    QueryAccount,
+    QueryOrder,
+    ReplaceOrder,
+    SubmitOrder,
+)
+from actors.model.instrument import Instrument
+from actors.venues.ib.broker import IbBroker
+from actors.venues.ib.directory import Directory
+from actors.venues.ib.feed import IbFeed
+from actors.venues.ib.session import Session
+from actors.venues.ib.settings import SessionSettings
+from daemon.edges import Subscription
+from daemon.exchange.faults import Fault
+from daemon.exchange.ib.admin import IbAdmin
+from daemon.exchange.ib.server import IbServer
+from daemon.exchange.ib.settings import IbSettings
+from daemon.exchange.settings import ExchangeAccount
+
+ACCOUNT = "DU1000001"
+AAPL = "AAPL@ib"
+D = Decimal
+PATIENCE_SECONDS = 15.0
+Kind = TypeVar("Kind", bound=Message)
+
+
+class Told:
+    """Everything the edges have offered, in order."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._news = asyncio.Event()
+
+    def offer(self, message: Message) -> None:
+        """The intake."""
+        self.messages.append(message)
+        self._news.set()
+
+    def all(self, kind: type[Kind]) -> list[Kind]:
+        """Of one kind."""
+        return [message for message in self.messages if isinstance(message, kind)]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Until it holds, looked at after every message."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+
+class Rig:
+    """One account's broker at the fake."""
+
+    def __init__(self, tws: IbServer, session: Session, told: Told) -> None:
+        self.tws, self.session, self.told = tws, session, told
+        self.directory = Directory(session, {})
+        self.broker: IbBroker
+        self._orders = 0
+
+    def new_broker(self) -> IbBroker:
+        """For the account that the fake has."""
+        instruments = [contract.instrument for contract in self.tws.catalogue.all]
+        return IbBroker(
+            account="main", account_id=ACCOUNT, is_paper=True, session=self.session,
+            directory=self.directory, instruments=instruments, intake=self.told, clock=time.time_ns,
+        )  # fmt: skip
+
+    def submit(
+        self, side: str = "buy", quantity: str = "10", *, price: str | None = None, tif: str = "gtc",
+        instrument: str = AAPL, stop_price: str | None = None,
+    ) -> str:  # fmt: skip
+        """Hand an order over; its id."""
+        self._orders += 1
+        name = f"TTEST{self._orders:08}"
+        order_type = "stop" if stop_price and not price else "limit" if price else "market"
+        terms = OrderTerms(
+            client_order_id=name, account="main", strategy="one", instrument=instrument, side=side,  # type: ignore[arg-type]
+            order_type=order_type, quantity=D(quantity), price=D(price) if price else None,  # type: ignore[arg-type]
+            stop_price=D(stop_price) if stop_price else None, time_in_force=tif,  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.broker.submit(SubmitOrder(**self._about(name, instrument), terms=terms))
+        return name
+
+    def cancel(self, name: str, venue_order_id: str | None = None, instrument: str = AAPL) -> None:
+        """Ask for a cancel."""
+        self.broker.submit(CancelOrder(**self._about(name, instrument), venue_order_id=venue_order_id))
+
+    def replace(self, name: str, quantity: str, price: str | None, venue_order_id: str) -> None:
+        """Ask for new terms."""
+        self.broker.submit(
+            ReplaceOrder(
+                **self._about(name, AAPL), venue_order_id=venue_order_id, quantity=D(quantity),
+                price=D(price) if price else None, stop_price=None,
+            )
+        )  # fmt: skip
+
+    def query(self, name: str, venue_order_id: str | None = None) -> None:
+        """Ask what became of an order."""
+        self.broker.submit(QueryOrder(**self._about(name, AAPL), venue_order_id=venue_order_id))
+
+    def query_account(self, seq: int = 1) -> None:
+        """Ask for a statement."""
+        self.broker.submit(
+            QueryAccount(ts_event=time.time_ns(), account="main", asked_seq=seq, fills_after={})
+        )
+
+    def _about(self, name: str, instrument: str) -> dict[str, object]:
+        now = time.time_ns()
+        return {
+            "ts_event": now, "account": "main", "instrument": instrument, "client_order_id": name,
+            "venue_timestamp_ms": now // 1_000_000, "receive_window_ms": 0,
+        }  # fmt: skip
+
+    def fault(self, kind: str, **more: object) -> None:
+        """Make something go wrong."""
+        fault = msgspec.convert({"kind": kind, **more}, type=Fault)
+        self.tws.faults.add(fault)
+        IbAdmin(self.tws).happen(fault)
+
+    async def started(self, times: int = 1) -> None:
+        """Until the core has been told so often that the line is up."""
+        await self.told.until(lambda: len(self.told.all(BrokerStarted)) >= times)
+
+
+@asynccontextmanager
+async def rig(
+    *, symbols: tuple[str, ...] = ("AAPL", "ESZ6"), settings: SessionSettings | None = None,
+    balances: dict[str, Decimal] | None = None, hours: tuple[str, str] | None = None,
+) -> AsyncIterator[Rig]:  # fmt: skip
+    """The fake and a session to it; nothing runs yet."""
+    account = ExchangeAccount(
+        name=ACCOUNT, key="", secret="", balances=balances or {"USD": D(1_000_000), "AAPL": D(100)}
+    )
+    async with IbServer(
+        IbSettings(accounts=(account,), symbols=symbols, **({"hours": hours} if hours else {}))
+    ) as tws:
+        patient = settings or SessionSettings(
+            pause_seconds=0.02, pause_cap_seconds=0.2, connect_seconds=3.0, answer_seconds=3.0
+        )
+        session = Session("ib", msgspec.structs.replace(patient, port=tws.port), time.time_ns)
+        yield Rig(tws, session, Told())
+
+
+@asynccontextmanager
+async def trading(**more: object) -> AsyncIterator[Rig]:
+    """A broker that is up."""
+    async with rig(**more) as rigged:  # type: ignore[arg-type]
+        rigged.broker = rigged.new_broker()
+        running = asyncio.create_task(rigged.broker.run())
+        try:
+            await rigged.started()
+            yield rigged
+        finally:
+            await rigged.broker.close()
+            running.cancel()
+            await asyncio.wait([running])
+
+
+@asynccontextmanager
+async def feeding(subscription: Subscription, **more: object) -> AsyncIterator[Rig]:
+    """A feed that runs."""
+    async with rig(**more) as rigged:  # type: ignore[arg-type]
+        feed = IbFeed(
+            session=rigged.session, directory=rigged.directory, subscriptions=[subscription],
+            intake=rigged.told, clock=time.time_ns,
+        )  # fmt: skip
+        running = asyncio.create_task(feed.run())
+        try:
+            yield rigged
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+def instrument_of(rigged: Rig, symbol: str) -> Instrument:
+    """As the fake lists it."""
+    return rigged.tws.catalogue.by_symbol[symbol].instrument
