@@ -116,12 +116,12 @@ class SimulatedVenueActor(CoreActor):
         """It has come."""
         match arrival.command:
             case SubmitOrder() as submit:
-                self._tell(self.engine.submit(submit.terms, self.now))
+                self.tell(self.engine.submit(submit.terms, self.now))
                 if submit.terms.time_in_force == "day":
                     self._expect_day_end(submit.instrument)
                 self._sweep(submit.account)
             case CancelOrder() as cancel:
-                self._tell(
+                self.tell(
                     self.engine.cancel(
                         cancel.account,
                         cancel.instrument,
@@ -131,7 +131,7 @@ class SimulatedVenueActor(CoreActor):
                     )
                 )
             case ReplaceOrder() as replace:
-                self._tell(
+                self.tell(
                     self.engine.replace(
                         replace.account,
                         replace.instrument,
@@ -154,7 +154,7 @@ class SimulatedVenueActor(CoreActor):
     def on_venue_day_end(self, end: VenueDayEnd) -> None:
         """DAY orders expire."""
         del self._day_ends[end.instrument]
-        self._tell(self.engine.end_day(end.instrument, self.now))
+        self.tell(self.engine.end_day(end.instrument, self.now))
 
     def _expect_day_end(self, instrument: str) -> None:
         if instrument in self._markets and instrument not in self._day_ends:
@@ -164,7 +164,8 @@ class SimulatedVenueActor(CoreActor):
 
     # answers
 
-    def _tell(self, events: Iterable[VenueEvent]) -> None:
+    def tell(self, events: Iterable[VenueEvent]) -> None:
+        """Send what happened to whom it concerns."""
         for event in events:
             report = report_of(event)
             if report is not None:
@@ -213,7 +214,10 @@ class SimulatedVenueActor(CoreActor):
             ts_event=self.now,
             account=account,
             orders=OrdersEvidence(
-                asked_seq=asked, orders=tuple(order_evidence(order) for order in engine.open_orders(account))
+                asked_seq=asked,
+                orders=tuple(
+                    order_evidence(order) for order in engine.open_orders(account) if not order.is_liquidation
+                ),
             ),
             fills=FillsEvidence(asked_seq=asked, fills=fills, read_to=dict.fromkeys(self._markets, last)),
             balances=BalancesEvidence(asked_seq=asked, total=total),
@@ -238,29 +242,29 @@ class SimulatedVenueActor(CoreActor):
     def on_quote(self, quote: Quote) -> None:
         """Best bid and ask have changed."""
         if self._markets[quote.instrument].note_quote(quote):
-            self._tell(self.engine.on_quote(quote, self.now))
+            self.tell(self.engine.on_quote(quote, self.now))
 
     def on_trade(self, trade: Trade) -> None:
         """Others have traded."""
         if self._markets[trade.instrument].note_trade(trade):
-            self._tell(self.engine.on_trade(trade, self.now))
+            self.tell(self.engine.on_trade(trade, self.now))
 
     def on_bar(self, bar: Bar) -> None:
         """A whole bar."""
         if self._markets[bar.instrument].note_bar(bar):
-            self._tell(self.engine.on_bar(bar, self.now))
+            self.tell(self.engine.on_bar(bar, self.now))
 
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book."""
-        self._tell(self.engine.on_book_snapshot(book, self.now))
+        self.tell(self.engine.on_book_snapshot(book, self.now))
 
     def on_book_delta(self, delta: BookDelta) -> None:
         """Some levels of it."""
-        self._tell(self.engine.on_book_delta(delta, self.now))
+        self.tell(self.engine.on_book_delta(delta, self.now))
 
     def on_instrument_update(self, update: InstrumentUpdate) -> None:
         """New steps and limits, or trading stops."""
-        self._tell(self.engine.on_instrument(update, self.now))
+        self.tell(self.engine.on_instrument(update, self.now))
 
     # state
 

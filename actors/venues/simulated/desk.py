@@ -13,6 +13,7 @@ from actors.model.instrument import Instrument
 from actors.venues.simulated.accounts import Account
 from actors.venues.simulated.events import (
     Accepted,
+    Adjusted,
     Cancelled,
     Expired,
     Filled,
@@ -172,6 +173,18 @@ class Desk:
         order.status = "expired"
         self._close(order, instrument)
         self.events.append(Expired(*self._about(order), filled_quantity=order.filled_quantity, reason=reason))
+
+    def adjusted(self, order: VenueOrderState) -> None:
+        """Its terms have changed without a command."""
+        order.ts_updated = self.now
+        self.events.append(
+            Adjusted(
+                *self._about(order),
+                quantity=order.quantity,
+                price=order.price,
+                stop_price=order.stop_price,
+            )
+        )
 
     def _close(self, order: VenueOrderState, instrument: Instrument) -> None:
         account = self.accounts[order.account]

@@ -253,6 +253,43 @@ class MatchingEngine:
         market.refresh()
         return events
 
+    # what the venue does by itself
+
+    @property
+    def desk(self) -> Desk:
+        """Accounts, and the events of the running call."""
+        return self._desk
+
+    def close_out(self, account: str, instrument: str, change: Decimal, now: int) -> list[VenueEvent]:
+        """Sell (`change` < 0) or buy at market for an account that can no longer carry its position."""
+        events = self._desk.begin(now)
+        market = self.markets[instrument]
+        number = self._desk.last_order_id + 1
+        terms = OrderTerms(
+            client_order_id=f"liquidation:{number}",
+            account=account,
+            strategy="",
+            instrument=instrument,
+            side="buy" if change > ZERO else "sell",
+            order_type="market",
+            quantity=abs(change),
+        )
+        order = self._desk.draft(terms, market.instrument, ZERO)
+        order.is_liquidation = True
+        self._desk.accept(order, market.instrument)
+        market.arrive(order)
+        return events
+
+    def expire_all(self, account: str, reason: str, now: int) -> list[VenueEvent]:
+        """End every open order of an account."""
+        events = self._desk.begin(now)
+        for order in list(self._desk.accounts[account].open.values()):
+            market = self.markets[order.instrument]
+            market.detach(order)
+            self._desk.expire(order, market.instrument, reason)
+            market.refresh()
+        return events
+
     # what there is
 
     def balances(self, account: str) -> dict[str, Balance]:

@@ -134,6 +134,14 @@ class Replaced(VenueEvent, frozen=True, kw_only=True):
     stop_price: Decimal | None
 
 
+class Adjusted(VenueEvent, frozen=True, kw_only=True):
+    """Changed by the venue itself, as a split or dividend makes it."""
+
+    quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+
+
 class Triggered(VenueEvent, frozen=True, kw_only=True):
     """A stop price was reached; the order works from here on as a market or limit order."""
 
@@ -152,6 +160,6 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 __all__ = [
-    "Accepted", "Balance", "Cancelled", "Expired", "Filled", "Rejected", "Replaced", "Triggered",
+    "Accepted", "Adjusted", "Balance", "Cancelled", "Expired", "Filled", "Rejected", "Replaced", "Triggered",
     "VenueEvent", "VenueOrderState",
 ]  # fmt: skip

@@ -44,11 +44,9 @@ class MarginAccount(Account):
     # what there is
 
     def mark(self, instrument: str) -> Decimal:
-        """Mid of the newest quote, else the newest price; 0 before any."""
-        market = self._markets[instrument]
-        if market.quote is not None:
-            return to_decimal(market.quote.mid_price)
-        return ZERO if market.last_price is None else to_decimal(market.last_price)
+        """What the venue values it at; 0 before any price."""
+        price = self._markets[instrument].mark_price()
+        return ZERO if price is None else to_decimal(price)
 
     def position(self, instrument: Instrument) -> Decimal:
         """Signed quantity."""
@@ -192,11 +190,16 @@ class MarginAccount(Account):
         return {asset: Balance(free=total, locked=ZERO) for asset, total in self.total.items()}
 
     def exchange(
-        self, order: VenueOrderState, instrument: Instrument, quantity: Decimal, price: Decimal
+        self,
+        order: VenueOrderState,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        notional: Decimal,
     ) -> None:
         """Assets change hands; contracts pay what they have gained."""
         if not instrument.is_derivative:
-            super().exchange(order, instrument, quantity, price)
+            super().exchange(order, instrument, quantity, price, notional)
             return
         change = quantity if order.side == "buy" else -quantity
         held = self.contracts.get(instrument.id, NONE)

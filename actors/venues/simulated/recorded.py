@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
-from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote
+from actors.core.adjust import adjusted
+from actors.messages.market import Bar, BookDelta, BookSnapshot, CorporateAction, Quote
 from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated.depth import AmbientSide, SideState, Ticks
 
@@ -134,6 +135,23 @@ class RecordedMarket:
         for price, size in delta.asks:
             if price > ask:
                 self.offered.update(price, size)
+
+    def mark_price(self) -> float | None:
+        """Mid of the newest quote, else the newest price; None before any."""
+        return self.quote.mid_price if self.quote is not None else self.last_price
+
+    def on_corporate_action(self, action: CorporateAction) -> None:
+        """What was last seen, in the prices that hold from now on; a book must come anew."""
+        self.sync()
+        if self.quote is not None:
+            self.quote = adjusted(self.quote, action)
+        if self.bar is not None:
+            self.bar = adjusted(self.bar, action)
+        if self.last_price is not None:
+            self.last_price = action.price_after(self.last_price)
+        self.wanted.replace(())
+        self.offered.replace(())
+        self.has_book, self._synced = False, None
 
     def snapshot(self) -> MarketState:
         """State for the checkpoint, orders left out: their accounts keep them."""
