@@ -46,14 +46,15 @@ class Account:
     """Balances, orders and fills of one account. No asset ever falls below what is locked of it."""
 
     __slots__ = (
-        "by_client", "fills", "fills_of", "locked", "name", "open", "orders", "schedule", "settings",
-        "total",
+        "_dearer_rate", "by_client", "fills", "fills_of", "locked", "name", "open", "orders", "schedule",
+        "settings", "total",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: SimulatedVenueSettings) -> None:
         self.name = name
         self.settings = settings
         self.schedule = schedule_of(settings)
+        self._dearer_rate = max(settings.maker_fee, settings.taker_fee, ZERO)
         self.total: dict[str, Decimal] = dict(settings.opening_balances)
         self.locked: dict[str, Decimal] = {}
         self.orders: dict[str, VenueOrderState] = {}
@@ -89,6 +90,8 @@ class Account:
             amount = remaining * order.lock_price * instrument.multiplier
         else:
             amount = remaining
+        if self.schedule is None and self.settings.fee_currency is None:
+            return amount
         return amount + self._fee_at_most(order, remaining, amount)
 
     def _fee_at_most(self, order: VenueOrderState, quantity: Decimal, given: Decimal) -> Decimal:
@@ -100,7 +103,7 @@ class Account:
             return schedule.at_most(order.side, quantity, given)
         if settings.fee_currency != order.locked_asset:  # also where there is none
             return ZERO
-        return given * max(settings.maker_fee, settings.taker_fee, ZERO)
+        return given * self._dearer_rate
 
     def refuses(
         self, order: VenueOrderState, instrument: Instrument, already_locked: Decimal
@@ -134,10 +137,11 @@ class Account:
 
         What a reduce-only order may still take is looked up when it fills: several share one position.
         """
-        need = self.need(order, instrument) if order.is_open and not order.reduce_only else ZERO
-        if need != order.locked:
+        need = ZERO if order.reduce_only or not order.is_open else self.need(order, instrument)
+        locked = order.locked
+        if need != locked:
             asset = order.locked_asset
-            self.locked[asset] = self.locked.get(asset, ZERO) + need - order.locked
+            self.locked[asset] = self.locked.get(asset, ZERO) + need - locked
             order.locked = need
 
     def affordable(self, order: VenueOrderState, instrument: Instrument, price: Decimal) -> Decimal:
@@ -170,35 +174,40 @@ class Account:
     ) -> tuple[Decimal, str]:
         """Book one execution; returns the fee and its currency."""
         notional = quantity * price * instrument.multiplier
-        order.filled_quantity += quantity
+        filled = order.filled_quantity = order.filled_quantity + quantity
         order.filled_notional += notional
-        order.status = "partially_filled" if order.remaining else "filled"
-        if order.side == "buy":
-            given, paid, received, amount = instrument.quote, notional, instrument.base, quantity
-        else:
-            given, paid, received, amount = instrument.base, quantity, instrument.quote, notional
-        self.exchange(order, instrument, quantity, price)
+        order.status = "partially_filled" if filled < order.quantity else "filled"
+        self.exchange(order, instrument, quantity, price, notional)
         self.relock(order, instrument)
-        if self.schedule is None:
-            rate = self.settings.maker_fee if is_maker else self.settings.taker_fee
-            fee, currency = self._fee(rate, given, paid, received, amount, notional)
-        else:
+        if self.schedule is not None:
             money = self.schedule.raise_on(order, quantity, notional, is_maker=is_maker)
             fee, currency = self._paid_as(money, instrument, price)
-        self.move(currency, -fee)
+        else:
+            rate = self.settings.maker_fee if is_maker else self.settings.taker_fee
+            if order.side == "buy":
+                given, paid, received, amount = instrument.quote, notional, instrument.base, quantity
+            else:
+                given, paid, received, amount = instrument.base, quantity, instrument.quote, notional
+            fee, currency = self._fee(rate, given, paid, received, amount, notional)
+        if fee:
+            self.move(currency, -fee)
         return fee, currency
 
     def exchange(
-        self, order: VenueOrderState, instrument: Instrument, quantity: Decimal, price: Decimal
+        self,
+        order: VenueOrderState,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        notional: Decimal,
     ) -> None:
         """Move what an execution moves, its fee aside."""
-        cost = quantity * price * instrument.multiplier
         if order.side == "buy":
-            self.move(instrument.quote, -cost)
+            self.move(instrument.quote, -notional)
             self.move(instrument.base, quantity)
         else:
             self.move(instrument.base, -quantity)
-            self.move(instrument.quote, cost)
+            self.move(instrument.quote, notional)
 
     def _fee(
         self, rate: Decimal, given: str, paid: Decimal, received: str, amount: Decimal, notional: Decimal

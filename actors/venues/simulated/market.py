@@ -20,7 +20,7 @@ from decimal import Decimal
 from operator import attrgetter
 
 from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
-from actors.messages.orders import Side
+from actors.messages.orders import Side, TimeInForce
 from actors.model.instrument import Instrument
 from actors.venues.simulated import queueing
 from actors.venues.simulated.bar_path import at_close, run_bar
@@ -39,14 +39,15 @@ INFINITY = float("inf")
 _NEVER_CALM = (INFINITY, INFINITY)
 _ALWAYS_CALM = (-INFINITY, INFINITY)
 _CALM_PRICES = (0.0, INFINITY)
+_MARKET_UNTIL: dict[str, TimeInForce] = {"cancel": "ioc", "all_or_none": "fok"}
 
 
 class Market(RecordedMarket):
     """Matching of one instrument."""
 
     __slots__ = (
-        "_at_close", "_calm_asks", "_calm_bids", "_calm_trades", "asks", "bids", "busy", "buy_stops", "desk",
-        "follows_queue", "hours", "point", "queue", "sell_stops", "settings", "slip",
+        "_at_close", "_calm_asks", "_calm_bids", "_calm_trades", "_market_until", "asks", "bids", "busy",
+        "buy_stops", "desk", "follows_queue", "hours", "point", "queue", "sell_stops", "settings", "slip",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +64,7 @@ class Market(RecordedMarket):
         self.hours = TradingHours(settings.hours, instrument)
         self.follows_queue = settings.queue != "front"
         self._at_close = settings.bars.market_orders == "same_close"
+        self._market_until = _MARKET_UNTIL.get(settings.bars.market_rest)
         self.bids = WaitingOrders(highest_first=True)
         self.asks = WaitingOrders(highest_first=False)
         self.buy_stops = WaitingOrders(highest_first=False, by_stop=True)
@@ -222,14 +224,17 @@ class Market(RecordedMarket):
 
     def meet(self, order: VenueOrderState) -> None:
         """Take what can be taken now; then rest, wait or end as the order says."""
-        if order.time_in_force == "fok" and not can_fill_whole(self, order):
+        until = order.time_in_force
+        if self._market_until is not None and order.price is None and self.bar is not None:
+            until = self._market_until
+        if until == "fok" and not can_fill_whole(self, order):
             self.desk.expire(order, self.instrument, "FOK")
             return
         take(self, order)
         if not order.is_open:
             return
-        if order.time_in_force in ("ioc", "fok"):
-            self.desk.expire(order, self.instrument, order.time_in_force.upper())
+        if until in ("ioc", "fok"):
+            self.desk.expire(order, self.instrument, until.upper())
         elif order.price is not None:
             self._rest(order)
         else:

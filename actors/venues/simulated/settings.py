@@ -68,6 +68,9 @@ class BarFills(_Section, frozen=True, kw_only=True):
     """Whether a resting limit order fills where the bar touches its price, or only beyond it."""
     volume_share: float | None = None
     """Most that all our orders together may take of a bar's volume; None: without end."""
+    market_rest: Literal["next_bar", "cancel", "all_or_none"] = "next_bar"
+    """What becomes of a market order that one bar does not fill: it goes on with the next, ends with what it
+    has got, or ends with nothing."""
     zero_volume: Literal["skip", "fill"] = "skip"
     """Whether bars without volume fill anything; where no bar has any, nobody has counted and all fill."""
 

@@ -226,6 +226,24 @@ def test_market_order_larger_than_its_share_goes_on_at_the_next_open_and_a_stop_
     assert fills_in(engine.on_bar(a_bar(97, 97, 97, 97, volume=9), 4)) == ["o1 1@97 taker", "o2 1@97 taker"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "first", "second"),
+    [
+        ("next_bar", ["filled o1 2@100 taker"], ["filled o1 1@97 taker"]),
+        ("cancel", ["filled o1 2@100 taker", "expired o1 IOC"], []),
+        ("all_or_none", ["expired o1 FOK"], []),
+    ],
+)
+def test_market_order_that_one_bar_does_not_fill_goes_on_or_ends(
+    rule: str, first: list[str], second: list[str]
+) -> None:
+    engine = an_engine(market=a_market(volume_share=0.5, market_rest=rule))
+    engine.on_bar(a_bar(100, 100, 100, 100), 1)
+    engine.submit(Orders()("sell", "3"), 2)
+    assert said(engine.on_bar(a_bar(100, 100, 98, 98, volume=4), 3)) == first
+    assert said(engine.on_bar(a_bar(97, 97, 97, 97, volume=9), 4)) == second
+
+
 def test_bar_without_volume_fills_nothing_once_volume_is_known() -> None:
     for rule, expected in (("skip", []), ("fill", ["triggered o2", "filled o2 1@95 taker"])):
         engine, order = an_engine(market=a_market(zero_volume=rule)), Orders()
