@@ -94,3 +94,29 @@ def print_json(value: Mapping[str, Any]) -> None:
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Terminals only, and never against NO_COLOR."""
     return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def terminal_width() -> int | None:
+    """None for rich to find out; wide enough for all columns where nobody watches."""
+    return None if sys.stdout.isatty() else 160
+
+
+def time_of(text: str | None, option: str) -> int | None:
+    """A time an option names, ns UTC; without an offset it is UTC.
+
+    Raises:
+        UsageError: It is none.
+    """
+    from datetime import UTC, datetime
+
+    from actors.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no time: write 2020-03-01 or 2020-03-01T12:30:00") from None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return round(time.timestamp()) * 1_000_000_000

@@ -9,7 +9,11 @@ from __future__ import annotations
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("daemon.cli.run", "trade: paper, testnet or live, as each account says"),
     "backtest": ("daemon.cli.backtest", "run the strategies over historical data"),
+    "data": ("daemon.cli.data", "import, download, record, check and convert history"),
     "replay": ("daemon.cli.replay", "run a recorded session again and compare every step"),
+    "report": ("daemon.cli.report", "show a backtest: console, JSON, HTML, or a template of your own"),
+    "compare": ("daemon.cli.compare", "put backtests side by side, with what differs in their settings"),
+    "parity": ("daemon.cli.parity", "compare a recorded session with its simulation, cause by cause"),
     "exchange": ("daemon.cli.exchange", "start a local exchange that speaks Binance's protocol"),
     "ctl": ("daemon.cli.ctl", "ask or steer the running daemon"),
     "alert": ("daemon.cli.alert", "try the alert channels, or send an alert"),
@@ -22,4 +26,6 @@ VERBS: dict[str, tuple[str, str]] = {
     "completion": ("daemon.cli.completion", "print the shell's completion script"),
 }
 
-ALIASES: dict[str, str] = {"live": "run"}
+ALIASES: dict[str, str] = {"live": "run", "download": "data"}
+COMMANDS = frozenset({"download"})
+"""Aliases that stand for a command of their verb: `download` is `data download`."""

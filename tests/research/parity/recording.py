@@ -36,7 +36,7 @@ from actors.model.ids import ClientOrderIds
 from actors.portfolio.sizing import Sizing
 from actors.venues.simulated.actor import SimulatedVenueActor
 from actors.venues.simulated.settings import SimulatedVenueSettings
-from daemon.config import AccountSection, Config, DaemonSection, StrategySection, TapeSection
+from daemon.config import AccountSection, Config, DaemonSection, Mode, StrategySection, TapeSection
 from daemon.graph import BarSources
 from tests.startup_rig import BTC, SECOND, T0, Life, an_instrument
 
@@ -46,14 +46,14 @@ MONEY = {"USDT": Decimal(100_000), "BTC": Decimal(0)}
 _COMMANDS = (SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount)
 
 
-def a_config(state: Path, *, mode: str, simulated: SimulatedVenueSettings) -> Config:
+def a_config(state: Path, *, mode: Mode, simulated: SimulatedVenueSettings) -> Config:
     """One account with a strategy that takes and one that quotes."""
     return Config(
         daemon=DaemonSection(state=str(state)),
         tape=TapeSection(segment_mb=1),
         accounts={
             ACCOUNT: AccountSection(
-                venue="binance", mode=mode, base_currency="USDT", api_key="K", api_secret="S",  # type: ignore[arg-type]
+                venue="binance", mode=mode, base_currency="USDT", api_key="K", api_secret="S",
                 simulated=msgspec.structs.replace(simulated, opening_balances=MONEY),
             )
         },
