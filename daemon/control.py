@@ -64,6 +64,9 @@ class ControlPort(Protocol):
     def differences(self) -> list[dict[str, Any]]:
         """Where our books and the venues' statements part, and what was done: rows with `account`, `id`, …"""
 
+    def unclaimed(self) -> list[dict[str, Any]]:
+        """Orders at the venues that are not in our books and could be assigned."""
+
     def approvals(self) -> list[dict[str, Any]]:
         """What waits for a second command."""
 
@@ -192,6 +195,8 @@ class ControlServer:
                 return port.metrics()
             case "approvals":
                 return port.approvals()
+            case "unclaimed":
+                return port.unclaimed()
             case "differences":
                 return in_scope(port.differences(), given, port.names())
             case "limits":

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from actors.messages.assigning import AssignHolding, AssignOrder
 from actors.messages.control import (
     Approve,
     CancelAll,
@@ -39,6 +40,8 @@ COMMANDS: dict[str, type[OperatorCommand]] = {
     "approve": Approve,
     "resolve-difference": ResolveDifference,
     "resolve-order": ResolveOrder,
+    "assign-order": AssignOrder,
+    "assign-holding": AssignHolding,
 }
 """What changes trading state: an input, answered once it is durable."""
 
@@ -54,6 +57,7 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "fills": _SCOPE | {"limit"},
     "approvals": frozenset(),
     "differences": frozenset({"account"}),
+    "unclaimed": frozenset(),
     "limits": frozenset({"account", "strategy"}),
     "checkpoint": frozenset(),
     "log-level": frozenset({"level"}),
@@ -65,6 +69,8 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "approve": frozenset({"id", "refuse"}),
     "resolve-difference": frozenset({"id", "verdict"}),
     "resolve-order": frozenset({"id", "outcome", "price", "evidence"}),
+    "assign-order": frozenset({"id", "account", "strategy", "evidence"}),
+    "assign-holding": frozenset({"id", "account", "strategy", "quantity", "price", "evidence"}),
 }
 """Every method with the parameters it takes."""
 
@@ -85,14 +91,16 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
     """Of a limit; `off` switches it off."""
     id: str = ""
-    """Of an approval, a difference, or an order."""
+    """Of an approval, a difference, an order, or the instrument of a holding."""
     refuse: bool = False
     verdict: Literal["accept", "reject", "undo"] | None = None
     """On a difference."""
     outcome: Literal["filled", "cancelled", "rejected", "expired"] | None = None
     """Of an order."""
     price: Decimal | None = None
-    """Of what an order is settled as filled at."""
+    """Of what an order is settled as filled at, or a holding has cost."""
+    quantity: Decimal | None = None
+    """Of a holding."""
     evidence: str = ""
     cancel_orders: bool | None = None
     """None: as configured."""
@@ -193,7 +201,27 @@ def command_of(
                 "price": given.price,
                 "evidence": given.evidence,
             }
+        case "assign-order":
+            if not given.id or not given.strategy:
+                raise RpcError(INVALID_PARAMS, "name an order or a trade, and whose it is: --strategy NAME")
+            more = {"reference": given.id, "evidence": given.evidence}
+        case "assign-holding":
+            more = _holding_of(given, names)
     return COMMANDS[method](ts_event=now_ns, scope=scope, command_id=command_id, by=by, **more)
+
+
+def _holding_of(given: Parameters, names: Names) -> dict[str, Any]:
+    _known("instrument", given.id, names.instruments)
+    if not given.strategy or not given.quantity or given.price is None or given.price < 0:
+        raise RpcError(
+            INVALID_PARAMS, "a holding needs --strategy, --quantity (not 0) and --price (what it cost)"
+        )
+    return {
+        "instrument": given.id,
+        "quantity": given.quantity,
+        "price": given.price,
+        "evidence": given.evidence,
+    }
 
 
 def in_scope(rows: Iterable[dict[str, Any]], given: Parameters, names: Names) -> list[dict[str, Any]]:

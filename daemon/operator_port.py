@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
-from actors.messages.control import Approve, ClearHalt, CommandDone, OperatorCommand, Scope, Stop
+import msgspec
+
+from actors.messages.assigning import AssignHolding
+from actors.messages.control import (
+    Approve,
+    ClearHalt,
+    CommandDone,
+    OperatorCommand,
+    Scope,
+    Stop,
+)
 from actors.oms.order import Order
 from actors.reconciliation.proposals import Difference
 from actors.store.export import newest_fills
@@ -139,6 +150,10 @@ class OperatorPort:
         """Every difference that is kept, oldest first, with its evidence and what was booked."""
         return [_difference_row(each) for each in self._core.reconciliation.differences()]
 
+    def unclaimed(self) -> list[dict[str, Any]]:
+        """What the venues show that no order in our books stands for, and `assign` could give a strategy."""
+        return [msgspec.structs.asdict(each) for each in self._core.oms.unclaimed()]
+
     def approvals(self) -> list[dict[str, Any]]:
         """What waits for a second command."""
         return [
@@ -167,7 +182,26 @@ class OperatorPort:
         """Give a command to the core; returns once it was taken and is durable."""
         if isinstance(command, ClearHalt | Approve):
             self._look_for_kill_file()  # the core decides on what is there now, not a second ago
+        if isinstance(command, AssignHolding) and (refusal := self._not_assignable(command)):
+            return CommandDone(
+                ts_event=self.now_ns(), command_id=command.command_id, accepted=False, text=refusal
+            )
         return await self._runtime.ask(command)
+
+    def _not_assignable(self, command: AssignHolding) -> str | None:
+        """Why the account has not got so much that is nobody's."""
+        ledger, account = self._core.ledger, command.scope.account or ""
+        instrument = ledger.instrument(command.instrument)
+        if instrument.is_derivative:
+            return None
+        here = [each for each in ledger.positions(account) if each.instrument == command.instrument]
+        own = sum((each.quantity for each in here), Decimal(0))
+        held = ledger.balances(account).get(instrument.unit, Decimal(0)) / instrument.multiplier
+        if any(each.strategy == command.scope.strategy and each.quantity < 0 for each in here):
+            return f"{command.scope.strategy} is short {command.instrument}: a holding cannot close that"
+        if not 0 < command.quantity <= held - own:
+            return f"{account} holds {held}, {own} of it is strategies': at most {held - own} is nobody's"
+        return None
 
     async def checkpoint(self) -> dict[str, Any]:
         """Take a checkpoint now."""

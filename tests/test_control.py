@@ -59,6 +59,9 @@ class Port:
     async def fills(self, limit: int) -> list[dict[str, Any]]:
         return [{"account": "paper", "trade_id": str(number)} for number in range(limit)]
 
+    def unclaimed(self) -> list[dict[str, Any]]:
+        return [{"account": "paper", "venue_order_id": "28"}]
+
     def differences(self) -> list[dict[str, Any]]:
         return [{"id": "d1", "account": "paper", "kind": "balance", "status": "open"}]
 

@@ -33,7 +33,7 @@ from actors.ledger.attribution import Attribution, attributions, slippage_of
 from actors.ledger.charges import book_charge
 from actors.ledger.equity import at_mark, equity
 from actors.ledger.exact import add, subtract
-from actors.ledger.in_kind import fee_value, paid_by_position, shrink
+from actors.ledger.in_kind import fee_value, follow_external, paid_by_position, shrink
 from actors.ledger.lots import Position, follow_trip, trade
 from actors.ledger.splits import book_split
 from actors.ledger.statements import comparable, opening_transfers
@@ -105,6 +105,10 @@ class LedgerActor(CoreActor):
     def balances(self, account: str) -> dict[str, Decimal]:
         """What the account holds per asset, by our books."""
         return dict(self._book(account).journal.holdings)
+
+    def instrument(self, name: str) -> Instrument:
+        """What the books know of an instrument."""
+        return self._instrument(name)
 
     def trial_balance(self, account: str) -> dict[str, Decimal]:
         """Debits minus credits per asset; zero as long as the books are whole."""
@@ -180,17 +184,17 @@ class LedgerActor(CoreActor):
         return True
 
     def on_lot_opened(self, lot: LotOpened) -> None:
-        """Book a holding from before as the strategy's; once per lot id."""
+        """Book a holding as the strategy's; once per lot id, and never against what it holds by now."""
         book, instrument = self._book(lot.account), self._instrument(lot.instrument)
         if lot.lot_id in book.lots_opened or not lot.quantity:
             return
-        book.lots_opened[lot.lot_id] = None
         key = (lot.account, lot.strategy, lot.instrument)
         position = self._positions.get(key)
         if position is None:
             position = self._positions[key] = Position(*key)
         if position.quantity and (position.quantity > ZERO) != (lot.quantity > ZERO):
-            raise InvariantBroken(f"lot {lot.lot_id} would close a part of {position.quantity} held before")
+            return
+        book.lots_opened[lot.lot_id] = None
         _, closed = trade(position, instrument, lot.quantity, lot.entry_price, lot.ts_event)
         follow_trip(position, instrument, lot.quantity, closed, ZERO, lot.ts_event)
         equity_before = self._equity(lot.account)
@@ -300,17 +304,14 @@ class LedgerActor(CoreActor):
 
         What others sold of a position is gone from it, at cost, and what it brought is ours.
         """
-        book, instrument = self._book(fill.account), self._instrument(fill.instrument)
+        book, _ = self._book(fill.account), self._instrument(fill.instrument)
         before, equity_before = dict(book.journal.holdings), self._equity(fill.account)
-        assets = book.take_external(fill, instrument, 1 if isinstance(fill, ExternalFillShown) else -1)
-        net = book.net.get(fill.instrument, ZERO)
-        shrunk = shrink(book, self.positions(fill.account), self._instruments, instrument.base)
-        if gone := subtract(net, book.net.get(fill.instrument, ZERO)):
-            book.keep_proceeds(instrument, gone, fill.price)
+        assets, changed = follow_external(book, self.positions(fill.account), self._instruments, fill)
+        if changed:
             book.equity_moved(equity_before, self._equity(fill.account))
         for asset in assets:
             self._send_balance(book, fill.account, asset, before.get(asset, ZERO), fill.ts_event)
-        for position in shrunk:
+        for position in changed:
             self.send(position_changed(position, book.net[position.instrument], fill.ts_event, None, ZERO))
 
     # snapshots

@@ -7,12 +7,16 @@ from decimal import Decimal
 
 from actors.core.market import MarketBoard
 from actors.ledger.account_book import AccountBook
-from actors.ledger.exact import subtract
-from actors.ledger.lots import Position, take_away
+from actors.ledger.exact import add, subtract
+from actors.ledger.lots import Position, Taken, follow_trip, give_back, oldest, take_away
+from actors.messages.account import ExternalFill, ExternalFillShown
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import ONE, Instrument
 from actors.model.money import ZERO, to_decimal
 from actors.views.valuation import Valuation
+
+STILL_MISSING = ""
+"""What positions lack even after an execution was taken back: others have taken it."""
 
 
 def paid_by_position(fill: OrderFilled, instrument: Instrument, held: Decimal) -> Decimal:
@@ -44,9 +48,15 @@ def shrink(
     positions: Sequence[Position],
     instruments: Mapping[str, Instrument],
     asset: str,
+    key: str | None = None,
 ) -> list[Position]:
-    """Take what the account holds no longer off the positions that held it, at cost: no gain and no loss."""
+    """Take what the account holds no longer off the positions that held it, at cost: no gain and no loss.
+
+    Args:
+        key: Remembers what was taken, to be given back should its cause be taken back.
+    """
     shrunk = []
+    taken_lots: list[Taken] = []
     for position in positions:
         instrument = instruments.get(position.instrument)
         if instrument is None or instrument.unit != asset or position.quantity <= ZERO:
@@ -55,7 +65,55 @@ def shrink(
         missing = net - book.journal.holdings[asset] / instrument.multiplier
         taken = min(position.quantity, missing)
         if taken > ZERO:
+            taken_lots.append(Taken(position.strategy, position.instrument, oldest(position, taken)))
             book.close_lot(instrument, taken, take_away(position, taken))
             book.net[position.instrument] = subtract(net, taken)
             shrunk.append(position)
+    if taken_lots and key is not None:
+        book.remember_taken(key, taken_lots)
     return shrunk
+
+
+def grow_back(
+    book: AccountBook, positions: Sequence[Position], instruments: Mapping[str, Instrument], key: str
+) -> list[Position]:
+    """Give positions back what an execution took off them that is taken back itself now."""
+    grown = []
+    for taken in book.taken.pop(key, []):
+        for position in positions:
+            if (position.strategy, position.instrument) != (taken.strategy, taken.instrument):
+                continue
+            instrument = instruments[taken.instrument]
+            quantity, cost = give_back(position, taken.lots)
+            follow_trip(position, instrument, quantity, ZERO, ZERO, taken.lots[0].ts_opened)
+            book.close_lot(instrument, -quantity, -cost)
+            book.net[position.instrument] = add(book.net[position.instrument], quantity)
+            grown.append(position)
+    return grown
+
+
+def follow_external(
+    book: AccountBook,
+    positions: Sequence[Position],
+    instruments: Mapping[str, Instrument],
+    fill: ExternalFill,
+) -> tuple[list[str], list[Position]]:
+    """Book somebody else's execution, or take it back; what it takes of positions is gone at cost, its
+    proceeds are ours, and both come back with it.
+
+    Returns:
+        The assets it moved, and the positions it changed.
+    """
+    instrument = instruments[fill.instrument]
+    is_shown = isinstance(fill, ExternalFillShown)
+    assets = book.take_external(fill, instrument, 1 if is_shown else -1)
+    net, key = book.net.get(instrument.id, ZERO), f"{instrument.id}/{fill.venue_order_id}/{fill.trade_id}"
+    changed: list[Position] = []
+    if not is_shown:
+        changed = grow_back(book, positions, instruments, key)
+        key = STILL_MISSING
+        changed += grow_back(book, positions, instruments, key)
+    changed += shrink(book, positions, instruments, instrument.base, key)
+    if gone := subtract(net, book.net.get(instrument.id, ZERO)):
+        book.keep_proceeds(instrument, gone, fill.price)
+    return assets, changed

@@ -21,6 +21,14 @@ class Lot(msgspec.Struct, frozen=True, array_like=True):
     ts_opened: int
 
 
+class Taken(msgspec.Struct, frozen=True, array_like=True):
+    """Lots that left a strategy's position with what the account holds no longer."""
+
+    strategy: str
+    instrument: str
+    lots: list[Lot]
+
+
 class RoundTrip(msgspec.Struct, array_like=True):
     """A position from flat to flat; less than one lot, which nobody can trade, counts as flat."""
 
@@ -139,6 +147,30 @@ def take_away(position: Position, quantity: Decimal) -> Decimal:
     if not position.quantity:
         position.trip = None
     return cost
+
+
+def oldest(position: Position, quantity: Decimal) -> list[Lot]:
+    """The lots that make up so much of a long position, oldest first; the last of them perhaps in part."""
+    found, rest = [], quantity
+    for lot in position.lots:
+        part = min(lot.quantity, rest)
+        found.append(Lot(part, lot.price, lot.ts_opened))
+        rest = subtract(rest, part)
+        if not rest:
+            break
+    return found
+
+
+def give_back(position: Position, lots: list[Lot]) -> tuple[Decimal, Decimal]:
+    """Undo `take_away`; returns quantity and cost."""
+    quantity = cost = ZERO
+    for lot in lots:
+        quantity = add(quantity, lot.quantity)
+        cost = add(cost, multiply(lot.quantity, lot.price))
+    position.lots[:0] = lots
+    position.quantity = add(position.quantity, quantity)
+    position.cost = add(position.cost, cost)
+    return quantity, cost
 
 
 def follow_trip(

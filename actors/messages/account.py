@@ -223,7 +223,7 @@ class CashTransferred(Message, frozen=True, kw_only=True):
 
 
 class LotOpened(Message, frozen=True, kw_only=True):
-    """Command: operator or configuration → ledger. A holding from before tickerd, with its cost."""
+    """Command: OMS → ledger. A holding of nobody's is a strategy's, as the operator has said."""
 
     account: str
     strategy: str

@@ -186,25 +186,6 @@ class ResolveOrder(OperatorCommand, frozen=True, kw_only=True):
     evidence: str
 
 
-class AssignOrder(OperatorCommand, frozen=True, kw_only=True):
-    """Command: an order that our books do not know is the scope's strategy's, with all its fills."""
-
-    reference: str
-    """Either id of the order, or one of its trades."""
-    evidence: str
-
-
-class AssignHolding(OperatorCommand, frozen=True, kw_only=True):
-    """Command: a part of what the account holds, of which no order tells, is the scope's strategy's."""
-
-    instrument: str
-    quantity: Decimal
-    """Signed."""
-    price: Decimal
-    """What it cost."""
-    evidence: str
-
-
 class SetLimit(OperatorCommand, frozen=True, kw_only=True):
     """Command: change one limit of an account or strategy; a looser one waits for an approval."""
 

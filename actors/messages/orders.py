@@ -157,11 +157,14 @@ class SubmitOrder(VenueCommand, frozen=True, kw_only=True):
 
 class OrderRecovered(Message, frozen=True, kw_only=True):
     """Input: recovery → OMS, risk, strategies. The record shows this order as sent, running it again did not
-    make it: the record wins, and what became of the order is unknown."""
+    make it: the record wins, and what became of the order is unknown. Also OMS → all, about an order that the
+    operator has assigned."""
 
     terms: OrderTerms
     sent_ms: int
     """The venue's clock in the recorded submit."""
+    venue_order_id: str | None = None
+    """Where it is known."""
 
 
 class CancelOrder(VenueCommand, frozen=True, kw_only=True):

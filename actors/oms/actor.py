@@ -5,12 +5,14 @@ Reads   ApprovedOrder, ApprovedReplace                from risk
         every Report, ClockMeasured, BrokerStarted/-Stopped, AccountEvidence  from venues
         PositionChanged, StatementDisagrees           from ledger (sizes of goals; a second look is due)
         BalanceWithheld, OpeningAccepted              from reconciliation
-        Started, BooksRestored, Flatten, CancelAll, Reconcile, ResolveOrder, Stop  from sequencer and operator
+        Started, BooksRestored, Flatten, CancelAll, Reconcile, Stop  from sequencer and operator
+        ResolveOrder, AssignOrder, AssignHolding      from the operator
         ApprovalSettled                               from risk
 Writes  SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount  to the account's venue
         OrderAccepted … OrderExpired, OrderOutcomeUnknown, CommandRefused, OrderDenied  to all
         ReplaceReady, OrderIntent                     to risk (rest of a replace, closing orders of goals)
-        AccountReconciled, DifferenceFound, ExternalFill, GoalMet, ApprovalAsked, CommandDone  to all
+        AccountReconciled, DifferenceFound, ExternalFill, OrderRecovered, LotOpened, GoalMet  to all
+        ApprovalAsked, CommandDone                    to risk, operator
 State   orders and fill keys until completed queries have passed them, fills of unidentified orders, goals,
         positions, per account its line, clock offset and paging marks
 Fails   fatal: an order id approved twice, or a report without a row in the order table
@@ -29,7 +31,9 @@ from actors.messages.account import (
     OpeningAccepted,
     PositionChanged,
     StatementDisagrees,
+    VenueOrder,
 )
+from actors.messages.assigning import AssignHolding, AssignOrder
 from actors.messages.clearing import OrderReport
 from actors.messages.control import (
     AnswerDeadline,
@@ -64,6 +68,7 @@ from actors.messages.orders import (
 from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
 from actors.oms.adopt import Adoption
+from actors.oms.assign import Assignment, Assignments, Unclaimed
 from actors.oms.book import OrderBook
 from actors.oms.desk import Account, Desk
 from actors.oms.drive import GoalDriver, GoalState
@@ -71,7 +76,7 @@ from actors.oms.events import OrderEvents
 from actors.oms.external import ExternalFills, Stray
 from actors.oms.fills import is_past
 from actors.oms.life import OrderLife
-from actors.oms.order import STATES, WORKING, Order
+from actors.oms.order import WORKING, Order
 from actors.oms.reconcile import OpeningSigns
 from actors.oms.resolve import Resolutions
 from actors.oms.settle import MS
@@ -86,6 +91,8 @@ class OmsState(msgspec.Struct, array_like=True):
     goals: GoalState
     foreign: list[str]
     resolutions: dict[str, ResolveOrder] = {}
+    assignments: dict[str, Assignment] = {}
+    unclaimed: dict[str, list[VenueOrder]] = {}
 
 
 class OmsActor(CoreActor):
@@ -119,6 +126,7 @@ class OmsActor(CoreActor):
             opening=opening or {},
         )
         self._resolutions = Resolutions(self._desk, self._book, self._life)
+        self._assignments = Assignments(self._desk, self._book, self._external, self._adoption)
         self.reports_unmatched = 0
 
     def _on_closed(self, order: Order) -> None:
@@ -164,8 +172,7 @@ class OmsActor(CoreActor):
 
     def on_order_recovered(self, recovered: OrderRecovered) -> None:
         order = self._book.recover(recovered, self.seq)
-        if not order.is_closed:
-            self._life.unanswered(order, "RECOVERED")
+        self._life.recover(order, recovered.venue_order_id, "RECOVERED")
 
     def on_cancel_request(self, request: CancelRequest) -> None:
         order = self._book.get(request.client_order_id)
@@ -299,8 +306,13 @@ class OmsActor(CoreActor):
         accepted, text = self._resolutions.ask(command)
         self._done(command, text, accepted=accepted)
 
+    def on_assign(self, command: AssignOrder | AssignHolding) -> None:
+        accepted, text = self._assignments.ask(command)
+        self._done(command, text, accepted=accepted)
+
     def on_approval_settled(self, settled: ApprovalSettled) -> None:
         self._resolutions.settled(settled)
+        self._assignments.settled(settled)
 
     def _knows(self, command: OperatorCommand) -> bool:
         account = command.scope.account
@@ -339,27 +351,13 @@ class OmsActor(CoreActor):
         """Every order in core state, closed ones that are still kept included; read only."""
         return iter(self._book)
 
-    def orders_by_state(self) -> dict[str, int]:
-        """How many orders the books hold in each state."""
-        counts = dict.fromkeys(STATES, 0)
-        for order in self._book:
-            counts[order.state] += 1
-        return {str(state): count for state, count in counts.items()}
+    def unclaimed(self) -> Iterator[Unclaimed]:
+        """Every order at the venues that is not in our books and could be assigned."""
+        return self._assignments.unclaimed()
 
     def unknown_since(self) -> int | None:
         """When the oldest of the orders whose outcome is unknown became so; nanoseconds UTC."""
         return min((o.unknown_at for o in self._book.open.values() if o.state == "unknown"), default=None)
-
-    def counters(self) -> dict[str, int]:
-        """What has happened since the process began."""
-        return {
-            "submits_sent": self._desk.submits_sent,
-            "queries_sent": self._desk.queries_sent,
-            "fills_booked": self._life.fills_booked,
-            "fills_repeated": self._life.fills_repeated,
-            "reports_unmatched": self.reports_unmatched,
-            "goals_standing": len(self._goals),
-        }
 
     # state
 
@@ -371,6 +369,8 @@ class OmsActor(CoreActor):
             goals=self._goals.snapshot(),
             foreign=self._adoption.snapshot(),
             resolutions=self._resolutions.snapshot(),
+            assignments=self._assignments.snapshot(),
+            unclaimed={account: list(lines) for account, lines in self._adoption.unclaimed.items()},
         )
 
     def restore(self, state: OmsState) -> None:
@@ -380,3 +380,5 @@ class OmsActor(CoreActor):
         self._goals.restore(state.goals)
         self._adoption.restore(state.foreign)
         self._resolutions.restore(state.resolutions)
+        self._assignments.restore(state.assignments)
+        self._adoption.unclaimed = {account: list(lines) for account, lines in state.unclaimed.items()}

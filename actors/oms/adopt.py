@@ -56,6 +56,8 @@ class Adoption:
         self._take_report = take_report
         self._opening = opening
         self._strangers: dict[str, None] = {}
+        self.unclaimed: dict[str, list[VenueOrder]] = {}
+        """Per account the open orders of the newest list that our books do not know."""
 
     def take(self, evidence: AccountEvidence) -> bool:
         """Take a statement over; True when the account agrees with it and may go on."""
@@ -155,6 +157,7 @@ class Adoption:
 
     def _show_strangers(self, account: str, foreign: list[VenueOrder], by_hand: list[VenueOrder]) -> None:
         """Orders that are not ours, each told once."""
+        self.unclaimed[account] = [*foreign, *by_hand]
         for line in (*foreign, *by_hand):
             key = f"{account} {line.client_order_id or line.venue_order_id}"
             if key in self._strangers:

@@ -58,6 +58,10 @@ class OrderBook:
             order = self._by_venue.get((report.account, report.instrument, report.venue_order_id))
         return order
 
+    def has_venue_order(self, account: str, instrument: str, venue_order_id: str) -> bool:
+        """Whether this order of the venue is one of ours."""
+        return (account, instrument, venue_order_id) in self._by_venue
+
     def bind(self, order: Order, venue_order_id: str) -> bool:
         """Learn the venue's id of an order; True when it is new."""
         if order.venue_order_id == venue_order_id or venue_order_id in order.former_venue_ids:

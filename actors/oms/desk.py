@@ -86,8 +86,6 @@ class Desk:
         self.accounts = {name: Account() for name in rules}
         self.holders: Callable[[str, str], Mapping[str, Decimal]] = lambda account, instrument: {}
         """Signed quantity by strategy of what an account holds of an instrument."""
-        self.submits_sent = 0
-        self.queries_sent = 0
 
     now: int = of_sequencer("now", "Time of the step.", "_core.")
     seq: int = of_sequencer("seq", "Number of the step's input.", "_core.")
@@ -125,7 +123,6 @@ class Desk:
                 terms=terms,
             )
         )
-        self.submits_sent += 1
         self._await_answer(order, now + rules.answer_deadline_ms * MS)
 
     def cancel(self, order: Order) -> None:
@@ -232,7 +229,6 @@ class Desk:
         if order.asked_ms is None:
             order.asked_ms, order.asked_at = asked_ms, self.now
         order.asks += 1
-        self.queries_sent += 1
         rules = self.rules_of(order)
         self.send(
             QueryOrder(

@@ -8,6 +8,9 @@ from actors.messages.orders import FillReport
 from actors.oms.book import QUERIES_TO_PASS, OrderBook
 from actors.oms.events import OrderEvents
 
+PASSED_MAX = 1_000
+"""So many orders of others are remembered with their fills."""
+
 
 class Stray(msgspec.Struct, array_like=True):
     """A fill that belongs to none of the orders we can name yet."""
@@ -27,9 +30,11 @@ class ExternalFills:
         self._events = events
         self.strays: dict[tuple[str, str, str, str], Stray] = {}
         """Read only from outside."""
+        self._passed: dict[tuple[str, str, str], list[Stray]] = {}
+        """Declared ones that queries have passed, by venue order: kept to be found to be ours after all."""
 
     def __len__(self) -> int:
-        return len(self.strays)
+        return len(self.strays) + len(self._passed)
 
     def add(self, report: FillReport, seq: int) -> None:
         """Keep a fill; a second delivery changes nothing."""
@@ -42,11 +47,10 @@ class ExternalFills:
 
         What was booked as external is taken back first: it is moved, not added.
         """
-        if not self.strays:
-            return []
         wanted = (account, instrument, venue_order_id)
+        strays = self._passed.pop(wanted, [])
         keys = [key for key in self.strays if key[:3] == wanted]
-        strays = [self.strays.pop(key) for key in keys]
+        strays += [self.strays.pop(key) for key in keys]
         for stray in strays:
             if stray.declared:
                 self._events.external_moved(stray.report)
@@ -62,21 +66,35 @@ class ExternalFills:
                 self._events.external(stray.report)
 
     def pass_by(self, account: str, asked_seq: int) -> None:
-        """Forget declared strays that two completed queries, asked for later, have passed."""
+        """Put declared strays away that two completed queries, asked for later, have passed."""
         for key in [key for key in self.strays if key[0] == account]:
             stray = self.strays[key]
             stray.passed += stray.declared and stray.seq < asked_seq
             if stray.passed >= QUERIES_TO_PASS:
-                del self.strays[key]
+                self._passed.setdefault(key[:3], []).append(self.strays.pop(key))
+        while len(self._passed) > PASSED_MAX:
+            del self._passed[next(iter(self._passed))]
+
+    def shown(self) -> dict[tuple[str, str, str], list[FillReport]]:
+        """Fills booked as external that are still kept, by (account, instrument, venue order id)."""
+        found = {key: [stray.report for stray in strays] for key, strays in self._passed.items()}
+        for key, stray in self.strays.items():
+            if stray.declared:
+                found.setdefault(key[:3], []).append(stray.report)
+        return found
 
     def snapshot(self) -> list[Stray]:
         """State for the checkpoint."""
-        return [msgspec.structs.replace(stray) for stray in self.strays.values()]
+        passed = [stray for strays in self._passed.values() for stray in strays]
+        return [msgspec.structs.replace(stray) for stray in (*passed, *self.strays.values())]
 
     def restore(self, strays: list[Stray]) -> None:
         """Take a checkpoint's strays."""
-        self.strays = {}
+        self.strays, self._passed = {}, {}
         for stray in strays:
             report = stray.report
             key = (report.account, report.instrument, report.venue_order_id or "", report.trade_id)
-            self.strays[key] = stray
+            if stray.passed >= QUERIES_TO_PASS:
+                self._passed.setdefault(key[:3], []).append(stray)
+            else:
+                self.strays[key] = stray

@@ -60,8 +60,6 @@ class OrderLife:
         self._external = external
         self._events = events
         self._on_closed = on_closed
-        self.fills_booked = 0
-        self.fills_repeated = 0
         self._actions: dict[Action, Callable[[Order, Any], None]] = {
             "confirm": self._confirm,
             "book": self._fill,
@@ -99,9 +97,16 @@ class OrderLife:
 
     # the venue has it
 
+    def recover(self, order: Order, venue_order_id: str | None, reason: str) -> None:
+        """An order that only the record or the operator knew: its outcome is asked for."""
+        if venue_order_id is not None:
+            self._learn(order, venue_order_id)
+        if not order.is_closed:
+            self.unanswered(order, reason)
+
     def _learn(self, order: Order, venue_order_id: str) -> None:
         """The venue's id of an order, and with it the fills that came before it was known."""
-        if self._book.bind(order, venue_order_id) and self._external.strays:
+        if self._book.bind(order, venue_order_id) and len(self._external):
             terms = order.terms
             for fill in self._external.take(terms.account, terms.instrument, venue_order_id):
                 self.apply(order, fill)
@@ -163,7 +168,6 @@ class OrderLife:
 
     def _fill(self, order: Order, fill: FillReport) -> None:
         if order.trades and is_booked(order, fill):
-            self.fills_repeated += 1
             return
         if not order.accepted_seq:
             self._accept(order)
@@ -185,21 +189,17 @@ class OrderLife:
         order = self._book.get(fill.client_order_id) if fill.client_order_id is not None else None
         if order is None or order.venue_order_id != fill.venue_order_id:
             return False
-        is_known = f"{fill.venue_order_id}/{fill.trade_id}" in order.trades
-        self.fills_repeated += is_known
-        return is_known
+        return f"{fill.venue_order_id}/{fill.trade_id}" in order.trades
 
     def _book_fill(self, order: Order, fill: FillReport) -> None:
         order.trades.append(f"{fill.venue_order_id or ''}/{fill.trade_id}")
         order.filled += fill.quantity
         order.absent_ms = None
-        self.fills_booked += 1
         self._events.filled(order, fill)
 
     def _fill_late(self, order: Order, fill: FillReport) -> None:
         """A fill of an order whose terminal event is out: booked, and the instrument held to reductions."""
         if is_booked(order, fill):
-            self.fills_repeated += 1
             return
         self._book_fill(order, fill)
         self._events.differ(order, "position", f"{order.state} with less filled", f"trade {fill.trade_id}")

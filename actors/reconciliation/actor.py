@@ -40,6 +40,7 @@ from actors.messages.orders import (
     OrderExpired,
     OrderFilled,
     OrderOutcomeUnknown,
+    OrderRecovered,
     OrderRejected,
     OrderReplaced,
     SubmitOrder,
@@ -271,6 +272,15 @@ class ReconciliationActor(CoreActor):
                 found_ts=self.now,
             )
         )
+
+    def on_order_recovered(self, recovered: OrderRecovered) -> None:
+        """An order shown as foreign is ours: the operator has said whose."""
+        terms = recovered.terms
+        for difference in self._proposals:
+            if (difference.account, difference.kind) == (terms.account, "foreign_order") and (
+                difference.status in STANDING and difference.venue.startswith(f"{terms.client_order_id}, ")
+            ):
+                self._end(difference, "gone", "operator")
 
     # the operator
 

@@ -30,6 +30,10 @@ _ACTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "ask the venue for a statement now; show and answer differences",
         ("answer", "account", "all"),
     ),
+    "assign": (
+        "give a strategy an order or a holding that is not in the books, once approved; alone: what there is",
+        ("assignment",),
+    ),
     "checkpoint": ("take a checkpoint now", ()),
     "log-level": ("show or change the log level", ("level",)),
     "stop": ("stop cleanly", ("orders",)),
@@ -75,6 +79,11 @@ def _method(args: Namespace, params: dict[str, Any]) -> str:
             return "resolve-difference"
         case "orders", "resolve":
             return "resolve-order"
+        case "assign", _:
+            if "id" not in params:
+                params.clear()
+                return "unclaimed"
+            return "assign-holding" if "quantity" in params else "assign-order"
     return str(args.action)
 
 
@@ -90,7 +99,7 @@ def _text(action: str, result: Any) -> str:
 
 _PARAMS = (
     "account", "strategy", "instrument", "all", "reason", "limit", "level", "cancel_orders",
-    "id", "name", "value", "refuse", "outcome", "price", "evidence",
+    "id", "name", "value", "refuse", "outcome", "price", "quantity", "evidence",
 )  # fmt: skip
 
 
@@ -182,6 +191,17 @@ def _add_resolve(parser: ArgumentParser) -> None:
     parser.add_argument("--evidence", metavar="TEXT", help="what proves it, for the record")
 
 
+def _add_assignment(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "id", nargs="?", metavar="ID", help="of an order or one of its trades; of a holding its SYMBOL@VENUE"
+    )
+    parser.add_argument("--strategy", metavar="NAME", help="whose it is")
+    parser.add_argument("--account", metavar="NAME", help="of the strategy, if you like to be sure")
+    parser.add_argument("--quantity", metavar="Q", help="of a holding, below 0 for a short one")
+    parser.add_argument("--price", metavar="PRICE", help="what a holding has cost")
+    parser.add_argument("--evidence", metavar="TEXT", help="what proves it, for the record")
+
+
 def _add_orders(parser: ArgumentParser) -> None:
     orders = parser.add_mutually_exclusive_group()
     for flag, value, text in (
@@ -204,6 +224,7 @@ _ADD = {
     "approval": _add_approval,
     "answer": _add_answer,
     "resolve": _add_resolve,
+    "assignment": _add_assignment,
     "account": lambda parser: parser.add_argument("--account", metavar="NAME", help="only this account"),
     "all": lambda parser: parser.add_argument(
         "--all", action="store_const", const=True, help="everything, on purpose"

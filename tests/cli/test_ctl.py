@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from actors.messages.assigning import AssignHolding, AssignOrder
 from actors.messages.control import Approve, ResolveDifference, ResolveOrder, SetLimit
 from daemon.__main__ import main
 from tests.test_control import Daemon
@@ -201,3 +202,23 @@ async def test_an_order_is_settled_by_hand_with_evidence(ctl: Operator) -> None:
     )  # fmt: skip
     code, _, err = await ctl("orders", "resolve", "TTEST00010000001")
     assert (code != 0, "--as" in err) == (True, True)
+
+
+async def test_an_order_or_a_holding_that_is_not_in_the_books_is_given_to_a_strategy(ctl: Operator) -> None:
+    words = ("--strategy", "sma", "--evidence", "the log")
+    assert (await ctl("assign", "28", *words))[0] == 0
+    holding = ("assign", "BTCUSDT@binance", "--quantity", "0.5", "--price", "60000")
+    assert (await ctl(*holding, *words))[0] == 0
+    order, lot = ctl.daemon.port.commands
+    assert isinstance(order, AssignOrder)
+    assert (order.reference, order.scope.strategy, order.evidence) == ("28", "sma", "the log")
+    assert isinstance(lot, AssignHolding)
+    assert (lot.instrument, lot.quantity, lot.price) == ("BTCUSDT@binance", Decimal("0.5"), Decimal(60000))
+    code, out, _ = await ctl("assign")
+    assert (code, "28" in out) == (0, True)
+    for wrong, word in (
+        (("28",), "--strategy"),
+        (("BTCUSDT@binance", "--quantity", "0.5", *words), "--price"),
+    ):
+        code, _, err = await ctl("assign", *wrong)
+        assert (code != 0, word in err) == (True, True)

@@ -19,10 +19,13 @@ from tests.e2e.rig import (
     DEEP,
     ENDED,
     MAKER,
+    OPENING,
+    Daemon,
     Exchange,
     a_daemon,
     an_exchange,
     assert_books_equal_truth,
+    ctl,
     environment,
     exported,
     nonzero,
@@ -107,9 +110,47 @@ def test_an_older_backup_on_a_fresh_box_comes_back_right(tmp_path: Path, exchang
     assert nonzero(books["accounts"]["demo"]) == nonzero(truth.account("demo").balances)
     assert books["trial_balance"] == "0"
     assert_nothing_lost_or_doubled(books, differences, truth, lost)
+    assert_plain_state_says(new, books)
+    with a_daemon(config, new) as daemon:
+        daemon.wait_reconciled()
+        assign_all(daemon, new)
+        assert daemon.stop() == 0, daemon.log()
+    assert_all_is_ours(exported(new), exchange.truth())
     assert db("check", "--state", str(new))["ok"]
     replayed(new)
-    assert_plain_state_says(new, books)
+
+
+def assign_all(daemon: Daemon, state: Path) -> None:
+    """The operator knows whose it was: one strategy trades each instrument."""
+    holders = {"ETHUSDT@binance": "maker", "BTCUSDT@binance": "deep"}
+    found = ctl(state, "assign")["unclaimed"]
+    assert found
+    for each in found:
+        asked = daemon.ask(
+            "assign-order", id=each["venue_order_id"], strategy=holders[each["instrument"]],
+            evidence="the only one that trades there",
+        )  # fmt: skip
+        assert "waits for approval" in asked["text"]
+        assert daemon.ask("approve", id=f"assign-{each['venue_order_id']}")["accepted"]
+    wait_for(lambda: not daemon.ask("unclaimed"), "nothing to be left")
+    for each in daemon.ask("differences"):
+        if each["status"] == "open":
+            daemon.ask("resolve-difference", id=each["id"], verdict="accept")
+    wait_for(lambda: set(daemon.states().values()) == {"active"} or None, "an active account")
+
+
+def assert_all_is_ours(books: Mapping[str, Any], truth: Truth) -> None:
+    """Every execution is in the books once, and what strategies hold is what they traded."""
+    account = truth.account("demo")
+    assert sorted((row["venue_order_id"], row["trade_id"]) for row in books["fills"]) == sorted(
+        (each.venue_order_id, each.trade_id) for each in account.trades
+    )
+    assert nonzero(books["accounts"]["demo"]) == nonzero(account.balances)
+    assert books["trial_balance"] == "0"
+    held = {row["instrument"]: Decimal(row["quantity"]) for row in books["positions"]}
+    for symbol, asset in (("ETHUSDT", "ETH"), ("BTCUSDT", "BTC")):
+        traded = account.balances[asset] - OPENING[asset]
+        assert held.get(f"{symbol}@binance", Decimal(0)) == traded
 
 
 def assert_plain_state_says(state: Path, books: Mapping[str, Any]) -> None:

@@ -1,0 +1,101 @@
+"""Somebody else's executions that take from positions of ours, and turn out to be ours after all."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.core.sequencer import CoreSnapshot
+from actors.messages.account import ExternalFillMoved, ExternalFillShown, LotOpened, PositionChanged
+from tests.ledger.build import BTC, Rig, a_fill, a_transfer
+
+D = Decimal
+
+
+def a_stranger(quantity: str, price: str = "120", trade_id: str = "x1") -> ExternalFillShown:
+    return ExternalFillShown(
+        ts_event=0, account="main", instrument=BTC, venue_order_id="9", trade_id=trade_id, side="sell",
+        quantity=D(quantity), price=D(price), fee=D("0.1"), fee_currency="USDT",
+    )  # fmt: skip
+
+
+def moved(shown: ExternalFillShown) -> ExternalFillMoved:
+    return ExternalFillMoved(**msgspec.structs.asdict(shown))
+
+
+def holders() -> Rig:
+    rig = Rig()
+    rig.feed(a_transfer("100000"))
+    rig.feed(a_fill(quantity="2", price="100"), a_fill(quantity="1", price="110"))
+    rig.feed(a_fill(quantity="3", price="105", strategy="other"))
+    return rig
+
+
+def held(rig: Rig) -> list[tuple[str, Decimal, Decimal, dict[Decimal, Decimal]]]:
+    """Positions, with what they hold at each price in the order in which it came in."""
+    found = []
+    for each in rig.ledger.positions("main"):
+        at_price: dict[Decimal, Decimal] = {}
+        for lot in each.lots:
+            at_price[lot.price] = at_price.get(lot.price, D(0)) + lot.quantity
+        found.append((each.strategy, each.quantity, each.cost, at_price))
+    return found
+
+
+@pytest.mark.parametrize("quantity", ["1", "2.5", "3", "4.7", "6"])
+def test_what_a_stranger_took_of_positions_comes_back_with_his_fill(quantity: str) -> None:
+    rig = holders()
+    before, books = held(rig), rig.ledger.snapshot().accounts["main"].totals
+    shown = a_stranger(quantity)
+    rig.feed(shown)
+    assert held(rig) != before
+    state = msgspec.msgpack.encode(rig.sequencer.snapshot())
+    rig = Rig()
+    rig.sequencer.restore(msgspec.msgpack.decode(state, type=CoreSnapshot))
+    changes = [each for each in rig.feed(moved(shown)) if isinstance(each, PositionChanged)]
+    assert held(rig) == before
+    assert changes
+    totals = rig.ledger.snapshot().accounts["main"].totals
+    assert {
+        place: {a: v for a, v in sums.items() if v} for place, sums in totals.items() if any(sums.values())
+    } == {place: {a: v for a, v in sums.items() if v} for place, sums in books.items() if any(sums.values())}
+
+
+def test_a_sale_that_was_ours_realises_what_it_made() -> None:
+    rig = holders()
+    shown = a_stranger("2", "120")
+    rig.feed(shown)
+    rig.feed(moved(shown), a_fill("sell", "2", "120", trade_id="x1"))
+    mine = next(each for each in rig.ledger.positions("main") if each.strategy == "s")
+    assert (mine.quantity, mine.realised_pnl) == (D(1), D(40))
+    assert not any(rig.ledger.trial_balance("main").values())
+
+
+@given(
+    sales=st.lists(st.integers(1, 60).map(lambda tenths: str(D(tenths) / 10)), min_size=1, max_size=5),
+    order=st.randoms(use_true_random=False),
+)
+def test_taken_back_in_any_order_nothing_is_left_of_strangers(sales: list[str], order: object) -> None:
+    rig = holders()
+    total = sum((each.quantity for each in rig.ledger.positions("main")), D(0))
+    shown = [a_stranger(quantity, trade_id=f"x{n}") for n, quantity in enumerate(sales)]
+    rig.feed(*shown)
+    order.shuffle(shown)  # type: ignore[attr-defined]
+    rig.feed(*(moved(each) for each in shown))
+    assert sum((each.quantity for each in rig.ledger.positions("main")), D(0)) == total
+    assert sum((each.cost for each in rig.ledger.positions("main")), D(0)) == D(625)
+    assert not any(rig.ledger.trial_balance("main").values())
+
+
+def test_a_lot_against_what_the_strategy_holds_by_now_is_not_booked() -> None:
+    rig = holders()
+    rig.feed(a_fill("sell", "9", "100", strategy="short"))
+    lot = LotOpened(
+        ts_event=0, account="main", strategy="short", instrument=BTC, quantity=D(1), entry_price=D(90),
+        lot_id="l1",
+    )  # fmt: skip
+    assert rig.feed(lot) == []
