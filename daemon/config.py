@@ -163,7 +163,7 @@ class InstrumentSection(Section, frozen=True, kw_only=True):
 
     base: str
     quote: str
-    kind: Literal["spot", "equity", "future", "forex", "option"] = "spot"
+    kind: Literal["spot", "equity", "future", "perpetual", "forex", "option"] = "spot"
     tick_size: Decimal = Decimal("0.01")
     lot_size: Decimal = Decimal("0.00001")
     quantity_min: Decimal = Decimal(0)

@@ -1,7 +1,7 @@
 """The only place where core actors are built and connected: read the data flow here.
 
     simulated venues ─► bars ─► oms ─► reconciliation ─► ledger ─► risk ─► portfolio ─► strategies
-    (─► listeners)
+    (with clearing)                                                                   (─► listeners)
 
 That is the order in which subscribers of one message get it. The ledger stands before those who ask what is
 held, so they never decide on a position that a fill has already changed.
@@ -40,6 +40,7 @@ from daemon.config import AccountSection, Config, VenueSection
 
 if TYPE_CHECKING:
     from actors.venues.simulated.actor import SimulatedVenueActor
+    from actors.venues.simulated.clearing import ClearingActor
 
 SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
@@ -65,6 +66,7 @@ class Core(NamedTuple):
     portfolio: PortfolioActor
     strategies: StrategyHost
     venues: tuple[SimulatedVenueActor, ...]
+    clearing: tuple[ClearingActor, ...]
 
 
 class BarSources(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,7 @@ def build_core(
         ConfigError: A strategy's instruments, timeframes or parameters are wrong.
     """
     venues = _simulated_venues(config, instruments, venue_type, is_simulated=is_simulated)
+    clearing = _clearing(venues)
     bars = BarsActor(
         bar_specs(config, sources),
         instruments=instruments,
@@ -120,10 +123,8 @@ def build_core(
         instruments=instruments,
         strategy_limits={name: strategy.limits for name, strategy in config.strategies.items()},
     )
-    portfolio = PortfolioActor(
-        strategies={name: _strategy_plan(config, name) for name in config.strategies},
-        instruments=instruments,
-    )
+    plans = {name: _strategy_plan(config, name) for name in config.strategies}
+    portfolio = PortfolioActor(strategies=plans, instruments=instruments)
     strategies = StrategyHost(
         [_strategy_spec(name, config, classes) for name in config.strategies],
         instruments=instruments,
@@ -133,12 +134,12 @@ def build_core(
         changed=changed,
     )
     sequencer = Sequencer(
-        venues=venues,
+        venues=[actor for pair in zip(venues, clearing, strict=True) for actor in pair],
         actors=[bars, oms, reconciliation, ledger, risk, portfolio, strategies, *listeners],
         ids=ids,
         keep_sent=keep_sent,
     )
-    return Core(sequencer, bars, oms, reconciliation, ledger, risk, portfolio, strategies, venues)
+    return Core(sequencer, bars, oms, reconciliation, ledger, risk, portfolio, strategies, venues, clearing)
 
 
 def _oms(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> OmsActor:
@@ -233,6 +234,16 @@ def _simulated_venues(
     return tuple(venues)
 
 
+def _clearing(venues: Sequence[SimulatedVenueActor]) -> tuple[ClearingActor, ...]:
+    if not venues:
+        return ()
+    from actors.venues.simulated.clearing import ClearingActor
+
+    return tuple(
+        ClearingActor(name=venue.name.replace("venue:", "clearing:"), venue=venue) for venue in venues
+    )
+
+
 def venue_rules(config: Config, account: AccountSection) -> VenueRules:
     """What the account's venue promises; a paper account keeps to the rules of the venue it imitates."""
     section = config.venues.get(account.venue)
@@ -250,10 +261,12 @@ def _risk_account(config: Config, name: str, account: AccountSection, *, is_simu
         if strategy.account == name
         for instrument in strategy.instruments
     )
+    is_here = is_paper(account, is_simulated=is_simulated)
+    has_margin = is_here and account.simulated.account_type == "margin"
     return RiskAccount(
         limits=account.limits,
         base_currency=account.base_currency,
-        is_cash_account=venue_rules(config, account).is_cash_account,
+        is_cash_account=venue_rules(config, account).is_cash_account and not has_margin,
         instruments=tuple(traded),
         time_zone=account.time_zone,
         live_id=account.account_id if account.mode == "live" and not is_simulated else None,
