@@ -7,7 +7,7 @@ handed to `run_off_loop` may do all of it: only their answers enter the core.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from actors.errors import ConfigError
 
@@ -62,20 +62,22 @@ READERS: frozenset[str] = frozenset({
 """Tables from files: allowed in `on_setup`, before anything runs."""
 
 
-def check_source(file: str, source: bytes) -> None:
-    """Look through a strategy's module.
+def check_source(file: str, source: bytes, known: Mapping[str, str] | None = None) -> None:
+    """Look through a strategy's module; what only runs when it is the main program is none of the strategy's.
 
+    Args:
+        known: What names stand for that are imported elsewhere, as in the other cells of a notebook.
     Raises:
         ForbiddenCall: It calls a clock, chance or the outside; names file, line and the way to do it.
     """
     tree = ast.parse(source)
-    names = _imported(tree)
+    names = {**(known or {}), **_imported(tree)}
     exempt, setup = _off_loop(tree), _in_setup(tree)
     for node in _nodes(tree, exempt):
         if isinstance(node, ast.Call):
             called = _full_name(node.func, names)
             advice = _advice(called)
-            if called in READERS and id(node) not in setup:
+            if called in READERS and (node.lineno, node.col_offset) not in setup:
                 advice = _READING
             if advice is not None:
                 raise ForbiddenCall(
@@ -133,18 +135,31 @@ def _off_loop(tree: ast.Module) -> frozenset[str]:
     )
 
 
-def _in_setup(tree: ast.Module) -> frozenset[int]:
-    """Identities of all nodes in the bodies of `on_setup`."""
+def _in_setup(tree: ast.Module) -> frozenset[tuple[int, int]]:
+    """Places of all calls in the bodies of `on_setup`."""
     return frozenset(
-        id(node)
+        (node.lineno, node.col_offset)
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef) and function.name == "on_setup"
         for node in ast.walk(function)
+        if isinstance(node, ast.Call)
     )
 
 
 def _nodes(tree: ast.Module, exempt: frozenset[str]) -> Iterator[ast.AST]:
     """All nodes but those of exempt functions at the top of the module, in the order of the source."""
     for statement in tree.body:
-        if not (isinstance(statement, ast.FunctionDef) and statement.name in exempt):
+        is_exempt = isinstance(statement, ast.FunctionDef) and statement.name in exempt
+        if not is_exempt and not _is_main(statement):
             yield from ast.walk(statement)
+
+
+def _is_main(statement: ast.stmt) -> bool:
+    """`if __name__ == "__main__":`."""
+    return (
+        isinstance(statement, ast.If)
+        and isinstance(statement.test, ast.Compare)
+        and isinstance(statement.test.left, ast.Name)
+        and statement.test.left.id == "__name__"
+        and not statement.orelse
+    )

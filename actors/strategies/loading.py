@@ -9,8 +9,9 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import getmodule
-from types import ModuleType
+from inspect import getmodule, getsource
+from textwrap import dedent
+from types import FunctionType, ModuleType
 from typing import Any, cast
 
 from actors.errors import ConfigError
@@ -36,9 +37,19 @@ def load_strategy(path: str) -> type[Strategy]:
         raise ConfigError(f"{place} has no class {name}; {_hint(module, name)}")
     if not (isinstance(found, type) and issubclass(found, Strategy)) or found is Strategy:
         raise ConfigError(f"{path} is not a strategy: its class must be derived from actors.Strategy")
-    for file, source in _sources(found).values():
-        check_source(file, source)
+    check_strategy(found)
     return found
+
+
+def check_strategy(strategy: type[Strategy]) -> None:
+    """Look through the source of a class and its bases, however they came to be here.
+
+    Raises:
+        ForbiddenCall: It calls what no replay could repeat.
+    """
+    names = _known_names(strategy)
+    for file, source in sources_of(strategy).values():
+        check_source(file, source, names)
 
 
 def load_function(path: str) -> Callable[..., Any]:
@@ -70,7 +81,7 @@ def strategy_source_hash(strategies: Iterable[type[Strategy]]) -> str:
     """
     sources: dict[str, bytes] = {}
     for strategy in strategies:
-        sources.update((name, source) for name, (_, source) in _sources(strategy).items())
+        sources.update((name, source) for name, (_, source) in sources_of(strategy).items())
     digest = sha256()
     for name in sorted(sources):
         digest.update(f"{name}\n{len(sources[name])}\n".encode())
@@ -78,17 +89,52 @@ def strategy_source_hash(strategies: Iterable[type[Strategy]]) -> str:
     return digest.hexdigest()
 
 
-def _sources(strategy: type[Strategy]) -> dict[str, tuple[str, bytes]]:
+def sources_of(strategy: type[Strategy]) -> dict[str, tuple[str, bytes]]:
     """Module name → file name and source of the modules that define the class and its bases, without ours."""
     sources: dict[str, tuple[str, bytes]] = {}
     for part in strategy.__mro__:
         module = getmodule(part)
         if part in (Strategy, object) or module is None:
             continue
-        loader = getattr(module.__spec__, "loader", None)
+        # A program that runs as the main one has no spec, yet a loader.
+        loader = getattr(module, "__loader__", None)
         if isinstance(loader, SourceFileLoader):
             sources[module.__name__] = (_file_name(loader.path), loader.get_data(loader.path))
+        else:
+            sources[f"{module.__name__}.{part.__qualname__}"] = (part.__qualname__, _source_of_class(part))
     return sources
+
+
+def _source_of_class(part: type) -> bytes:
+    """Of a class without a file, as in a notebook: the source of its functions, else what they compile to."""
+    texts = []
+    for name, value in sorted(vars(part).items()):
+        if isinstance(value, FunctionType):
+            try:
+                texts.append(dedent(getsource(value)))
+            except (OSError, TypeError):
+                code = value.__code__
+                texts.append(f"# {name} {code.co_code.hex()} {code.co_names} {_plain(code.co_consts)}\n")
+        elif not name.startswith("__"):
+            texts.append(f"# {name} = {value!r}\n")
+    return "".join(texts).encode()
+
+
+def _plain(constants: tuple[object, ...]) -> list[object]:
+    """Constants without those whose text is an address."""
+    return [constant for constant in constants if not hasattr(constant, "co_code")]
+
+
+def _known_names(strategy: type[Strategy]) -> dict[str, str]:
+    """What the names in the namespace of a class stand for."""
+    module = getmodule(strategy)
+    found = {}
+    for name, value in vars(module).items() if module is not None else ():
+        if isinstance(value, ModuleType):
+            found[name] = value.__name__
+        elif callable(value) and getattr(value, "__module__", None):
+            found[name] = f"{value.__module__}.{getattr(value, '__qualname__', name)}"
+    return found
 
 
 def _file_name(path: str) -> str:

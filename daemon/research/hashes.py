@@ -15,7 +15,7 @@ import msgspec
 import actors
 from actors.errors import BadDataFile
 from actors.strategies.base import Strategy
-from actors.strategies.loading import strategy_source_hash
+from actors.strategies.loading import sources_of
 from daemon.config import Config
 from daemon.research.runs import Hashes
 
@@ -59,8 +59,12 @@ def result_config(config: Config) -> dict[str, Any]:
 
 def code_hash(classes: Iterable[type[Strategy]]) -> str:
     """Of the strategies, of tickerd, and of what calculates for it."""
-    made_by = [engine_hash(), strategy_source_hash(classes), *(f"{k}={v}" for k, v in versions().items())]
-    return sha256("\n".join(made_by).encode()).hexdigest()
+    total = sha256(f"{engine_hash()} {versions()}\n".encode())
+    # By file, not by module: the program that runs has another module name than the same file in a worker.
+    sources = {place for strategy in classes for place in sources_of(strategy).values()}
+    for file, source in sorted(sources):
+        total.update(f"{file} {len(source)}\n".encode() + source)
+    return total.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars
 
 from actors.messages.control import StrategyFailed
-from actors.messages.orders import OrderDenied, OrderRejected
+from actors.messages.orders import OrderDenied, OrderFilled, OrderRejected
 from actors.model.calendar import ALWAYS_OPEN, Calendar, calendar_named
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
@@ -214,6 +214,10 @@ def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
             found.append(f"{name}: no figures of equity, as it was lost or sampled only once")
         if account.trial_balance != ZERO:
             found.append(f"{name}: debits and credits differ by {account.trial_balance}")
+    refused = {**_counts(out.results, OrderDenied), **_counts(out.results, OrderRejected)}
+    if refused and not any(isinstance(event, OrderFilled) for event in out.results.events):
+        codes = ", ".join(f"{code} {count:,} times" for code, count in refused.items())
+        found.append(f"no order was filled: {codes}; look at `reason` in the table of orders")
     configured = out.results.configured_interval_ns
     if out.results.interval_ns != configured:
         found.append(

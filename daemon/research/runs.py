@@ -132,7 +132,17 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     created: str = ""
 
 
-_NOT_RESULT = ("tracebacks", "result_hash", "seconds", "inputs_per_second", "created")
+_NOT_RESULT = (
+    "run_id",
+    "hashes",
+    "versions",
+    "config",
+    "tracebacks",
+    "result_hash",
+    "seconds",
+    "inputs_per_second",
+    "created",
+)
 
 
 class Run(NamedTuple):

@@ -1,8 +1,13 @@
-"""A strategy with decisions that can be worked by hand."""
+"""Strategies with decisions that can be worked by hand, and some with the bugs that checks must find."""
 
 from __future__ import annotations
 
-from actors import Bar, Strategy
+import signal
+from importlib import import_module
+
+import polars
+
+from actors import SMA, Bar, OffLoopAnswer, Strategy, ValueIndicator
 
 
 class UpAndDown(Strategy):
@@ -22,3 +27,114 @@ class Raising(Strategy):
         if len(self.ctx.bars(3)) == 3:
             raise KeyError("third bar")
         self.ctx.long()
+
+
+class Cross(Strategy):
+    """Long while the fast average is above the slow one."""
+
+    fast: int = 3
+    slow: int = 8
+
+    def on_setup(self) -> None:
+        self.fast_average = {i: self.ctx.indicator(SMA(self.fast), i) for i in self.ctx.instruments}
+        self.slow_average = {i: self.ctx.indicator(SMA(self.slow), i) for i in self.ctx.instruments}
+
+    def on_bar(self, bar: Bar) -> None:
+        if self.fast_average[bar.instrument].value > self.slow_average[bar.instrument].value:
+            self.ctx.long(bar.instrument, tag="up")
+        else:
+            self.ctx.flat(bar.instrument)
+
+
+class Dying(Strategy):
+    """Takes its whole process with it."""
+
+    dies: bool = False
+
+    def on_bar(self, bar: Bar) -> None:
+        if self.dies:
+            signal.raise_signal(signal.SIGKILL)
+
+
+class Peeking(Strategy):
+    """Reads the file that it is tested on, and knows how it will end."""
+
+    file: str
+
+    def on_setup(self) -> None:
+        self.last_close: float = polars.read_csv(self.file)["close"][-1]
+
+    def on_bar(self, bar: Bar) -> None:
+        if bar.close < self.last_close:
+            self.ctx.long()
+        else:
+            self.ctx.flat()
+
+
+REMEMBERED: list[float] = []
+"""What a module remembers of a former run."""
+
+
+class Remembering(Strategy):
+    """Knows the future the second time."""
+
+    def on_bar(self, bar: Bar) -> None:
+        seen = len(REMEMBERED)
+        REMEMBERED.append(bar.close)
+        if seen and max(REMEMBERED) > bar.close * 1.05:
+            self.ctx.long()
+        else:
+            self.ctx.flat()
+
+
+class Decaying(ValueIndicator):
+    """An average over everything there ever was that says it needs two numbers."""
+
+    fields = ()
+
+    def __init__(self) -> None:
+        super().__init__(warm_up=2)
+
+    def update(self, value: float) -> float:
+        self.value = 0.99 * self.value + 0.01 * value if self.count else value
+        self.count += 1
+        return self.value
+
+
+class ColdStart(Strategy):
+    """Trades on an average whose warm-up is far too short."""
+
+    history = 2
+
+    def on_setup(self) -> None:
+        self.average = self.ctx.indicator(Decaying())
+
+    def on_bar(self, bar: Bar) -> None:
+        if bar.close > self.average.value:
+            self.ctx.long()
+        else:
+            self.ctx.flat()
+
+
+class Calling(Strategy):
+    """Reaches for the network by a way that nobody can read off its source."""
+
+    def on_bar(self, bar: Bar) -> None:
+        import_module("sock" + "et").create_connection(("127.0.0.1", 9), timeout=0.1)
+
+
+def slow_sum(numbers: list[float]) -> float:
+    return sum(numbers)
+
+
+class Asking(Strategy):
+    """Lets the sum of its first two closes be made elsewhere and goes long on the answer."""
+
+    def on_bar(self, bar: Bar) -> None:
+        closes = [each.close for each in self.ctx.bars(2)]
+        if len(closes) == 2 and not self.ctx.position():
+            self.ctx.run_off_loop(slow_sum, closes)
+
+    def on_result(self, answer: OffLoopAnswer) -> None:
+        if answer.value == 101.0 + 103.0:
+            self.ctx.long(tag="answered")

@@ -1,0 +1,257 @@
+"""Backtests from Python, in a script or a notebook.
+
+    from actors import SMA, Bar, Strategy
+    from daemon.research import Backtester
+
+    result = Backtester(SmaCross, "btc_1h.csv", cash=10_000, fee=0.001).run("2023-01-01", fast=10, slow=30)
+    result.metrics["sharpe"], result.trades, result.plot()
+
+It is the same engine, configured in code: what a configuration file can say, `settings` can.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+from weakref import finalize
+
+import msgspec
+import polars as pl
+
+from actors.errors import UsageError
+from actors.model.intervals import format_interval
+from actors.portfolio.sizing import Sizing
+from actors.risk.limits import RiskLimits
+from actors.strategies.base import Strategy
+from actors.strategies.loading import check_strategy, load_strategy
+from actors.venues.files.series import BAR_COLUMNS, PRICES
+from actors.venues.simulated.settings import SimulatedVenueSettings
+from daemon.config import (
+    AccountSection,
+    BacktestSection,
+    Config,
+    DataFile,
+    InstrumentSection,
+    StrategySection,
+    VenueSection,
+)
+from daemon.config_checks import check_config
+from daemon.config_sources import load_config, overridden
+from daemon.research.audit import no_outside
+from daemon.research.backtest import run_backtest
+from daemon.research.data_manager import TIME, Moment, moment_ns, own_frame, step_of
+from daemon.research.history import History
+from daemon.research.interrupt import interruptible
+from daemon.research.result import Result
+from daemon.research.sweep import Sweep, sweep_cells
+
+VENUE, ACCOUNT, NAME = "files", "test", "strategy"
+ALMOST_ALL = Sizing(method="target_weight", amount=Decimal("0.95"))
+DEFAULT_INSTRUMENT = f"ASSET@{VENUE}"
+Data = Any
+"""A polars or pandas frame, a path, or a mapping of instruments to either."""
+
+
+class Backtester:
+    """One strategy on some data; `run` it as often as you like, with other parameters or another range."""
+
+    def __init__(
+        self,
+        strategy: type[Strategy] | str | None = None,
+        data: Data = None,
+        *,
+        config: str | Path | Config | None = None,
+        instrument: str = DEFAULT_INSTRUMENT,
+        bars: str | Sequence[str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        cash: float | str | Decimal = 100_000,
+        currency: str = "USD",
+        fee: float | str | Decimal = "0.001",
+        sizing: Sizing | None = None,
+        tick_size: str | Decimal = "0.01",
+        lot_size: str | Decimal = "0.00001",
+        calendar: str = "24/7",
+        settings: Sequence[str] = (),
+    ) -> None:
+        """
+        Args:
+            strategy: A class, or `package.module:Class`, or `folder/file.py:Class`; None takes the config's.
+            data: None takes the config's.
+            config: A configuration, or its file, in the place of everything below but `settings`.
+            bars: Timeframes of the strategy; None: the interval of the data.
+            cash: Opening balance, in `currency`.
+            fee: Fraction of the notional, maker and taker alike.
+            sizing: What a signal comes to; None: 95 % of equity, as the rest pays for fees and moved prices.
+            settings: Texts as after `--set`, such as "accounts.test.simulated.latency_ms=5".
+        Raises:
+            ConfigError: The first thing that is wrong.
+        """
+        self._folder: Path | None = None
+        self._classes: dict[str, type[Strategy]] = {}
+        if config is not None:
+            made = config if isinstance(config, Config) else load_config(Path(config), environ={}).config
+            self.config = overridden(made, settings)
+            self._classes = {name: load_strategy(each.use) for name, each in self.config.strategies.items()}
+            return
+        if strategy is None or data is None:
+            raise UsageError("Backtester needs a strategy and data, or config=")
+        cls = load_strategy(strategy) if isinstance(strategy, str) else strategy
+        check_strategy(cls)
+        by_instrument = data if isinstance(data, Mapping) else {instrument: data}
+        names = tuple(_full_name(name) for name in by_instrument)
+        files = tuple(
+            self._file(name, each) for name, each in zip(names, by_instrument.values(), strict=True)
+        )
+        if bars is None:
+            bars = _interval_of(files)
+        self._classes = {NAME: cls}
+        made = Config(
+            venues={VENUE: VenueSection(kind="simulated")},
+            accounts={ACCOUNT: _account(currency, Decimal(str(cash)), Decimal(str(fee)))},
+            instruments={
+                name: InstrumentSection(
+                    base=_base(name, currency),
+                    quote=currency,
+                    tick_size=Decimal(str(tick_size)),
+                    lot_size=Decimal(str(lot_size)),
+                    calendar=calendar,
+                )
+                for name in names
+            },
+            strategies={
+                NAME: StrategySection(
+                    use=strategy if isinstance(strategy, str) else import_path(cls),
+                    account=ACCOUNT,
+                    instruments=names,
+                    bars=(bars,) if isinstance(bars, str) else tuple(bars),
+                    sizing=sizing or ALMOST_ALL,
+                    parameters=dict(parameters or {}),
+                )
+            },
+            backtest=BacktestSection(data=files),
+        )
+        check_config(made)
+        self.config = overridden(made, settings)
+
+    def run(self, start: Moment = None, end: Moment = None, **parameters: Any) -> Result:
+        """Run from `start` to before `end`; Ctrl-C ends it with what is known so far.
+
+        Args:
+            parameters: Of the strategy, in the place of those given before.
+        Raises:
+            BadDataFile: Data that cannot be true, or nothing in the range.
+        """
+        config = with_parameters(self.config, parameters)
+        with interruptible() as is_stopped, no_outside():
+            run = run_backtest(
+                config,
+                self._classes,
+                start=moment_ns(start),
+                end=moment_ns(end),
+                is_stopped=is_stopped,
+            )
+        return Result(run)
+
+    def sweep(
+        self,
+        grid: Mapping[str, Sequence[Any]],
+        *,
+        start: Moment = None,
+        end: Moment = None,
+        workers: int = 1,
+    ) -> Sweep:
+        """Run every combination of the values; see `Sweep`.
+
+        Args:
+            grid: Parameter → its values; the last one changes fastest.
+            workers: Processes. A class from a notebook cannot go to another one: put it into a file.
+        """
+        return sweep_cells(
+            self.config, self._classes, grid, start=moment_ns(start), end=moment_ns(end), workers=workers
+        )
+
+    def _file(self, name: str, data: Data) -> DataFile:
+        if isinstance(data, str | Path):
+            return DataFile(path=str(Path(data).absolute()), instrument=name)
+        if self._folder is None:
+            self._folder = Path(mkdtemp(prefix="tickerd-data-"))
+            finalize(self, rmtree, self._folder, ignore_errors=True)
+        path = self._folder / f"{name.partition('@')[0]}.parquet"
+        frame = own_frame(data)
+        if not set(PRICES) <= set(frame.columns):
+            frame.write_parquet(path)
+            return DataFile(path=str(path), instrument=name)
+        interval = step_of(frame)
+        volume = pl.col("volume") if "volume" in frame.columns else pl.lit(0.0).alias("volume")
+        rows = frame.with_columns(volume).select(
+            (pl.col(TIME).dt.epoch("ns") + interval).alias("ts_event"),
+            *(pl.col(column).cast(pl.Float64) for column in BAR_COLUMNS),
+        )
+        rows.write_parquet(path)
+        return DataFile(path=str(path), instrument=name, interval=format_interval(interval))
+
+
+def with_parameters(config: Config, parameters: Mapping[str, Any]) -> Config:
+    """The configuration with parameters of its strategies replaced; `name.parameter` means one of several.
+
+    Raises:
+        UsageError: A name of no strategy.
+    """
+    if not parameters:
+        return config
+    strategies = dict(config.strategies)
+    for key, value in parameters.items():
+        owner, dot, parameter = key.rpartition(".")
+        if dot and owner not in strategies:
+            raise UsageError(f"there is no strategy {owner!r}; it has {', '.join(strategies)}")
+        for name in [owner] if dot else list(strategies):
+            section = strategies[name]
+            changed = {**section.parameters, parameter: value}
+            strategies[name] = msgspec.structs.replace(section, parameters=changed)
+    return msgspec.structs.replace(config, strategies=strategies)
+
+
+def import_path(strategy: type[Strategy]) -> str:
+    """How another process finds a class; one from a notebook it cannot find, and says so when asked to."""
+    if strategy.__module__ == "__main__":
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        if file is not None:
+            return f"{Path(file).absolute()}:{strategy.__qualname__}"
+    return f"{strategy.__module__}:{strategy.__qualname__}"
+
+
+def _account(currency: str, cash: Decimal, fee: Decimal) -> AccountSection:
+    return AccountSection(
+        venue=VENUE,
+        mode="paper",
+        base_currency=currency,
+        limits=RiskLimits(price_age_max_seconds=None),
+        simulated=SimulatedVenueSettings(
+            opening_balances={currency: cash}, maker_fee=fee, taker_fee=fee, fee_currency=currency
+        ),
+    )
+
+
+def _full_name(name: str) -> str:
+    return name if "@" in name else f"{name}@{VENUE}"
+
+
+def _base(name: str, currency: str) -> str:
+    symbol = name.partition("@")[0]
+    return symbol.removesuffix(currency).rstrip("-/_") or symbol
+
+
+def _interval_of(files: Sequence[DataFile]) -> str:
+    """The data's own interval, of several the smallest."""
+    config = Config(
+        venues={VENUE: VenueSection(kind="simulated")}, backtest=BacktestSection(data=tuple(files))
+    )
+    intervals = [interval for _, interval in History(config).sources.given]
+    if not intervals:
+        raise UsageError("the data are ticks: say which bars to make of them, as bars='1m'")
+    return format_interval(min(intervals))

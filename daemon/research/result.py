@@ -1,0 +1,153 @@
+"""The result of a run in Python: tables, figures, a picture."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import polars as pl
+
+from actors.errors import ConfigError
+from daemon.research.runs import Run, RunInfo, keep_run
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Table = Literal["equity", "trades", "fills", "orders", "positions", "prices"]
+
+
+class Result:
+    """What a backtest has given; `daemon.research.runs` says what the columns mean."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @property
+    def info(self) -> RunInfo:
+        """Everything that is not a table: state, hashes, accounts, warnings, failures."""
+        return self._run.info
+
+    @property
+    def equity(self) -> pl.DataFrame:
+        """Accounts at mark, sample by sample."""
+        return self._run.frames.equity
+
+    @property
+    def trades(self) -> pl.DataFrame:
+        """Closed round trips."""
+        return self._run.frames.trades
+
+    @property
+    def fills(self) -> pl.DataFrame:
+        """Executions."""
+        return self._run.frames.fills
+
+    @property
+    def orders(self) -> pl.DataFrame:
+        """Orders, refused ones too."""
+        return self._run.frames.orders
+
+    @property
+    def positions(self) -> pl.DataFrame:
+        """What was held at each sample."""
+        return self._run.frames.positions
+
+    @property
+    def prices(self) -> pl.DataFrame:
+        """The market, thinned for charts."""
+        return self._run.frames.prices
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """All figures by name; None is not defined. Of several accounts `account.name`."""
+        accounts = self.info.accounts
+        return {
+            name if len(accounts) == 1 else f"{account}.{name}": value
+            for account, result in accounts.items()
+            for name, value in flat_figures(result).items()
+        }
+
+    @property
+    def warnings(self) -> list[str]:
+        """What about the figures is hard to believe."""
+        return self.info.warnings
+
+    def to_pandas(self, table: Table) -> Any:
+        """One table as a pandas frame with the time as its index.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        try:
+            pandas: Any = import_module("pandas")
+        except ImportError:
+            raise ConfigError("pandas is not installed: pip install 'tickerd[research]'") from None
+        frame: pl.DataFrame = getattr(self._run.frames, table)
+        columns = {column.name: _plain(column) for column in frame.iter_columns()}
+        made = pandas.DataFrame(columns)
+        for column in frame.iter_columns():
+            if column.dtype.is_temporal():
+                made[column.name] = made[column.name].dt.tz_localize("UTC")
+        return made.set_index("ts") if "ts" in made else made
+
+    def plot(self) -> Figure:
+        """Equity, drawdown, and the market with the trades.
+
+        Raises:
+            ConfigError: plotly is not installed.
+        """
+        from daemon.research.plotting import figure_of
+
+        return figure_of(self._run)
+
+    def save(self, state: str | Path = "state") -> Path:
+        """Keep the run in a state folder, where `tickerd report` and `tickerd compare` find it.
+
+        Raises:
+            ReplayDiffers: The same configuration, code and data gave another result before.
+        """
+        return keep_run(Path(state), self._run).path
+
+    def __repr__(self) -> str:
+        info = self.info
+        ends = ", ".join(
+            f"{name} {account.equity_start:,.2f} → {account.equity_end:,.2f} {account.currency}"
+            for name, account in info.accounts.items()
+        )
+        return (
+            f"<Result {info.run_id} {info.state}: {info.start} to {info.end}, {info.trades} trades, {ends}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{name}</td><td style='text-align:right'>{_shown(value)}</td></tr>"
+            for name, value in self.metrics.items()
+            if not isinstance(value, dict | list)
+        )
+        return (
+            f"<p>{self!r}</p>".replace("<Result", "Result").replace("></p>", "</p>")
+            + f"<table>{rows}</table>"
+        )
+
+
+def flat_figures(account: Any) -> dict[str, Any]:
+    """Figures of an account, those of equity and of all trades in one level."""
+    plain: dict[str, Any] = msgspec.to_builtins(account.figures)
+    equity, trades, own = plain.pop("equity") or {}, plain.pop("trades"), plain.pop("own")
+    trades = {"trade_count" if name == "count" else name: value for name, value in trades.items()}
+    whole = {name: getattr(account, name) for name in ("equity_start", "equity_end")}
+    return {**whole, **equity, **trades, **plain, **own}
+
+
+def _plain(column: pl.Series) -> Any:
+    if column.dtype.is_temporal():
+        return column.dt.replace_time_zone(None).to_numpy()
+    return column.to_list() if column.dtype == pl.String else column.to_numpy()
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "n/a"
+    return f"{value:,.4f}" if isinstance(value, float) else str(value)

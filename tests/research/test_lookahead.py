@@ -1,0 +1,60 @@
+"""Planted bugs are found: knowing the future by a file or by a former run, and too short a warm-up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from daemon.research.api import Backtester
+from daemon.research.lookahead import check_lookahead, check_warmup
+from tests.research.strategies_for_tests import (
+    REMEMBERED,
+    ColdStart,
+    Cross,
+    Peeking,
+    Remembering,
+    UpAndDown,
+)
+from tests.research.test_api import some_bars
+
+
+def test_an_honest_strategy_is_clean_in_both_checks() -> None:
+    tester = Backtester(Cross, some_bars())
+    ahead = check_lookahead(tester.config, {"strategy": Cross})
+    assert ahead.is_clean
+    assert ahead.runs == 8
+    assert ahead.decisions > 50
+    warm = check_warmup(tester.config, {"strategy": Cross})
+    assert warm.is_clean, warm.difference
+    assert warm.decisions > 10
+
+
+def test_a_strategy_that_reads_the_end_of_its_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "bars.csv"
+    some_bars().with_columns(pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S")).write_csv(path)
+    tester = Backtester(Peeking, path, parameters={"file": str(path)})
+    found = check_lookahead(tester.config, {"strategy": Peeking})
+    assert found.difference is not None
+    assert "with the data cut off at 2024-01-0" in found.difference
+    assert "of strategy strategy at 2024-01-01T" in found.difference
+
+
+def test_a_module_that_remembers_a_former_run_is_found() -> None:
+    REMEMBERED.clear()
+    tester = Backtester(Remembering, some_bars())
+    found = check_lookahead(tester.config, {"strategy": Remembering})
+    assert found.difference is not None
+    assert found.difference.startswith("run a second time, decision 1 of strategy strategy")
+
+
+def test_too_short_a_warm_up_is_found() -> None:
+    tester = Backtester(ColdStart, some_bars())
+    found = check_warmup(tester.config, {"strategy": ColdStart})
+    assert found.difference is not None
+    assert "raise `warm_up` or `history`" in found.difference
+
+
+def test_the_end_of_the_data_is_no_decision() -> None:
+    tester = Backtester(UpAndDown, some_bars(60), settings=["backtest.at_end=close"])
+    assert check_lookahead(tester.config, {"strategy": UpAndDown}).is_clean
