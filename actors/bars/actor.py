@@ -31,7 +31,7 @@ from actors.core.actor import CoreActor, Handler
 from actors.errors import ConfigError
 from actors.messages.base import Message
 from actors.messages.control import BackfillDone, BackfillDue, BarDue, Started
-from actors.messages.market import Bar, FeedStatus, Trade
+from actors.messages.market import Bar, CorporateAction, FeedStatus, Trade
 from actors.model.calendar import calendar_named
 from actors.model.instrument import Instrument
 
@@ -110,6 +110,8 @@ class BarsActor(CoreActor):
         if kind is FeedStatus:
             return (self.on_feed_status,)
         builders = [builder for builder in self._builders.values() if builder.spec.instrument == instrument]
+        if kind is CorporateAction:
+            return [builder.on_corporate_action for builder in builders]
         if kind is Trade:
             return [builder.on_trade for builder in builders if builder.spec.source == "trades"]
         if kind is Bar:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from actors.bars.spec import BarSpec, Bounds
-from actors.messages.market import Bar, Trade
+from actors.messages.market import Bar, CorporateAction, Trade
 
 
 class BuilderState(msgspec.Struct, array_like=True, kw_only=True):
@@ -69,6 +69,14 @@ class Builder:
         self._remind_of_held = remind_of_held
 
     # what comes in
+
+    def on_corporate_action(self, action: CorporateAction) -> None:
+        """The bar in progress goes on in the prices that hold from now on."""
+        s = self.state
+        if not s.is_empty:
+            s.open, s.high = action.price_after(s.open), action.price_after(s.high)
+            s.low, s.close = action.price_after(s.low), action.price_after(s.close)
+            s.volume *= float(action.shares_after) / float(action.shares_before)
 
     def on_trade(self, trade: Trade) -> None:
         """Put one trade into its bar, closing the one before if its time is over."""

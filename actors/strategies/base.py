@@ -25,7 +25,7 @@ import msgspec
 from actors.errors import ConfigError, UsageError
 from actors.messages.account import TradeClosed
 from actors.messages.control import DayClose, StrategyTimer
-from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
+from actors.messages.market import Bar, BookDelta, BookSnapshot, CorporateAction, Quote, Trade
 from actors.messages.orders import (
     CommandRefused,
     OrderAccepted,
@@ -77,6 +77,9 @@ class Strategy:
     """Annotate it with a subclass of `State` to remember something."""
     history: ClassVar[int] = 100
     """How many closed bars of each instrument and timeframe `ctx.bars` can give."""
+    adjusts_history: ClassVar[bool] = False
+    """Whether `ctx.bars` and indicators of bars are brought into today's shares by each split and dividend;
+    else they keep the prices that were traded."""
 
     def __init__(self, **parameters: Any) -> None:
         """
@@ -111,6 +114,9 @@ class Strategy:
 
     def on_book(self, book: BookSnapshot | BookDelta) -> None:
         """The order book has changed."""
+
+    def on_corporate_action(self, action: CorporateAction) -> None:
+        """A split or dividend has taken effect: positions and orders, history if wished, are in new shares."""
 
     def on_timer(self, timer: StrategyTimer) -> None:
         """A timer named `timer.key` is due; `timer.ts_event` < `ctx.now` says that it was late."""

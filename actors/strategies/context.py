@@ -139,9 +139,8 @@ class Context(Ordering):
     @property
     def equity(self) -> float:
         """All balances of the account at mark, in its base currency; what has no price yet is left out."""
-        host = self._runner.host
-        held = host.holdings.balances(self.account)
-        return host.valuation.total(held, host.currency_of(self.account), host.market)[0]
+        host, account = self._runner.host, self.account
+        return host.valuation.equity(host.holdings, account, host.currency_of(account), host.market)
 
     # time and slow work
 

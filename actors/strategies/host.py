@@ -1,10 +1,10 @@
 """Strategies: runs every strategy, keeps what it needs between calls, and fences each of them off.
 
-Reads   Quote, Trade, Bar, books  straight to the strategies that want them
+Reads   Quote, Trade, Bar, books, CorporateAction  straight to the strategies that want them
         BackfillDone              bars that were missed are all there
         OrderEvent, TradeClosed   from oms and ledger
         PositionChanged           from ledger: the fill is booked, `on_fill` may be called
-        BalanceChanged            from ledger
+        BalanceChanged, ContractsChanged   from ledger
         ApprovedOrder             from risk: orders made from signals, and successors of replaced ones
         StateChanged              from risk: who may be awake
         OffLoopResult, Stop, Started
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from actors.core.actor import CoreActor, Handler
 from actors.messages.account import BalanceChanged, PositionChanged, TradeClosed
 from actors.messages.base import Message
+from actors.messages.clearing import ContractsChanged
 from actors.messages.control import (
     BackfillDone,
     DayClose,
@@ -254,6 +255,10 @@ class StrategyHost(CoreActor):
         """Follow what accounts hold."""
         self.holdings.balance_of[change.account, change.asset] = change.total
 
+    def on_contracts_changed(self, change: ContractsChanged) -> None:
+        """Follow open derivatives."""
+        self.holdings.apply_contracts(change)
+
     def on_trade_closed(self, trade: TradeClosed) -> None:
         """Hand a finished round trip on."""
         runner = self._runners.get(trade.strategy)
@@ -349,10 +354,7 @@ class StrategyHost(CoreActor):
         """Hand an answer to the strategy that waits for it, or keep it for when that wakes."""
         runner = self._runners.get(result.strategy)
         if runner is not None and result.request_id in runner.requests:
-            if runner.is_awake:
-                runner.answer(result)
-            else:
-                runner.answers.append(result)
+            (runner.answer if runner.is_awake else runner.answers.append)(result)
 
     # failures
 
@@ -390,8 +392,7 @@ class StrategyHost(CoreActor):
         self.last_request_id = state.last_request_id
         self.holdings.restore(state.holdings)
         for name, kept in state.runners.items():
-            runner = self._runners.get(name)
-            if runner is not None:
+            if (runner := self._runners.get(name)) is not None:
                 (runner.restore_trading if name in self._changed else runner.restore)(kept)
         for runner in self._runners.values():
             self._recompute(runner)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from actors.core.actor import Handler
-from actors.indicators.base import Indicator
+from actors.core.adjust import adjusted_history
+from actors.indicators.base import Indicator, IndicatorState
 from actors.messages.base import Message
-from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
+from actors.messages.market import Bar, BookDelta, BookSnapshot, CorporateAction, Quote, Trade
 
 if TYPE_CHECKING:
     from actors.strategies.runner import Runner
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Feed:
     """Closed bars of one instrument and timeframe, and the indicators they feed."""
 
-    __slots__ = ("bar_updates", "bars", "close_updates", "last_end", "warm_up")
+    __slots__ = ("bar_updates", "bars", "close_updates", "fresh", "last_end", "warm_up")
 
     def __init__(self, history: int) -> None:
         self.bars: deque[Bar] = deque(maxlen=history)
@@ -26,6 +27,22 @@ class Feed:
         self.warm_up = history
         self.close_updates: tuple[Callable[[float], float], ...] = ()
         self.bar_updates: tuple[Callable[[Bar], None], ...] = ()
+        self.fresh: list[tuple[Indicator, IndicatorState]] = []
+        """Its indicators, and what they were before any bar."""
+
+    def adjust(self, action: CorporateAction) -> None:
+        """Bring all bars that are kept into today's shares, and the indicators along them anew."""
+        if not self.bars:
+            return
+        last_close = self.bars[-1].close
+        self.bars = deque([adjusted_history(b, action, last_close) for b in self.bars], self.bars.maxlen)
+        for indicator, state in self.fresh:
+            indicator.restore(state)
+        for bar in self.bars:
+            for update in self.close_updates:
+                update(bar.close)
+            for take in self.bar_updates:
+                take(bar)
 
 
 class Lane:
@@ -116,6 +133,16 @@ class Lane:
             if self._pending:
                 runner.commit()
 
+    def on_corporate_action(self, action: CorporateAction) -> None:
+        """Adjust the history where that is wished for, then tell the strategy."""
+        if self._runner.strategy.adjusts_history:
+            for feed in self.feeds.values():
+                feed.adjust(action)
+            self.is_warm = all(indicator.is_warm for indicator in self.indicators)
+            self._runner.host.refresh_lane(self._runner, self)
+        if self._runner.is_started and self._runner.hears_facts:
+            self._runner.call("on_corporate_action", self._runner.strategy.on_corporate_action, action)
+
     def _update(self, updates: tuple[Callable[[float], float], ...], value: float) -> None:
         for update in updates:
             update(value)
@@ -139,6 +166,8 @@ _MARKET: dict[type[Message], str] = {
 
 def lane_handler(runner: Runner, lane: Lane, kind: type[Message]) -> Handler | None:
     """What takes this kind of market data; None where the strategy does not want it."""
+    if kind is CorporateAction:
+        return lane.on_corporate_action
     if kind is Bar:
         return lane.on_bar if lane.feeds else None
     handler = _MARKET.get(kind)

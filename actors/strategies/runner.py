@@ -89,6 +89,9 @@ class Runner:
         if source == "bars":
             feed = lane.feeds[interval]
             feed.warm_up = max(feed.warm_up, indicator.warm_up)
+            feed.fresh.append((indicator, indicator.snapshot()))
+            if self.strategy.adjusts_history:
+                feed.bars = deque(maxlen=feed.warm_up)
         if not isinstance(indicator, ValueIndicator):
             if source != "bars":
                 raise UsageError(f"{kind} needs bars, it cannot follow {source}")
