@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 import msgspec
 
@@ -50,6 +51,9 @@ class Account:
         "settings", "total",
     )  # fmt: skip
 
+    may_owe: ClassVar[bool] = False
+    """Whether a balance may be below zero."""
+
     def __init__(self, name: str, settings: SimulatedVenueSettings) -> None:
         self.name = name
         self.settings = settings
@@ -80,7 +84,7 @@ class Account:
     def move(self, asset: str, amount: Decimal) -> None:
         """Add a signed amount."""
         total = self.total.get(asset, ZERO) + amount
-        assert total >= ZERO, f"{self.name} would hold {total} {asset}"
+        assert total >= ZERO or self.may_owe, f"{self.name} would hold {total} {asset}"
         self.total[asset] = total
 
     def need(self, order: VenueOrderState, instrument: Instrument) -> Decimal:
@@ -137,8 +141,8 @@ class Account:
 
         What a reduce-only order may still take is looked up when it fills: several share one position.
         """
-        need = ZERO if order.reduce_only or not order.is_open else self.need(order, instrument)
         locked = order.locked
+        need = self.need(order, instrument) if order.is_open and not order.reduce_only else ZERO
         if need != locked:
             asset = order.locked_asset
             self.locked[asset] = self.locked.get(asset, ZERO) + need - locked
@@ -149,8 +153,11 @@ class Account:
         money = self.free(instrument.quote) + order.locked
         remaining, unit_cost = order.quantity - order.filled_quantity, price * instrument.multiplier
         cost = remaining * unit_cost
-        fee = self._fee_at_most(order, remaining, cost)
-        if cost + fee <= money:
+        fee = ZERO
+        if self.schedule is not None or self.settings.fee_currency is not None:
+            fee = self._fee_at_most(order, remaining, cost)
+            cost += fee
+        if cost <= money:
             return remaining
         if self.schedule is None:
             unit_cost += self._fee_at_most(order, ONE, unit_cost)
@@ -203,11 +210,14 @@ class Account:
     ) -> None:
         """Move what an execution moves, its fee aside."""
         if order.side == "buy":
-            self.move(instrument.quote, -notional)
-            self.move(instrument.base, quantity)
+            given, paid, received, amount = instrument.quote, notional, instrument.base, quantity
         else:
-            self.move(instrument.base, -quantity)
-            self.move(instrument.quote, notional)
+            given, paid, received, amount = instrument.base, quantity, instrument.quote, notional
+        total = self.total
+        left = total.get(given, ZERO) - paid
+        assert left >= ZERO or self.may_owe, f"{self.name} would hold {left} {given}"
+        total[given] = left
+        total[received] = total.get(received, ZERO) + amount
 
     def _fee(
         self, rate: Decimal, given: str, paid: Decimal, received: str, amount: Decimal, notional: Decimal

@@ -168,7 +168,11 @@ class SimulatedVenueActor(CoreActor):
         """Send what happened to whom it concerns."""
         for event in events:
             report = report_of(event)
-            if report is not None:
+            if report is None:
+                continue
+            if self._travel[event.account].answers_at_once:
+                self.send(report)
+            else:
                 self._answer(event.account, report)
 
     def _answer(self, account: str, answer: VenueAnswer) -> None:

@@ -13,8 +13,8 @@ from actors.venues.simulated.market import Market
 from actors.venues.simulated.reject import Refusal
 
 
-def submit_refusal(market: Market, terms: OrderTerms, reference: Decimal | None) -> Refusal | None:
-    """First reason to refuse a new order, its owner's money aside."""
+def submit_refusal(market: Market, terms: OrderTerms, worth: Decimal | None) -> Refusal | None:
+    """First reason to refuse a new order, its owner's money aside; `worth` is the price it is valued at."""
     if not market.is_trading:
         return reject.MARKET_CLOSED, f"instrument={terms.instrument}"
     if market.hours.outside == "reject" and market.is_closed:
@@ -22,7 +22,7 @@ def submit_refusal(market: Market, terms: OrderTerms, reference: Decimal | None)
     known = market.desk.accounts[terms.account].by_client.get(terms.client_order_id)
     if known is not None and known.is_open:
         return reject.DUPLICATE_ORDER, f"venue_order_id={known.venue_order_id} is open"
-    return _terms_refusal(market, terms, reference)
+    return _terms_refusal(market, terms, worth)
 
 
 def money_refusal(
@@ -45,7 +45,7 @@ def replace_refusal(
     if quantity <= order.filled_quantity:
         return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
     terms = replaced_terms(order, quantity, price, stop_price)
-    refused = _terms_refusal(market, terms, market.reference(order.side))
+    refused = _terms_refusal(market, terms, price or stop_price)
     if refused is not None:
         return refused
     changed = market.desk.draft(terms, market.instrument, price or stop_price or ZERO)
@@ -59,10 +59,10 @@ def not_open(order: VenueOrderState | None) -> Refusal:
     return reject.UNKNOWN_ORDER, text
 
 
-def _terms_refusal(market: Market, terms: OrderTerms, reference: Decimal | None) -> Refusal | None:
-    refused = refusal(terms, market.instrument, reference)
+def _terms_refusal(market: Market, terms: OrderTerms, worth: Decimal | None) -> Refusal | None:
+    refused = refusal(terms, market.instrument, worth)
     if refused is not None:
         return refused
     if terms.post_only and terms.price is not None and market.would_take(terms.side, terms.price):
-        return reject.WOULD_TAKE, f"price={terms.price}, market={reference}"
+        return reject.WOULD_TAKE, f"price={terms.price}, market={market.reference(terms.side)}"
     return None

@@ -72,7 +72,8 @@ def _open_at(market: Market, point: Print) -> None:
     price = point.price
     through = market.settings.bars.limits == "through"
     for resting in (market.bids, market.asks):
-        while (order := resting.first) is not None and point.quantity:
+        while resting.entries and point.quantity:
+            order = resting.entries[0][2]
             assert order.price is not None
             if order.price < price if order.side == "buy" else order.price > price:
                 break
@@ -81,25 +82,26 @@ def _open_at(market: Market, point: Print) -> None:
             market.make(order, point.quantity, price, point)
     if market.queue:
         market.meet_queue()
-    market.trigger_reached(low=price, high=price)
+    if market.buy_stops.entries or market.sell_stops.entries:
+        market.trigger_reached(low=price, high=price)
 
 
 def _walk(market: Market, point: Print, here: Decimal, there: Decimal) -> None:
     """From one price to the next, meeting orders and stops in the order of their prices."""
     falling = there < here
     resting, stops = (market.bids, market.sell_stops) if falling else (market.asks, market.buy_stops)
-    while True:
+    while resting.entries or stops.entries:
         limit, stop = _limit_within(market, point, resting, there), stops.first_price
         if stop is not None and (stop < there if falling else stop > there):
             stop = None
         if limit is None and stop is None:
-            point.price = there
-            return
+            break
         if stop is None or (limit is not None and (limit >= stop if falling else limit <= stop)):
             _meet_limit(market, point, resting)
         else:
             point.price = stop
             market.trigger_reached(low=stop, high=stop)
+    point.price = there
 
 
 def _stops_then_limits(market: Market, point: Print, low: Decimal, high: Decimal) -> None:

@@ -19,14 +19,13 @@ _NEEDS = {
 """Order type → whether it has a limit price, a stop price."""
 
 
-def refusal(terms: OrderTerms, instrument: Instrument, reference: Decimal | None) -> Refusal | None:
-    """First reason to refuse; `reference` prices an order that names no price."""
-    return (
-        _form(terms)
-        or _ticks(terms, instrument)
-        or _lots(terms.quantity, instrument)
-        or _notional(terms, instrument, reference)
-    )
+def refusal(terms: OrderTerms, instrument: Instrument, worth: Decimal | None) -> Refusal | None:
+    """First reason to refuse; `worth` is the price the order is valued at, None where nobody knows one."""
+    has_price, has_stop = terms.price is not None, terms.stop_price is not None
+    refused = _form(terms, has_price=has_price, has_stop=has_stop)
+    if refused is None and (has_price or has_stop):
+        refused = _ticks(terms, instrument)
+    return refused or _lots(terms.quantity, instrument) or _notional(terms, instrument, worth)
 
 
 def replaced_terms(
@@ -49,9 +48,8 @@ def replaced_terms(
     )
 
 
-def _form(terms: OrderTerms) -> Refusal | None:
-    price, stop = _NEEDS[terms.order_type]
-    if (terms.price is not None) != price or (terms.stop_price is not None) != stop:
+def _form(terms: OrderTerms, *, has_price: bool, has_stop: bool) -> Refusal | None:
+    if _NEEDS[terms.order_type] != (has_price, has_stop):
         return reject.BAD_TERMS, (
             f"a {terms.order_type} order with price={terms.price}, stop_price={terms.stop_price}"
         )
@@ -61,8 +59,6 @@ def _form(terms: OrderTerms) -> Refusal | None:
 
 
 def _ticks(terms: OrderTerms, instrument: Instrument) -> Refusal | None:
-    if terms.price is None and terms.stop_price is None:
-        return None
     for name, price in (("price", terms.price), ("stop_price", terms.stop_price)):
         if price is not None and (price <= ZERO or not _whole(price, instrument.tick_size)):
             return reject.PRICE_FILTER, f"{name}={price}, tick_size={instrument.tick_size}"
@@ -79,11 +75,10 @@ def _lots(quantity: Decimal, instrument: Instrument) -> Refusal | None:
     return None
 
 
-def _notional(terms: OrderTerms, instrument: Instrument, reference: Decimal | None) -> Refusal | None:
-    price = terms.price or terms.stop_price or reference
-    if price is None or not instrument.notional_min:
+def _notional(terms: OrderTerms, instrument: Instrument, worth: Decimal | None) -> Refusal | None:
+    if worth is None or not instrument.notional_min:
         return None
-    notional = terms.quantity * price * instrument.multiplier
+    notional = terms.quantity * worth * instrument.multiplier
     if notional < instrument.notional_min:
         return reject.NOTIONAL, f"notional={notional}, min={instrument.notional_min}"
     return None

@@ -79,11 +79,10 @@ class MatchingEngine:
             unknown = reject.UNKNOWN_INSTRUMENT, f"instrument={terms.instrument}"
             self._reject("submit", unknown, terms.account, terms.instrument, terms.client_order_id, None)
             return events
-        reference = market.reference(terms.side)
-        refused = submit_refusal(market, terms, reference)
+        lock_price = terms.price or terms.stop_price or market.reference(terms.side)
+        refused = submit_refusal(market, terms, lock_price)
         if refused is None:
-            lock_price = terms.price or terms.stop_price or reference or ZERO
-            order = self._desk.draft(terms, market.instrument, lock_price)
+            order = self._desk.draft(terms, market.instrument, lock_price or ZERO)
             refused = money_refusal(market, order)
             if refused is None:
                 self._desk.accept(order, market.instrument)

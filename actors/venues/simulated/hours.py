@@ -16,7 +16,7 @@ _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 
 class TradingHours:
     """Sessions of a calendar; without one the market is always open, and its days are the instrument's."""
 
-    __slots__ = ("_calendar", "_days", "_session", "outside")
+    __slots__ = ("_calendar", "_days", "_session", "has_calendar", "outside")
 
     def __init__(self, times: TradingTimes, instrument: Instrument) -> None:
         """Find the calendar.
@@ -25,6 +25,7 @@ class TradingHours:
             ConfigError: No such calendar, or hours that are none.
         """
         self._calendar = trading_calendar(times, instrument)
+        self.has_calendar = self._calendar is not None
         self._days = self._calendar or calendar_named(instrument.calendar)
         self.outside: Literal["wait", "reject"] = times.outside
         self._session = Session(0, 0)

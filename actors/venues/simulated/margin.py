@@ -33,6 +33,7 @@ class MarginAccount(Account):
     """Cash, assets of either sign and contracts, all worth something in one currency."""
 
     __slots__ = ("_markets", "contracts", "currency", "margin")
+    may_owe = True
 
     def __init__(self, name: str, settings: SimulatedVenueSettings, markets: Mapping[str, Market]) -> None:
         super().__init__(name, settings)
@@ -180,10 +181,6 @@ class MarginAccount(Account):
             ZERO,
         )
         return max(min(self.free(asset) - owed, self.equity() - self.required(None)), ZERO)
-
-    def move(self, asset: str, amount: Decimal) -> None:
-        """Add a signed amount; what is below zero is borrowed."""
-        self.total[asset] = self.total.get(asset, ZERO) + amount
 
     def balances(self) -> dict[str, Balance]:
         """Every asset ever held; < 0 is owed."""

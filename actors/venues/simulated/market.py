@@ -25,6 +25,7 @@ from actors.model.instrument import Instrument
 from actors.venues.simulated import queueing
 from actors.venues.simulated.bar_path import at_close, run_bar
 from actors.venues.simulated.depth import Depth, Print
+from actors.venues.simulated.depth_move import depth_moved
 from actors.venues.simulated.desk import Desk
 from actors.venues.simulated.events import VenueOrderState
 from actors.venues.simulated.hours import TradingHours
@@ -82,7 +83,7 @@ class Market(RecordedMarket):
     @property
     def is_closed(self) -> bool:
         """Whether nothing trades now."""
-        return not self.is_trading or not self.hours.is_open(self.desk.now)
+        return not self.is_trading or (self.hours.has_calendar and not self.hours.is_open(self.desk.now))
 
     @property
     def _waits_for_print(self) -> bool:
@@ -102,10 +103,12 @@ class Market(RecordedMarket):
 
     def reference(self, side: Side) -> Decimal | None:
         """Price at which an order of this side would begin to fill, as far as one can know."""
-        if self.quote is not None:
+        ambient = None
+        if self.quote is not None or self.has_book:
             self.sync()
-        ambient = (self.offered if side == "buy" else self.wanted).best_price()
-        ours = self.others(side).first_price
+            ambient = (self.offered if side == "buy" else self.wanted).best_price()
+        book = self.asks if side == "buy" else self.bids
+        ours = book.first_price if book.entries else None
         if ambient is not None and ours is not None:
             return min(ambient, ours) if side == "buy" else max(ambient, ours)
         if ambient is not None or ours is not None:
@@ -243,12 +246,10 @@ class Market(RecordedMarket):
     def _finish(self) -> None:
         """Our own executions are trades that stops hear of, too."""
         desk = self.desk
-        while not self._waits_for_print and self.point is None:
-            seen = desk.take_price_range()
-            if seen is None:
+        while (seen := desk.take_price_range()) is not None:
+            if self._waits_for_print:
                 break
             self.trigger_reached(low=seen[0], high=seen[1])
-        desk.take_price_range()
         self.refresh()
 
     def trigger_reached(self, *, low: Decimal | None, high: Decimal | None) -> None:
@@ -298,28 +299,9 @@ class Market(RecordedMarket):
                 self._depth_moved()
 
     def _depth_moved(self) -> None:
-        if self.is_closed:
-            return
-        self.sync()
-        if self.follows_queue:
-            queueing.follow(self)
-        self.meet_queue()
-        self._reached_by_depth(self.bids, self.offered)
-        self._reached_by_depth(self.asks, self.wanted)
-        if not self.has_trades:
-            self.trigger_reached(low=self.wanted.best_price(), high=self.offered.best_price())
-        self._finish()
-
-    def _reached_by_depth(self, resting: WaitingOrders, depth: Depth) -> None:
-        """The other side's displayed orders have come to ours: they take, at our price."""
-        while (order := resting.first) is not None:
-            assert order.price is not None
-            offer = depth.best()
-            if offer is None or not offer[1]:
-                return
-            if offer[0] > order.price if order.side == "buy" else offer[0] < order.price:
-                return
-            self.make(order, offer[1], order.price, depth)
+        if not self.is_closed:
+            depth_moved(self)
+            self._finish()
 
     def note_trade(self, trade: Trade) -> bool:
         """Remember what others trade at; whether it can change anything, so that `on_trade` must follow."""

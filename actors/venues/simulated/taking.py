@@ -17,7 +17,8 @@ def take(market: Market, order: VenueOrderState) -> None:
     """Fill the order as far as its limit, the offers and its owner's money reach."""
     depth, resting = market.depth(order.side), market.others(order.side)
     while order.is_open:
-        offer, maker = depth.best(), resting.first
+        offer = depth.best()
+        maker = resting.entries[0][2] if resting.entries else None
         if maker is not None and _goes_first(order, maker, offer):
             assert maker.price is not None
             if _beyond(order, maker.price):
@@ -27,7 +28,7 @@ def take(market: Market, order: VenueOrderState) -> None:
                 market.desk.expire(maker, market.instrument, "SELF_TRADE_PREVENTION")
             elif available := reducible_only(market, maker, maker.remaining):
                 _fill(market, order, maker.price, available, maker=maker)
-        elif offer is not None and offer[1] and not _beyond(order, offer[0]):
+        elif offer is not None and offer[1] and (order.price is None or not _beyond(order, offer[0])):
             _fill(market, order, offer[0], offer[1], depth=depth)
         else:
             return
@@ -121,12 +122,13 @@ def _fill(
         quantity = min(quantity, most)
     if quantity > ZERO:
         trade_id = market.desk.next_trade_id()
-        market.fill(order, quantity, price, is_maker=False, trade_id=trade_id)
+        market.desk.fill(order, market.instrument, quantity, price, is_maker=False, trade_id=trade_id)
         if maker is not None:
             market.fill(maker, quantity, price, is_maker=True, trade_id=trade_id)
         if depth is not None:
             depth.take(quantity)
-        market.desk.saw_price(price)
+        if market.buy_stops.entries or market.sell_stops.entries:
+            market.desk.saw_price(price)
     if reason and order.is_open:
         market.desk.expire(order, market.instrument, reason)
 
