@@ -10,6 +10,7 @@ import msgspec
 from actors.portfolio.sizing import Sizing
 from actors.reconciliation.policy import ReconcilePolicy
 from actors.risk.limits import RiskLimits, StrategyLimits
+from actors.venues.ib.settings import TwsSettings
 from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings
 from daemon.alert_settings import AlertsSection, DeadmanSection
 
@@ -70,12 +71,14 @@ class HttpSection(Section, frozen=True, kw_only=True):
 class VenueSection(Section, frozen=True, kw_only=True):
     """A venue's market data."""
 
-    kind: Literal["binance", "simulated"] = "binance"
+    kind: Literal["binance", "ib", "simulated"] = "binance"
     rest_url: str = "https://api.binance.com"
     stream_url: str = "wss://stream.binance.com:9443"
     trading_url: str = "wss://ws-api.binance.com:443/ws-api/v3"
     silence_seconds: Positive = 30.0
     """Without any message for so long a connection counts as dead."""
+    tws: TwsSettings = TwsSettings()
+    """Of `kind = "ib"`."""
     simulated: MarketSettings = MarketSettings()
     """How the market treats orders of backtests and of accounts with `mode = "paper"`."""
 
@@ -115,6 +118,8 @@ class StrategySection(Section, frozen=True, kw_only=True):
     account: str
     instruments: tuple[str, ...]
     """`BTCUSDT@binance`."""
+    per_instrument: bool = False
+    """One instance for each instrument, named `strategy-SYMBOL`, instead of one for all of them."""
     bars: tuple[str, ...] = ()
     """Timeframes: `1m`, `5m`, `1h`."""
     sizing: Sizing = Sizing()

@@ -101,7 +101,8 @@ def _check_real_account(config: Config, account: AccountSection, place: KeyPath)
                 ("venues", account.venue, field),
                 f"sends keys unencrypted to another machine, use {url.scheme}s://",
             )
-    needed = ("account_id", "api_key", "api_secret") if account.mode == "live" else ("api_key", "api_secret")
+    secrets = () if config.venues[account.venue].kind == "ib" else ("api_key", "api_secret")
+    needed = ("account_id", *secrets) if account.mode == "live" else secrets
     for field in needed:
         if not getattr(account, field):
             what = "the venue's own account id" if field == "account_id" else "the name of the secret"

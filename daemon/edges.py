@@ -14,6 +14,11 @@ from actors.venues.binance.feed import BinanceFeed
 from actors.venues.binance.filters import INTERVALS
 from actors.venues.binance.session import SessionSettings
 from actors.venues.binance.streams import StreamSettings
+from actors.venues.ib.broker import IbBroker
+from actors.venues.ib.directory import Directory
+from actors.venues.ib.feed import IbFeed
+from actors.venues.ib.history import INTERVALS as IB_INTERVALS
+from actors.venues.ib.session import Session
 from actors.venues.ports import Broker, Emergency, Feed, Intake
 from daemon.config import Config, VenueSection
 from daemon.graph import BarSources, is_paper, timeframes, traded_instruments
@@ -33,11 +38,28 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """Nanoseconds."""
 
 
+class Lines:
+    """Lines to a TWS, which its feed and its brokers share."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._open: dict[str, tuple[Session, Directory]] = {}
+
+    def tws(self, venue: str, section: VenueSection) -> tuple[Session, Directory]:
+        """The line of a venue and the contracts known through it, made when first asked for."""
+        if venue not in self._open:
+            session = Session(venue, section.tws, self._clock)
+            self._open[venue] = session, Directory(session, section.tws.contracts)
+        return self._open[venue]
+
+
 def live_sources(config: Config) -> BarSources:
     """Bars that venues publish; others are built from the largest published ones that divide them."""
     given, trades = set(), set()
     for instrument, interval in timeframes(config):
-        published = [each for each in INTERVALS if not interval % each]
+        section = config.venues[instrument.rpartition("@")[2]]
+        intervals = IB_INTERVALS if section.kind == "ib" else INTERVALS
+        published = [each for each in intervals if not interval % each]
         if published:
             given.add((instrument, max(published)))
         else:
@@ -83,10 +105,21 @@ def make_feed(
     wanted: Sequence[Subscription],
     *,
     intake: Intake,
+    lines: Lines,
     clock: Clock,
     bars_after: Mapping[tuple[str, int], int],
 ) -> Feed:
     """The feed of a venue."""
+    if section.kind == "ib":
+        session, directory = lines.tws(venue, section)
+        return IbFeed(
+            session=session,
+            directory=directory,
+            subscriptions=wanted,
+            intake=intake,
+            clock=clock,
+            bars_after=bars_after,
+        )
     return BinanceFeed(
         venue=venue,
         rest_url=section.rest_url,
@@ -106,7 +139,7 @@ def check_secrets(config: Config, environ: Mapping[str, str]) -> None:
         ConfigError: One is missing.
     """
     for account in config.accounts.values():
-        if not is_paper(account):
+        if not is_paper(account) and config.venues[account.venue].kind != "ib":
             for name in (account.api_key, account.api_secret):
                 assert name is not None, "checked with the configuration"
                 resolve_secret(name, environ)
@@ -117,6 +150,7 @@ def make_brokers(
     instruments: Mapping[str, Instrument],
     *,
     intake: Intake,
+    lines: Lines,
     clock: Clock,
     environ: Mapping[str, str],
 ) -> dict[str, Broker]:
@@ -130,6 +164,20 @@ def make_brokers(
         if is_paper(account):
             continue
         section = config.venues[account.venue]
+        listed = [each for each in instruments.values() if each.venue == account.venue]
+        if section.kind == "ib":
+            session, directory = lines.tws(account.venue, section)
+            brokers[name] = IbBroker(
+                account=name,
+                account_id=account.account_id,
+                is_paper=account.mode != "live",
+                session=session,
+                directory=directory,
+                instruments=listed,
+                intake=intake,
+                clock=clock,
+            )
+            continue
         assert account.api_key is not None, "checked with the configuration"
         assert account.api_secret is not None, "checked with the configuration"
         brokers[name] = BinanceBroker(
@@ -139,7 +187,7 @@ def make_brokers(
             trading_url=section.trading_url,
             api_key=resolve_secret(account.api_key, environ).reveal(),
             api_secret=resolve_secret(account.api_secret, environ).reveal(),
-            instruments=[each for each in instruments.values() if each.venue == account.venue],
+            instruments=listed,
             intake=intake,
             clock=clock,
             settings=SessionSettings(answer_seconds=account.answer_seconds),

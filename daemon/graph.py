@@ -36,6 +36,7 @@ from actors.strategies.host import FailureHook, StrategyHost
 from actors.strategies.loading import load_function
 from actors.strategies.spec import StrategySpec
 from actors.venues.binance.rules import BINANCE_RULES
+from actors.venues.ib.rules import IB_RULES
 from daemon.config import AccountSection, Config, VenueSection
 
 if TYPE_CHECKING:
@@ -114,15 +115,7 @@ def build_core(
     oms = _oms(config, instruments, is_simulated=is_simulated)
     reconciliation = _reconciliation(config, instruments)
     ledger = _ledger(config, instruments, is_simulated=is_simulated)
-    risk = RiskActor(
-        accounts={
-            name: _risk_account(config, name, account, is_simulated=is_simulated)
-            for name, account in config.accounts.items()
-        },
-        strategies={name: strategy.account for name, strategy in config.strategies.items()},
-        instruments=instruments,
-        strategy_limits={name: strategy.limits for name, strategy in config.strategies.items()},
-    )
+    risk = _risk(config, instruments, is_simulated=is_simulated)
     plans = {name: _strategy_plan(config, name) for name in config.strategies}
     portfolio = PortfolioActor(strategies=plans, instruments=instruments)
     strategies = StrategyHost(
@@ -247,11 +240,22 @@ def _clearing(venues: Sequence[SimulatedVenueActor]) -> tuple[ClearingActor, ...
 def venue_rules(config: Config, account: AccountSection) -> VenueRules:
     """What the account's venue promises; a paper account keeps to the rules of the venue it imitates."""
     section = config.venues.get(account.venue)
-    if section is None or section.kind in ("binance", "simulated"):
-        # The broker gives up first: its word that no answer came carries the reason.
-        deadline_ms = round(account.answer_seconds * 1_000) + ANSWER_MARGIN_MS
-        return msgspec.structs.replace(BINANCE_RULES, answer_deadline_ms=deadline_ms)
-    raise ConfigError(f"venue {account.venue} is of unknown kind {section.kind}")
+    rules = IB_RULES if section is not None and section.kind == "ib" else BINANCE_RULES
+    # The broker gives up first: its word that no answer came carries the reason.
+    deadline_ms = round(account.answer_seconds * 1_000) + ANSWER_MARGIN_MS
+    return msgspec.structs.replace(rules, venue=account.venue, answer_deadline_ms=deadline_ms)
+
+
+def _risk(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> RiskActor:
+    return RiskActor(
+        accounts={
+            name: _risk_account(config, name, account, is_simulated=is_simulated)
+            for name, account in config.accounts.items()
+        },
+        strategies={name: strategy.account for name, strategy in config.strategies.items()},
+        instruments=instruments,
+        strategy_limits={name: strategy.limits for name, strategy in config.strategies.items()},
+    )
 
 
 def _risk_account(config: Config, name: str, account: AccountSection, *, is_simulated: bool) -> RiskAccount:

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from time import monotonic_ns
 from typing import Any
 
-import msgspec
 import structlog
 
 from actors.core.market import MarketBoard
-from actors.errors import ConfigError, TapeError, VenueUnreachable
+from actors.errors import ConfigError
 from actors.messages.base import Message
 from actors.messages.control import StrategyFailed
-from actors.model.instrument import Instrument
 from actors.store.layout import tape_folder
-from actors.store.recovery import Recovered, load
+from actors.store.recovery import load
 from actors.store.writer import StoreWriter
-from actors.venues.ports import Feed
 from daemon.alerts import Alerts
 from daemon.clock import Clock
 from daemon.config import Config
 from daemon.control import ControlServer
+from daemon.definitions import known_instruments
 from daemon.disk import wait_for_disk
-from daemon.edges import bars_known, check_secrets, live_sources, make_brokers, make_feed, subscriptions
-from daemon.graph import from_tape_configuration, is_paper, traded_instruments
+from daemon.edges import (
+    Lines,
+    bars_known,
+    check_secrets,
+    live_sources,
+    make_brokers,
+    make_feed,
+    subscriptions,
+)
+from daemon.graph import is_paper
 from daemon.heartbeat import Heartbeat
 from daemon.housekeeping import Housekeeping
 from daemon.http.server import HttpServer
@@ -45,7 +50,6 @@ from daemon.telemetry_steps import StepTelemetry
 
 log = structlog.get_logger(__name__)
 
-INSTRUMENT_RETRY_SECONDS = 2.0
 START_PATIENCE_SECONDS = 30.0
 """How long systemd is asked to go on waiting, each time a start finds that it cannot go on yet."""
 
@@ -63,13 +67,6 @@ class FeedIntake:
         """Hand over one message."""
         self.last_ns = monotonic_ns()
         self._offer(message)
-
-
-class _Nowhere:
-    """Takes what a feed says while it is only asked for definitions."""
-
-    def offer(self, message: Message) -> None:
-        """Forget it."""
 
 
 class _StoreEdge:
@@ -93,47 +90,13 @@ def _log_failure(failed: StrategyFailed, text: str) -> None:
     )
 
 
-async def known_instruments(config: Config, recovered: Recovered, clock: Clock) -> dict[str, Instrument]:
-    """Definitions of everything traded: from the venues, or as last known while a venue does not answer.
-
-    Raises:
-        ConfigError: A venue does not know an instrument.
-    """
-    former: Mapping[str, Instrument] = {}
-    if recovered.head is not None:
-        with suppress(msgspec.ValidationError, TapeError):  # another tickerd's: the venue is asked
-            former = from_tape_configuration(recovered.head.config)[1]
-    found: dict[str, Instrument] = {}
-    for venue, names in traded_instruments(config).items():
-        feed = make_feed(venue, config.venues[venue], [], intake=_Nowhere(), clock=clock.now, bars_after={})
-        try:
-            found |= await _definitions(feed, names, former)
-        finally:
-            await feed.close()
-    return found
-
-
-async def _definitions(
-    feed: Feed, names: Sequence[str], former: Mapping[str, Instrument]
-) -> dict[str, Instrument]:
-    while True:
-        try:
-            listed = await feed.instruments([name.partition("@")[0] for name in names])
-            return {instrument.id: instrument for instrument in listed}
-        except VenueUnreachable as error:
-            if all(name in former for name in names):
-                log.warning("venue unreachable, using its last known definitions", error=str(error))
-                return {name: former[name] for name in names}
-            log.warning("venue unreachable, trying again", error=str(error))
-            await asyncio.sleep(INSTRUMENT_RETRY_SECONDS)
-
-
 class Service:
     """One life of the daemon."""
 
     def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
         self._config, self._environ = config, environ
         self._clock = Clock()
+        self._lines = Lines(self._clock.now)
         self._notifier = Notifier(environ)
         self._times = StartTimes()
         self.kill_watch = KillWatch(state_path(config), now_ns=self._clock.now)
@@ -167,7 +130,7 @@ class Service:
             for note in recovered.notes:
                 log.warning("recovery", note=note)
             wait_for_clock(recovered, self._clock.now)
-            instruments = await known_instruments(config, recovered, self._clock)
+            instruments = await known_instruments(config, recovered.head, self._lines, self._clock.now)
             times.done("instruments")
             opened = open_core(
                 recovered,
@@ -213,7 +176,12 @@ class Service:
         )
         off_loop = OffLoop(offer=runtime.offer, now=clock.now)
         runtime.brokers |= make_brokers(
-            config, core.strategies.instruments, intake=runtime, clock=clock.now, environ=self._environ
+            config,
+            core.strategies.instruments,
+            intake=runtime,
+            lines=self._lines,
+            clock=clock.now,
+            environ=self._environ,
         )
         await self._check_account_ids(runtime)
         try:
@@ -335,6 +303,7 @@ class Service:
                 config.venues[venue],
                 wanted,
                 intake=intake,
+                lines=self._lines,
                 clock=self._clock.now,
                 bars_after=bars_known(host, sources, self._clock.now()),
             )

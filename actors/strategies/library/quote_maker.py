@@ -34,6 +34,8 @@ class QuoteMaker(Strategy):
     """Least that may be held: 0 where nothing can be sold short."""
     half_spread_ticks: Ticks = 2
     """From the middle of the quotes to each of them."""
+    post_only: bool = True
+    """Orders that would take are refused by the venue; False where a venue has no such orders."""
     skew_ticks: Annotated[int, Meta(ge=0)] = 2
     """How far a full inventory moves the middle down, and an empty one up."""
     requote_ticks: Ticks = 1
@@ -77,7 +79,7 @@ class QuoteMaker(Strategy):
                 quantity = self.ctx.round_quantity(min(self.quantity, room), instrument)
                 if quantity > 0 and self.may_place():
                     wanted = self.on_grid(instrument, side, price)
-                    self.ctx.limit(side, quantity, wanted, instrument, post_only=True)
+                    self.ctx.limit(side, quantity, wanted, instrument, post_only=self.post_only)
         elif not resting.can_change:
             return
         elif resting.remaining > room:

@@ -71,7 +71,7 @@ class History:
                     f"bars of {listed.instrument.id}",
                     "historyEnd",
                     lambda number: session.client.reqHistoricalData(
-                        number, listed.contract, until, BAR_SIZES[seconds], duration, listed.what_to_show,
+                        number, listed.contract, until, duration, BAR_SIZES[seconds], listed.what_to_show,
                         False, 2, False, [],
                     ),
                 )  # fmt: skip

@@ -23,7 +23,7 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How long it lasts at most; a line that holds through it is trusted again after."""
 
 
-class Restarts(msgspec.Struct, frozen=True, kw_only=True):
+class Restarts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that are configured."""
 
     planned: tuple[Restart, ...] = ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from actors.venues.ib.contracts import ContractSpec
 from actors.venues.ib.restarts import Restarts
 
 
-class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
+class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where TWS is, and how patient we are."""
 
     host: str = "127.0.0.1"
@@ -21,3 +22,10 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     pause_seconds: float = 1.0
     pause_cap_seconds: float = 60.0
     restarts: Restarts = Restarts()
+
+
+class TwsSettings(SessionSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A TWS with the contracts whose names alone do not say which they are."""
+
+    contracts: dict[str, ContractSpec] = {}
+    """By the name used in `NAME@venue`."""
