@@ -45,6 +45,18 @@ def add_json_argument(parser: ArgumentParser) -> None:
     )
 
 
+def add_model_argument(parser: ArgumentParser) -> None:
+    """`--set` for who simulates a session."""
+    parser.add_argument(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="simulate with another value than the session's, such as accounts.NAME.simulated.latency_ms=5",
+    )
+
+
 def load(args: Namespace, *, needs_file: bool = True, others: Sequence[Path] = ()) -> Loaded:
     """The configuration that the arguments ask for.
 

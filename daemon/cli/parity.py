@@ -6,7 +6,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daemon.cli.common import add_json_argument, add_state_argument, print_json, state_folder
+from daemon.cli.common import (
+    add_json_argument,
+    add_model_argument,
+    add_state_argument,
+    print_json,
+    state_folder,
+)
 
 if TYPE_CHECKING:
     from daemon.research.parity.fit import Fit
@@ -22,18 +28,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as one HTML file, too")
     add_state_argument(parser)
     add_json_argument(parser)
-
-
-def add_model_argument(parser: ArgumentParser) -> None:
-    """`--set` for who simulates a session."""
-    parser.add_argument(
-        "--set",
-        metavar="SECTION.KEY=VALUE",
-        action="append",
-        default=[],
-        dest="overrides",
-        help="simulate with another value than the session's, such as accounts.NAME.simulated.latency_ms=5",
-    )
 
 
 def run(args: Namespace) -> int:
@@ -85,7 +79,7 @@ def _account(name: str, account: AccountParity) -> list[str]:
         largest = [_difference(each) for each in account.differences[:SHOWN]]
         more = len(account.differences) - len(largest)
         parts.append(table(largest) + (f"\nand {more} more: --json has them all" if more else ""))
-    return [*parts, _fit(name, account.fit)]
+    return [*parts, _fit(account.fit)]
 
 
 def _causes(account: AccountParity) -> list[dict[str, str]]:
@@ -115,14 +109,19 @@ def _difference(each: OrderDifference) -> dict[str, str]:
     }
 
 
-def _fit(name: str, fit: Fit) -> str:
+def _fit(fit: Fit) -> str:
     from daemon.cli.tables import table
 
+    figures = {"latency_ms": fit.latency_ms, "cancel_latency_ms": fit.cancel_latency_ms,
+               "report_latency_ms": fit.report_latency_ms, "slippage_bps": fit.slippage_bps}  # fmt: skip
     rows = [
-        {"figure": what, "n": spread.count, "mean": spread.mean, "p50": spread.p50, "p90": spread.p90,
-         "p99": spread.p99}
-        for what, spread in (("latency_ms", fit.latency_ms), ("report_latency_ms", fit.report_latency_ms),
-                             ("slippage_bps", fit.slippage_bps)) if spread.count
+        {"figure": name, "n": each.count, "mean": _short(each.mean), "p50": _short(each.p50),
+         "p90": _short(each.p90), "p99": _short(each.p99)}
+        for name, each in figures.items()
+        if each.count
     ]  # fmt: skip
-    snippet = fit.snippet(name)
-    return "\n\n".join(part for part in (table(rows) if rows else "", snippet) if part)
+    return "\n\n".join(part for part in (table(rows) if rows else "", fit.configuration) if part)
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -8,7 +8,13 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.common import add_json_argument, add_state_argument, print_json, state_folder
+from daemon.cli.common import (
+    add_json_argument,
+    add_model_argument,
+    add_state_argument,
+    print_json,
+    state_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +31,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--verify", action="store_true", help="exit with 3 when anything differs from the record"
     )
     parser.add_argument("--list", action="store_true", help="list the sessions on the tape and stop")
+    parser.add_argument(
+        "--broker",
+        choices=("recorded", "simulated"),
+        default="recorded",
+        help="simulated: let the simulated venue answer, to see what another model would have done",
+    )
+    add_model_argument(parser)
     add_state_argument(parser)
     add_json_argument(parser)
 
@@ -32,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     from time import perf_counter
 
-    from actors.errors import BadFrame
+    from actors.errors import BadFrame, UsageError
     from actors.store.replay import replay
     from daemon.cli.exit_codes import ExitCode
     from daemon.startup import core_of_head
@@ -40,6 +53,12 @@ def run(args: Namespace) -> int:
     state = state_folder(args)
     if args.list:
         return _list(args)
+    if args.broker == "simulated":
+        from daemon.cli.replay_simulated import run_simulated
+
+        return run_simulated(args)
+    if args.overrides:
+        raise UsageError("--set changes nothing about a record: give --broker simulated with it")
     began = perf_counter()
     try:
         with progress(sys.stderr.isatty() and not args.json) as advance:

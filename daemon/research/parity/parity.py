@@ -12,7 +12,7 @@ from actors.ledger.exact import EXACT
 from actors.model.money import ZERO
 from daemon.config import Config
 from daemon.graph import StrategyClasses
-from daemon.research.parity.fit import Fit, fitted
+from daemon.research.parity.fit import Fit, Told, fitted
 from daemon.research.parity.ladder import CAUSES, Marks, Rung, effects, is_same, labelled
 from daemon.research.parity.orders import Order, OrderBook, recorded_orders
 from daemon.research.parity.retold import retold
@@ -120,21 +120,19 @@ def parity(session: Session, classes: StrategyClasses, config: Config | None = N
         session=session.label,
         start=times.start,
         end=times.end,
-        accounts={
-            name: _account(name, account.base_currency, rungs, marks, books, times)
-            for name, account in session.config.accounts.items()
-        },
+        accounts={name: _account(name, model, rungs, marks, books, times) for name in model.accounts},
     )
 
 
 def _account(
     name: str,
-    currency: str,
+    config: Config,
     rungs: list[Rung],
     marks: Marks,
     books: tuple[OrderBook, OrderBook],
     times: RecordedTimes,
 ) -> AccountParity:
+    currency = config.accounts[name].base_currency
     own = [
         Rung(rung.name, {key: each for key, each in rung.orders.items() if each.terms.account == name})
         for rung in rungs
@@ -159,7 +157,7 @@ def _account(
         ladder=ladder,
         same_orders=sum(_is_alike(own, label) for label in labels if label in own[-1].orders),
         differences=changed,
-        fit=fitted(name, times, own[-1].orders, own[3].orders, marks),
+        fit=fitted(name, config, times, Told(own[-1].orders, own[3].orders), marks),
     )
 
 

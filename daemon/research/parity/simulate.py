@@ -101,6 +101,7 @@ def _core(
     times: RecordedTimes | None,
 ) -> Core:
     real = session.real_accounts
+    changed = changed_strategies(session.head, fingerprints(config, classes))
     core = build_core(
         _on_paper(config, real, is_timed=times is not None),
         instruments=session.instruments,
@@ -109,9 +110,12 @@ def _core(
         ids=ClientOrderIds(store_id=session.head.store_id, epoch=session.head.epoch),
         listeners=[listener],
         keep_sent=False,
+        changed=changed,
         venue_type=TimedVenue,
     )
     core.sequencer.restore(decode_snapshot(session.head.snapshot))
+    for name in changed:
+        core.strategies.begin_anew(name)
     for venue in core.venues:
         if times is not None and isinstance(venue, TimedVenue):
             venue.follow(Course(times), real)

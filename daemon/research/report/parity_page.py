@@ -15,7 +15,7 @@ from daemon.research.report.html import Cell, chart_html, folded, page, signed, 
 from daemon.research.report.wording import money, number
 
 CENT = Decimal("0.01")
-ORDERS_SHOWN = 500
+ORDERS_SHOWN = 100
 WHAT = {
     "data": "when market data came",
     "latency": "how long orders travelled",
@@ -60,7 +60,7 @@ def _account(name: str, account: AccountParity) -> Iterator[str]:
     if account.differences:
         yield f'<section class="card wide">{_orders(account.differences)}</section>'
     yield "</div>"
-    yield folded("The figures as a configuration has them", account.fit.snippet(name))
+    yield folded("The figures as a configuration has them", account.fit.configuration)
 
 
 def _waterfall(account: AccountParity) -> Chart:
@@ -99,8 +99,12 @@ def _causes(account: AccountParity) -> str:
 
 def _fit(account: AccountParity) -> str:
     fit = account.fit
-    spreads = (("Latency, ms", fit.latency_ms), ("Report latency, ms", fit.report_latency_ms),
-               ("Slippage, bps", fit.slippage_bps))  # fmt: skip
+    spreads = (
+        ("Latency, ms", fit.latency_ms),
+        ("Latency of cancels, ms", fit.cancel_latency_ms),
+        ("Report latency, ms", fit.report_latency_ms),
+        ("Slippage, bps", fit.slippage_bps),
+    )
     rows = [(Cell(name), *_spread(spread)) for name, spread in spreads if spread.count]
     if not rows:
         return "<p>Nothing travelled outside this process: there is no latency to fit.</p>"

@@ -217,7 +217,10 @@ def _chances(figures: Figures, currency: str) -> list[Row]:
         ("final_equity_p95", "… 5 in 100 above", chances.final_equity_p95),
     )
     return [
-        *(Row(name, label, money(value, currency), value, 1, runs) for name, label, value in rows),
+        *(
+            Row(name, label, money(value, currency), value, 1, "" if number else runs)
+            for number, (name, label, value) in enumerate(rows)
+        ),
         Row("chance_drawdown_p05", "Drawdown, 5 in 100 deeper", percent(chances.max_drawdown_p05),
             chances.max_drawdown_p05, 1),
         Row("ruin", "Ruined", percent(chances.ruin_probability), chances.ruin_probability, -1),

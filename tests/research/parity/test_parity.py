@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from actors.errors import TradingError, UsageError
 from actors.venues.simulated.settings import SimulatedVenueSettings
+from daemon.config_sources import overridden
 from daemon.research.parity.ladder import CAUSES
 from daemon.research.parity.orders import Orders, recorded_orders
 from daemon.research.parity.parity import AccountParity, parity
 from daemon.research.parity.session import Session, open_session
 from daemon.research.parity.simulate import simulate
 from daemon.research.parity.timing import RecordedTimes
+from daemon.research.parity.what_if import what_if
 from daemon.startup import load_classes
 from tests.research.parity.recording import ACCOUNT, Outside, a_config, a_market, record
 from tests.startup_rig import replayed
@@ -116,13 +120,26 @@ def test_fees_are_exactly_what_the_venue_took_beyond_the_model(
     assert account.effects["fees"] == pytest.approx(-extra, abs=Decimal("0.0001"))
 
 
-def test_recorded_times_are_fitted(account: AccountParity) -> None:
+def test_recorded_times_and_fees_are_fitted(account: AccountParity) -> None:
     latency = account.fit.latency_ms
     assert latency.p50 is not None
     assert 3 <= latency.p50 <= 8  # drawn evenly from 1.25 to 9.25
     assert account.fit.maker_fee == pytest.approx(0.0003, rel=1e-3)
     assert account.fit.taker_fee == pytest.approx(0.0009, rel=1e-3)
-    assert f"latency_ms = {latency.p50:.4g}" in account.fit.snippet(ACCOUNT)
+
+
+def test_the_fit_is_a_configuration_that_comes_nearer(outside: Session, account: AccountParity) -> None:
+    fitted = tomllib.loads(account.fit.configuration)["accounts"][ACCOUNT]["simulated"]
+    section = outside.config.accounts[ACCOUNT]
+    plain = {**msgspec.to_builtins(section.simulated), **fitted}
+    simulated = msgspec.convert(plain, SimulatedVenueSettings, strict=False)
+    assert len(simulated.submit_delay.recorded_ms) == 10
+    config = msgspec.structs.replace(
+        outside.config, accounts={ACCOUNT: msgspec.structs.replace(section, simulated=simulated)}
+    )
+    nearer = parity(outside, load_classes(outside.config), config).accounts[ACCOUNT]
+    assert abs(nearer.effects["fees"]) < abs(account.effects["fees"]) / 2
+    assert sum(nearer.effects.values(), Decimal(0)) == nearer.difference
 
 
 def test_the_same_session_gives_the_same_report(outside: Session) -> None:
@@ -141,3 +158,14 @@ def test_other_code_than_in_the_session_is_refused(outside: Session) -> None:
     classes = {**load_classes(outside.config), "cross": load_classes(outside.config)["maker"]}
     with pytest.raises(TradingError, match="strategy cross has other code than in session"):
         parity(outside, classes)
+
+
+def test_another_model_or_parameter_shows_what_it_would_have_done(outside: Session) -> None:
+    same = what_if(outside, load_classes(outside.config), outside.config)
+    slow = overridden(outside.config, [f"accounts.{ACCOUNT}.simulated.latency_ms=500"])
+    late = what_if(outside, load_classes(outside.config), slow)
+    assert late.strategies["cross"].recorded == same.strategies["cross"].recorded
+    assert late.strategies["maker"].simulated != same.strategies["maker"].simulated
+    other = overridden(outside.config, ["strategies.cross.parameters.slow=9"])
+    changed = what_if(outside, load_classes(other), other)
+    assert changed.strategies["cross"].simulated.orders < same.strategies["cross"].simulated.orders

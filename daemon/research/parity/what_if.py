@@ -1,0 +1,72 @@
+"""What a session would have come to on the simulated venue: another fill model, limits or parameters."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from actors.ledger.exact import EXACT
+from actors.model.money import ZERO
+from daemon.config import Config
+from daemon.graph import StrategyClasses
+from daemon.research.parity.ladder import Marks
+from daemon.research.parity.orders import Order, recorded_orders
+from daemon.research.parity.session import Session
+from daemon.research.parity.simulate import simulate
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What one strategy did."""
+
+    orders: int
+    fills: int
+    pnl: Decimal
+    """Of these orders at the session's last prices, fees taken off; account currency."""
+
+
+class StrategyWhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """One strategy, as recorded and as simulated."""
+
+    account: str
+    currency: str
+    recorded: Result
+    simulated: Result
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """What `tickerd replay --broker simulated --json` prints."""
+
+    session: str
+    strategies: dict[str, StrategyWhatIf]
+    denied: dict[str, int]
+    """Code → how many orders our own risk refused in the simulation."""
+
+
+def what_if(session: Session, classes: StrategyClasses, config: Config) -> WhatIf:
+    """Run a session anew on the simulated venue and put it beside the record.
+
+    Raises:
+        TradingError: It cannot be simulated or valued.
+    """
+    recorded = recorded_orders(session).orders
+    simulation = simulate(session, classes, config=config)
+    marks = Marks(simulation.market, session.instruments)
+
+    def result(orders: dict[str, Order], strategy: str, currency: str) -> Result:
+        own = [order for order in orders.values() if order.terms.strategy == strategy]
+        pnl = ZERO
+        for order in own:
+            pnl = EXACT.add(pnl, marks.worth(order, currency))
+        return Result(orders=len(own), fills=sum(len(order.fills) for order in own), pnl=pnl)
+
+    strategies = {}
+    for name, section in config.strategies.items():
+        currency = config.accounts[section.account].base_currency
+        strategies[name] = StrategyWhatIf(
+            account=section.account,
+            currency=currency,
+            recorded=result(recorded, name, currency),
+            simulated=result(simulation.book.orders, name, currency),
+        )
+    return WhatIf(session=session.label, strategies=strategies, denied=simulation.book.denied)
