@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from actors.model.contracts import Contracts, settle
 from actors.model.instrument import ZERO, Instrument
 from actors.model.money import round_to_lot, to_decimal
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
     from actors.venues.simulated.market import Market
 
 NONE = Contracts()
+
+
+class _Worst(msgspec.Struct):
+    """A position with all buys filled, and with all sells filled, at the mark or dearer orders' prices."""
+
+    long: Decimal
+    long_price: Decimal
+    short: Decimal
+    short_price: Decimal
 
 
 class MarginAccount(Account):
@@ -91,29 +102,30 @@ class MarginAccount(Account):
 
     def required(self, order: VenueOrderState | None, without: str = "") -> Decimal:
         """Initial margin, all open orders filled at their worst, and one more; one may be left out."""
-        longs: dict[str, Decimal] = {}
-        shorts: dict[str, Decimal] = {}
-        dearest: dict[str, Decimal] = {}
+        worst: dict[str, _Worst] = {}
         for instrument, quantity in self.held():
-            longs[instrument.id] = shorts[instrument.id] = quantity
+            mark = self.mark(instrument.id)
+            worst[instrument.id] = _Worst(quantity, mark, quantity, mark)
         opened = [each for each in self.open.values() if each.venue_order_id != without]
         for each in (*opened, order) if order is not None else opened:
-            name, sides = each.instrument, longs if each.side == "buy" else shorts
-            for side in (longs, shorts):
-                side.setdefault(name, ZERO)
-            if not each.reduce_only:
-                sides[name] += each.remaining if each.side == "buy" else -each.remaining
-                dearest[name] = max(dearest.get(name, ZERO), each.lock_price)
-        return sum((self._worst(name, longs[name], shorts[name], dearest) for name in longs), ZERO)
+            if each.reduce_only:
+                continue
+            mark = self.mark(each.instrument)
+            found = worst.setdefault(each.instrument, _Worst(ZERO, mark, ZERO, mark))
+            if each.side == "buy":
+                found.long += each.remaining
+                found.long_price = max(found.long_price, each.lock_price)
+            else:
+                found.short -= each.remaining
+                found.short_price = max(found.short_price, each.lock_price)
+        return sum((self._worst(name, found) for name, found in worst.items()), ZERO)
 
-    def _worst(self, name: str, long: Decimal, short: Decimal, dearest: Mapping[str, Decimal]) -> Decimal:
+    def _worst(self, name: str, found: _Worst) -> Decimal:
         instrument = self._markets[name].instrument
-        rates, price = self.margin.rates_of(instrument), max(self.mark(name), dearest.get(name, ZERO))
-        sides = (
-            max(long, ZERO) * rates.opening(is_short=False),
-            max(-short, ZERO) * rates.opening(is_short=True),
-        )
-        return max(sides) * price * instrument.multiplier
+        rates = self.margin.rates_of(instrument)
+        long = max(found.long, ZERO) * found.long_price * rates.opening(is_short=False)
+        short = max(-found.short, ZERO) * found.short_price * rates.opening(is_short=True)
+        return max(long, short) * instrument.multiplier
 
     def _price(self, instrument: Instrument, at: tuple[str, Decimal] | None) -> Decimal:
         return at[1] if at is not None and at[0] == instrument.id else self.mark(instrument.id)
