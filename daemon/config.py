@@ -145,10 +145,20 @@ class DataFile(Section, frozen=True, kw_only=True):
     """Of times without an offset; None: the form's own, else UTC."""
 
 
+class SessionSection(Section, frozen=True, kw_only=True):
+    """A recorded session in the place of data files."""
+
+    state: str
+    """State folder of the daemon that recorded it; relative to where tickerd is started."""
+    label: str | None = None
+    """None: the newest."""
+
+
 class BacktestSection(Section, frozen=True, kw_only=True):
     """What `tickerd backtest` reads."""
 
     data: tuple[DataFile, ...] = ()
+    session: SessionSection | None = None
     market_latency_ms: NotNegative = 0.0
     """ts_init = ts_event + this."""
     equity_interval: str = "1h"

@@ -24,11 +24,12 @@ from daemon.config import Config
 from daemon.graph import BarSources, Core, StrategyClasses, build_core, traded_instruments
 from daemon.research.closing import close_down
 from daemon.research.excursions import Excursions, blocks_of
-from daemon.research.history import History, Timed
+from daemon.research.history import Timed
 from daemon.research.inline import InlineWork
 from daemon.research.outcome import Outcome, run_of
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
+from daemon.research.session_history import SessionHistory, open_history
 
 STORE_ID = "TEST"
 EPOCH = 1
@@ -88,8 +89,12 @@ class Backtest:
         self._warm_up_factor = WARM_UP_FACTOR if warm_up_factor is None else warm_up_factor
         self._config, self._classes = config, classes
         self._start, self._end = start, end
-        self._history = History(config)
-        self._instruments = configured_instruments(config)
+        self._history = open_history(config)
+        self._instruments = (
+            self._history.instruments
+            if isinstance(self._history, SessionHistory)
+            else configured_instruments(config)
+        )
         self.results = Results()
         self._excursions = Excursions()
         self._tracebacks: list[str] = []
@@ -164,7 +169,8 @@ class Backtest:
             raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
         run, begin = self.core.sequencer.run, first[0]
         # Long enough before the data that the venue has answered and the account is active.
-        run(Started(ts_event=begin, epoch=EPOCH), begin - SECOND_NS)
+        at = self._history.started if isinstance(self._history, SessionHistory) else begin - SECOND_NS
+        run(Started(ts_event=begin, epoch=EPOCH), at)
         if self._start is not None:
             first = self._warm_up(chain((first,), messages), self._start)
         else:

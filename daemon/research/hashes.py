@@ -18,6 +18,7 @@ from actors.strategies.base import Strategy
 from actors.strategies.loading import sources_of
 from daemon.config import Config
 from daemon.research.runs import Hashes
+from daemon.research.session_history import session_files
 
 _READ_BYTES = 1 << 20
 _OF_RESULT = ("accounts", "strategies", "instruments", "backtest", "venues")
@@ -32,7 +33,9 @@ def hashes_of(
     return Hashes(
         config=sha256(msgspec.json.encode(result_config(config), order="deterministic")).hexdigest(),
         code=code_hash(classes.values()),
-        data=data_hash([Path(file.path) for file in config.backtest.data], start, end),
+        data=data_hash(
+            [*(Path(file.path) for file in config.backtest.data), *session_files(config)], start, end
+        ),
     )
 
 
@@ -53,6 +56,8 @@ def result_config(config: Config) -> dict[str, Any]:
         strategy["use"] = Path(strategy["use"]).name
     for file in plain["backtest"]["data"]:
         file["path"] = Path(file["path"]).name
+    if plain["backtest"]["session"] is not None:
+        del plain["backtest"]["session"]["state"]
     plain["bar_grace_ms"], plain["seed"] = config.daemon.bar_grace_ms, config.daemon.seed
     return plain
 

@@ -1,0 +1,79 @@
+"""A backtest over a recorded session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from actors.errors import ConfigError, UsageError
+from actors.venues.simulated.settings import SimulatedVenueSettings
+from daemon.config import BacktestSection, Config, DataFile, SessionSection, VenueSection
+from daemon.research.backtest import run_backtest
+from daemon.research.frames import times_of
+from daemon.research.parity.orders import recorded_orders
+from daemon.research.parity.session import open_session
+from daemon.startup import load_classes
+from tests.research.parity.recording import a_config, a_market, record
+
+MODEL = SimulatedVenueSettings(latency_ms=3.0, report_latency_ms=2.0)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """Of a session on paper that is on the tape, and now to be tested on."""
+    state = tmp_path_factory.mktemp("session") / "state"
+    live = a_config(state, mode="paper", simulated=MODEL)
+    record(state, live, a_market(40))
+    backtest = BacktestSection(session=SessionSection(state=str(state)))
+    return msgspec.structs.replace(live, backtest=backtest, venues={"binance": VenueSection()})
+
+
+def test_a_backtest_of_a_paper_session_gives_the_same_orders_and_fills(config: Config) -> None:
+    assert config.backtest.session is not None
+    orders = recorded_orders(open_session(Path(config.backtest.session.state))).orders
+    run = run_backtest(config, load_classes(config))
+    frames = run.frames
+    recorded = [
+        (
+            fill.ts,
+            order.terms.strategy,
+            order.terms.side,
+            float(fill.quantity),
+            float(fill.price),
+            float(fill.fee),
+        )
+        for order in orders.values()
+        for fill in order.fills
+    ]
+    columns = ("strategy", "side", "quantity", "price", "fee")
+    assert len(recorded) > 20
+    moments = times_of(frames.fills)
+    tested = [(ts, *row) for ts, row in zip(moments, frames.fills.select(columns).rows(), strict=True)]
+    assert sorted(tested) == sorted(recorded)
+    sent = frames.orders.filter(frames.orders["status"] != "denied")
+    terms = [
+        (o.terms.strategy, o.terms.side, o.terms.order_type, float(o.terms.quantity)) for o in orders.values()
+    ]
+    assert sent.select("strategy", "side", "order_type", "quantity").rows() == terms
+
+
+def test_the_same_session_gives_the_same_run(config: Config) -> None:
+    first, second = (run_backtest(config, load_classes(config)) for _ in range(2))
+    assert first.info.result_hash == second.info.result_hash
+    assert first.info.run_id == second.info.run_id
+
+
+def test_a_session_and_files_at_once_are_refused(config: Config) -> None:
+    both = msgspec.structs.replace(
+        config.backtest, data=(DataFile(path="x.csv", instrument="BTCUSDT@binance"),)
+    )
+    with pytest.raises(ConfigError, match="leave one of them out"):
+        run_backtest(msgspec.structs.replace(config, backtest=both), load_classes(config))
+
+
+def test_a_state_folder_without_a_session_is_refused(config: Config, tmp_path: Path) -> None:
+    nowhere = BacktestSection(session=SessionSection(state=str(tmp_path)))
+    with pytest.raises(UsageError, match="holds no recorded session"):
+        run_backtest(msgspec.structs.replace(config, backtest=nowhere), load_classes(config))
