@@ -300,18 +300,17 @@ class LedgerActor(CoreActor):
         book.statements.begin(asked_seq, evidence.venue_time_ms, moved)
 
     def on_external_fill(self, fill: ExternalFillShown | ExternalFillMoved) -> None:
-        """Somebody else's execution moves holdings; one that was ours is taken back.
-
-        What others sold of a position is gone from it, at cost, and what it brought is ours.
-        """
+        """Somebody else's execution moves holdings; one that was ours is taken back."""
         book, _ = self._book(fill.account), self._instrument(fill.instrument)
         before, equity_before = dict(book.journal.holdings), self._equity(fill.account)
-        assets, changed = follow_external(book, self.positions(fill.account), self._instruments, fill)
-        if changed:
+        followed = follow_external(book, self.positions(fill.account), self._instruments, fill)
+        if followed.is_transfer:
             book.equity_moved(equity_before, self._equity(fill.account))
-        for asset in assets:
+        for asset in followed.assets:
             self._send_balance(book, fill.account, asset, before.get(asset, ZERO), fill.ts_event)
-        for position in changed:
+        for position, trip in followed.ended:
+            self.send(trade_closed(position, trip, fill.ts_event))
+        for position in followed.positions:
             self.send(position_changed(position, book.net[position.instrument], fill.ts_event, None, ZERO))
 
     # snapshots

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
 
 from actors.core.market import MarketBoard
 from actors.ledger.account_book import AccountBook
 from actors.ledger.exact import add, subtract
-from actors.ledger.lots import Position, Taken, follow_trip, give_back, oldest, take_away
+from actors.ledger.lots import (
+    ClosedTrip,
+    Position,
+    Taken,
+    follow_trip,
+    give_back,
+    oldest,
+    take_away,
+    trade,
+)
 from actors.messages.account import ExternalFill, ExternalFillShown
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import ONE, Instrument
@@ -92,20 +104,28 @@ def grow_back(
     return grown
 
 
+class Followed(NamedTuple):
+    """What an execution of others has changed."""
+
+    assets: list[str]
+    positions: list[Position]
+    ended: list[tuple[Position, ClosedTrip]]
+    is_transfer: bool
+    """Whether what came of it is neither profit nor loss."""
+
+
 def follow_external(
     book: AccountBook,
     positions: Sequence[Position],
     instruments: Mapping[str, Instrument],
     fill: ExternalFill,
-) -> tuple[list[str], list[Position]]:
+) -> Followed:
     """Book somebody else's execution, or take it back; what it takes of positions is gone at cost, its
-    proceeds are ours, and both come back with it.
-
-    Returns:
-        The assets it moved, and the positions it changed.
-    """
+    proceeds are ours, and both come back with it."""
     instrument = instruments[fill.instrument]
     is_shown = isinstance(fill, ExternalFillShown)
+    if isinstance(fill, ExternalFillShown) and fill.closes_ours and not instrument.is_derivative:
+        return _close_ours(book, positions, instruments, fill)
     assets = book.take_external(fill, instrument, 1 if is_shown else -1)
     net, key = book.net.get(instrument.id, ZERO), f"{instrument.id}/{fill.venue_order_id}/{fill.trade_id}"
     changed: list[Position] = []
@@ -116,4 +136,35 @@ def follow_external(
     changed += shrink(book, positions, instruments, instrument.base, key)
     if gone := subtract(net, book.net.get(instrument.id, ZERO)):
         book.keep_proceeds(instrument, gone, fill.price)
-    return assets, changed
+    return Followed(assets, changed, [], bool(changed))
+
+
+def _close_ours(
+    book: AccountBook,
+    positions: Sequence[Position],
+    instruments: Mapping[str, Instrument],
+    fill: ExternalFillShown,
+) -> Followed:
+    """A sale of what strategies hold, each at a profit or loss; of what is more than that it is others'."""
+    instrument, rest = instruments[fill.instrument], fill.quantity
+    changed: list[Position] = []
+    ended: list[tuple[Position, ClosedTrip]] = []
+    for position in positions if fill.side == "sell" else ():
+        sold = min(position.quantity, rest)
+        if position.instrument != instrument.id or sold <= ZERO:
+            continue
+        rest = subtract(rest, sold)
+        fee = fill.fee * sold / fill.quantity if fill.fee_currency == instrument.quote else ZERO
+        realised, closed = trade(position, instrument, -sold, fill.price, fill.ts_event)
+        trip = follow_trip(position, instrument, -sold, closed, fee, fill.ts_event)
+        book.take_fill(instrument, -sold, fill.price, ZERO, realised)
+        book.net[instrument.id] = subtract(book.net[instrument.id], sold)
+        changed.append(position)
+        if trip is not None:
+            ended.append((position, trip))
+    if changed and fill.fee:
+        book.journal.move(fill.fee_currency, fill.fee, "fees", "holdings")
+    left = msgspec.structs.replace(fill, quantity=rest, fee=ZERO if changed else fill.fee, closes_ours=False)
+    others = follow_external(book, positions, instruments, left)
+    assets = list(dict.fromkeys([*others.assets, *([fill.fee_currency] if fill.fee else [])]))
+    return Followed(assets, [*changed, *others.positions], ended, others.is_transfer)

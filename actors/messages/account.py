@@ -196,6 +196,9 @@ class ExternalFill(Message, frozen=True, kw_only=True):
 class ExternalFillShown(ExternalFill, frozen=True, kw_only=True):
     """Event: OMS → ledger. Somebody else's: holdings change, profit and loss do not."""
 
+    closes_ours: bool = False
+    """`tickerd panic` has sold: what strategies hold first, at a profit or loss like any sale."""
+
 
 class ExternalFillMoved(ExternalFill, frozen=True, kw_only=True):
     """Event: OMS → ledger. It was ours after all: its booking is reversed, `OrderFilled` follows."""

@@ -15,7 +15,7 @@ from actors.messages.account import LotOpened
 from actors.messages.assigning import AssignHolding, AssignOrder
 from actors.messages.control import ApprovalAsked, ApprovalSettled
 from actors.messages.orders import FillReport, OrderRecovered, OrderTerms, Side
-from actors.model.ids import looks_like_tickerd
+from actors.model.ids import is_panic_id, looks_like_tickerd
 from actors.model.money import ZERO
 from actors.oms.adopt import Adoption
 from actors.oms.book import OrderBook
@@ -97,7 +97,8 @@ class Assignments:
                     trade_ids=tuple(fill.trade_id for fill in fills.get(key, ())),
                 )
         for key, of_order in fills.items():
-            if key not in told and not self._is_known(*key, of_order[0].client_order_id):
+            name = of_order[0].client_order_id
+            if key not in told and not is_panic_id(name or "") and not self._is_known(*key, name):
                 yield _closed(key, of_order)
 
     def _is_known(self, account: str, instrument: str, venue_order_id: str, name: str | None) -> bool:

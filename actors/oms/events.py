@@ -17,7 +17,7 @@ from actors.messages.orders import (
     OrderOutcomeUnknown,
     OrderRejected,
 )
-from actors.model.ids import looks_like_tickerd
+from actors.model.ids import is_panic_id, looks_like_tickerd
 from actors.oms.desk import Desk
 from actors.oms.liquidation import liquidated
 from actors.oms.order import Claim, Order
@@ -117,7 +117,8 @@ class OrderEvents:
             if fills:
                 return
         if fill.instrument in self._desk.instruments:
-            self._desk.send(ExternalFillShown(**_external_of(fill)))
+            is_panic = is_panic_id(fill.client_order_id or "")
+            self._desk.send(ExternalFillShown(**_external_of(fill), closes_ours=is_panic))
         if self._tell_lost(fill):
             return
         foreign = fill.client_order_id is not None and looks_like_tickerd(fill.client_order_id)

@@ -24,7 +24,10 @@ from tests.e2e.rig import (
     a_daemon,
     an_exchange,
     assert_one_sentence,
+    exported,
+    nonzero,
     one_object,
+    replayed,
     tickerd,
     wait_for,
     write_config,
@@ -117,6 +120,56 @@ def test_a_trading_account_is_cancelled_and_what_tickerd_bought_is_sold(tmp_path
         assert Decimal(sale["filled"]) == Decimal("0.00999")
         assert Decimal(1) <= truth.balances["BTC"] < Decimal(1) + LOT
         assert Decimal(report["balances"]["BTC"]) == truth.balances["BTC"]
+
+
+def test_the_next_start_settles_all_that_panic_did(tmp_path: Path) -> None:
+    with an_exchange(tmp_path) as exchange:
+        config, state = configured(tmp_path, exchange), tmp_path / "state"
+        with a_daemon(config, state) as daemon:
+            wait_for(lambda: exchange.open_orders() or None, "the strategy's resting order")
+            os.kill(daemon.process.pid, signal.SIGSTOP)  # it neither cancels nor takes a last checkpoint
+            code, report = panic(config, state, "--account", "demo", "--deadline", "0.2")
+            assert (code, report["holder"]["how"]) == (ExitCode.DONE, "SIGKILL"), report
+        (sale,) = report["sales"]
+        before = len(exchange.truth().account("demo").orders)
+
+        with a_daemon(config, state) as daemon:
+            daemon.wait_reconciled()
+            assert daemon.states() == {"demo": "halted"}
+            wait_for(lambda: not daemon.ask("positions"), "no position to be left")
+            wait_for(lambda: not daemon.ask("orders"), "no order to be left")
+            (shown,) = [each for each in daemon.ask("differences") if each["kind"] == "external_fill"]
+            (sold,) = [
+                each
+                for each in exchange.truth().account("demo").orders.values()
+                if each.client_order_id == sale["client_order_id"]
+            ]
+            assert sold.venue_order_id in shown["venue"]
+            assert [each for each in daemon.ask("differences") if each["status"] == "open"] == []
+            assert daemon.stop() == 0
+        books, true = exported(state), exchange.truth().account("demo")
+        assert len(true.orders) == before, "nothing was sent after the panic"
+        ours = {each.client_order_id for each in true.orders.values() if each.client_order_id.startswith("T")}
+        assert sorted(row["trade_id"] for row in books["fills"]) == sorted(
+            each.trade_id for each in true.trades if each.client_order_id in ours
+        )
+        assert {row["status"] for row in books["orders"]} <= {"filled", "cancelled", "denied"}
+        assert [row for row in books["positions"] if Decimal(row["quantity"])] == []
+        assert nonzero(books["accounts"]["demo"]) == nonzero(true.balances)
+        assert books["trial_balance"] == "0"
+        replayed(state)
+
+        (state / KILL_FILE).unlink()
+        with a_daemon(config, state) as daemon:
+            daemon.wait_reconciled()
+            assert not daemon.ask("clear-halt", all=True)["text"].startswith("refused")
+            (waiting,) = daemon.ask("approvals")
+            assert daemon.ask("approve", id=waiting["id"])["accepted"]
+            wait_for(lambda: exchange.open_orders() or None, "the strategy to trade again")
+            assert daemon.stop() == 0
+        assert nonzero(exported(state)["accounts"]["demo"]) == nonzero(
+            exchange.truth().account("demo").balances
+        )
 
 
 def test_it_works_without_state_and_sells_down_to_what_is_kept(tmp_path: Path) -> None:

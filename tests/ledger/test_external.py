@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.core.sequencer import CoreSnapshot
-from actors.messages.account import ExternalFillMoved, ExternalFillShown, LotOpened, PositionChanged
+from actors.messages.account import (
+    ExternalFillMoved,
+    ExternalFillShown,
+    LotOpened,
+    PositionChanged,
+    TradeClosed,
+)
 from tests.ledger.build import BTC, Rig, a_fill, a_transfer
 
 D = Decimal
@@ -24,7 +30,7 @@ def a_stranger(quantity: str, price: str = "120", trade_id: str = "x1") -> Exter
 
 
 def moved(shown: ExternalFillShown) -> ExternalFillMoved:
-    return ExternalFillMoved(**msgspec.structs.asdict(shown))
+    return msgspec.convert(shown, ExternalFillMoved, from_attributes=True)
 
 
 def holders() -> Rig:
@@ -99,3 +105,23 @@ def test_a_lot_against_what_the_strategy_holds_by_now_is_not_booked() -> None:
         lot_id="l1",
     )  # fmt: skip
     assert rig.feed(lot) == []
+
+
+def test_what_panic_sold_closes_positions_at_a_profit_or_loss_and_the_rest_is_others() -> None:
+    rig = holders()
+    rig.feed(a_transfer("5", "BTC", transfer_id="coins"))
+    sale = msgspec.structs.replace(a_stranger("7", "120"), closes_ours=True, fee=D("7"))
+    sent = rig.feed(sale)
+    assert [(each.strategy, each.quantity, each.realised_pnl) for each in rig.ledger.positions("main")] == [
+        ("s", D(0), D(50)), ("other", D(0), D(45)),
+    ]  # fmt: skip
+    assert [each.strategy for each in sent if isinstance(each, TradeClosed)] == ["s", "other"]
+    assert (rig.balance("BTC"), rig.balance("USDT")) == (D(4), D(100_000) - 625 + 7 * 120 - 7)
+    assert not any(rig.ledger.trial_balance("main").values())
+
+
+def test_a_sale_of_less_than_is_held_closes_the_first_position_in_part() -> None:
+    rig = holders()
+    rig.feed(msgspec.structs.replace(a_stranger("2", "120"), closes_ours=True))
+    assert [each.quantity for each in rig.ledger.positions("main")] == [D(1), D(3)]
+    assert not any(rig.ledger.trial_balance("main").values())

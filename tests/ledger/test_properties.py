@@ -84,7 +84,7 @@ class Books(RuleBasedStateMachine):
     @rule(data=st.data())
     def strangers_fill_was_ours(self, data: st.DataObject) -> None:
         shown = self.external.pop(data.draw(st.integers(0, len(self.external) - 1)))
-        self.feed(ExternalFillMoved(**msgspec.structs.asdict(shown)))
+        self.feed(msgspec.convert(shown, ExternalFillMoved, from_attributes=True))
         self._external(shown, -1)
 
     def _external(self, fill: ExternalFillShown, times: int) -> None:

@@ -16,6 +16,7 @@ from actors.messages.orders import (
     OrderRecovered,
     QueryOrder,
 )
+from actors.model.ids import panic_order_id
 from tests.oms.bench import (
     BTC,
     ID,
@@ -163,3 +164,11 @@ def test_a_fill_of_an_order_assigned_already_is_booked_to_it_and_not_shown() -> 
     assert len(only(bench.sent, ExternalFillShown)) == before
     assert [each.kind for each in only(sent, DifferenceFound)] == ["position"], "more than the order was for"
     assert sum((fill.quantity for fill in only(bench.sent, OrderFilled)), Decimal(0)) == D(2)
+
+
+def test_what_panic_sold_is_said_to_close_ours_and_is_nobodys_to_give_away() -> None:
+    name = panic_order_id(1, 1)
+    bench = with_lost(venue_fill("7", 1, venue_order_id="v8", client_order_id=name, side="sell"))
+    (shown,) = only(bench.sent, ExternalFillShown)
+    assert shown.closes_ours
+    assert list(bench.oms.unclaimed()) == []

@@ -169,12 +169,21 @@ class Queries:
             start = int(mark) + 1 if mark else 0
             rows = await self._trades(translate.symbol_of(instrument), {}, start)
             read_to[instrument] = str(rows[-1].id) if rows else mark
+            await self._name(translate.symbol_of(instrument), [row.order_id for row in rows])
             found += [
                 translate.venue_fill(row, instrument, self._known.client_id(str(row.order_id)))
                 for row in rows
             ]
         found.sort(key=lambda fill: fill.ts_event)
         return found, read_to
+
+    async def _name(self, symbol: str, order_ids: list[int]) -> None:
+        """Learn the client ids of these orders: executions do not name them."""
+        unnamed = [each for each in order_ids if self._known.client_id(str(each)) is None]
+        if unnamed:
+            params: dict[str, str | int] = {"symbol": symbol, "orderId": min(unnamed), "limit": PAGE}
+            for row in await self._rest.read("/api/v3/allOrders", ORDER_ROWS, params, signed=True):
+                self._known.learn(row.client_order_id, str(row.order_id))
 
     async def _trades(self, symbol: str, key: dict[str, str | int], start: int) -> list[TradeRow]:
         """All pages from a trade id on, oldest first."""
