@@ -148,8 +148,8 @@ class DataFile(Section, frozen=True, kw_only=True):
 class SessionSection(Section, frozen=True, kw_only=True):
     """A recorded session in the place of data files."""
 
-    state: str
-    """State folder of the daemon that recorded it; relative to where tickerd is started."""
+    state: str | None = None
+    """State folder of the daemon that recorded it, relative to where tickerd is started; None: no session."""
     label: str | None = None
     """None: the newest."""
 
@@ -158,7 +158,7 @@ class BacktestSection(Section, frozen=True, kw_only=True):
     """What `tickerd backtest` reads."""
 
     data: tuple[DataFile, ...] = ()
-    session: SessionSection | None = None
+    session: SessionSection = SessionSection()
     market_latency_ms: NotNegative = 0.0
     """ts_init = ts_event + this."""
     equity_interval: str = "1h"

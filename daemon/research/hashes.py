@@ -56,8 +56,7 @@ def result_config(config: Config) -> dict[str, Any]:
         strategy["use"] = Path(strategy["use"]).name
     for file in plain["backtest"]["data"]:
         file["path"] = Path(file["path"]).name
-    if plain["backtest"]["session"] is not None:
-        del plain["backtest"]["session"]["state"]
+    del plain["backtest"]["session"]["state"]
     plain["bar_grace_ms"], plain["seed"] = config.daemon.bar_grace_ms, config.daemon.seed
     return plain
 

@@ -44,7 +44,7 @@ def open_history(config: Config) -> History | SessionHistory:
         UsageError: There is no such session.
     """
     wanted = config.backtest.session
-    if wanted is None:
+    if wanted.state is None:
         return History(config)
     if config.backtest.data:
         raise ConfigError("backtest.session and backtest.data are both given: leave one of them out")
@@ -54,7 +54,7 @@ def open_history(config: Config) -> History | SessionHistory:
 def session_files(config: Config) -> list[Path]:
     """The segments that a session lies in; none where no session is tested on."""
     wanted = config.backtest.session
-    if wanted is None:
+    if wanted.state is None:
         return []
     session = open_session(Path(wanted.state), wanted.label)
     parts = TapeReader(tape_folder(session.state)).parts[session.first_part :]

@@ -31,7 +31,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 def test_a_backtest_of_a_paper_session_gives_the_same_orders_and_fills(config: Config) -> None:
-    assert config.backtest.session is not None
+    assert config.backtest.session.state is not None
     orders = recorded_orders(open_session(Path(config.backtest.session.state))).orders
     run = run_backtest(config, load_classes(config))
     frames = run.frames
