@@ -17,6 +17,7 @@ from actors.errors import ConfigError
 from daemon.config import Config
 from daemon.config_checks import check_config
 from daemon.config_files import KeyPath, Tree, parse_key, paths_of, read_tree
+from daemon.config_instances import with_instances
 from daemon.config_types import (
     Misplaced,
     checked,
@@ -88,7 +89,7 @@ def load_config(
         check_config(config)
     except Misplaced as error:
         raise ConfigError(f"{_place(error.path, origins, path)}{error}") from None
-    return Loaded(config, origins, path)
+    return Loaded(with_instances(config), origins, path)
 
 
 def overridden(config: Config, overrides: Sequence[str]) -> Config:
@@ -104,7 +105,7 @@ def overridden(config: Config, overrides: Sequence[str]) -> Config:
     try:
         for key, text, origin in _given(tree, overrides, {}):
             _put(tree, key, text, origin, origins)
-        return msgspec.convert(checked(tree, Config), Config)
+        return with_instances(msgspec.convert(checked(tree, Config), Config))
     except Misplaced as error:
         raise ConfigError(f"{_place(error.path, origins, None)}{error}") from None
 

@@ -31,7 +31,7 @@ def load_strategy(path: str) -> type[Strategy]:
         raise ConfigError(
             f"strategy {path!r} must be written `package.module:Class` or `folder/file.py:Class`"
         )
-    module = _from_file(place) if place.endswith(".py") else _from_package(place)
+    module = _module(place)
     found = getattr(module, name, None)
     if found is None:
         raise ConfigError(f"{place} has no class {name}; {_hint(module, name)}")
@@ -39,6 +39,27 @@ def load_strategy(path: str) -> type[Strategy]:
         raise ConfigError(f"{path} is not a strategy: its class must be derived from actors.Strategy")
     check_strategy(found)
     return found
+
+
+def strategies_in(place: str) -> dict[str, type[Strategy]]:
+    """Name → strategy of all that a file or module defines itself, looked through.
+
+    Raises:
+        ConfigError: It cannot be loaded, or calls what no replay could repeat.
+    """
+    module = _module(place)
+    found = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__
+    }
+    for strategy in found.values():
+        check_strategy(strategy)
+    return found
+
+
+def _module(place: str) -> ModuleType:
+    return _from_file(place) if place.endswith(".py") else _from_package(place)
 
 
 def check_strategy(strategy: type[Strategy]) -> None:

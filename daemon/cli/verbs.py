@@ -10,6 +10,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("daemon.cli.run", "trade: paper, testnet or live, as each account says"),
     "backtest": ("daemon.cli.backtest", "run the strategies over historical data"),
     "data": ("daemon.cli.data", "import, download, record, check and convert history"),
+    "strategy": ("daemon.cli.strategy", "write, list and test strategies"),
     "replay": ("daemon.cli.replay", "run a recorded session again and compare every step"),
     "report": ("daemon.cli.report", "show a backtest: console, JSON, HTML, or a template of your own"),
     "compare": ("daemon.cli.compare", "put backtests side by side, with what differs in their settings"),

@@ -41,6 +41,7 @@ from daemon.config import (
     VenueSection,
 )
 from daemon.config_checks import check_config
+from daemon.config_instances import with_instances
 from daemon.config_sources import load_config, overridden
 from daemon.research.audit import no_outside
 from daemon.research.backtest import run_backtest
@@ -76,6 +77,7 @@ class Backtester:
         tick_size: str | Decimal = "0.01",
         lot_size: str | Decimal = "0.00001",
         calendar: str = "24/7",
+        per_instrument: bool = False,
         settings: Sequence[str] = (),
     ) -> None:
         """
@@ -84,6 +86,7 @@ class Backtester:
             data: None takes the config's.
             config: A configuration, or its file, in the place of everything below but `settings`.
             bars: Timeframes of the strategy; None: the interval of the data.
+            per_instrument: One instance of the strategy for each instrument.
             cash: Opening balance, in `currency`.
             fee: Fraction of the notional, maker and taker alike.
             sizing: What a signal comes to; None: 95 % of equity, as the rest pays for fees and moved prices.
@@ -109,7 +112,6 @@ class Backtester:
         )
         if bars is None:
             bars = _interval_of(files)
-        self._classes = {NAME: cls}
         made = Config(
             venues={VENUE: VenueSection(kind="simulated")},
             accounts={ACCOUNT: _account(currency, Decimal(str(cash)), Decimal(str(fee)))},
@@ -128,6 +130,7 @@ class Backtester:
                     use=strategy if isinstance(strategy, str) else import_path(cls),
                     account=ACCOUNT,
                     instruments=names,
+                    per_instrument=per_instrument,
                     bars=(bars,) if isinstance(bars, str) else tuple(bars),
                     sizing=sizing or ALMOST_ALL,
                     parameters=dict(parameters or {}),
@@ -136,7 +139,8 @@ class Backtester:
             backtest=BacktestSection(data=files),
         )
         check_config(made)
-        self.config = overridden(made, settings)
+        self.config = overridden(with_instances(made), settings)
+        self._classes = dict.fromkeys(self.config.strategies, cls)
 
     def run(self, start: Moment = None, end: Moment = None, **parameters: Any) -> Result:
         """Run from `start` to before `end`; Ctrl-C ends it with what is known so far.

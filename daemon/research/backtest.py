@@ -140,8 +140,7 @@ class Backtest:
         """
         messages = self._begin()
         began = perf_counter()
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # what is there already need not be looked through again and again
         try:
             is_whole = self._all_blocks(messages, progress, is_stopped)
             self.results.inputs = self.core.sequencer.seq - self.results.inputs_before
