@@ -87,7 +87,7 @@ class Schedule:
         self, order: VenueOrderState, quantity: Decimal, notional: Decimal, *, is_maker: bool
     ) -> Decimal:
         """What this fill costs; the order's figures already hold it, and note what it has been charged."""
-        charged = order.charged or [ZERO] * (2 * len(self._charges))
+        charged = list(order.charged) or [ZERO] * (2 * len(self._charges))
         amounts: list[Decimal] = []
         for place, charge in enumerate(self._charges):
             amount = ZERO
@@ -101,7 +101,7 @@ class Schedule:
                 else:
                     amount = charge.bounded(raw, notional)
             amounts.append(amount)
-        order.charged = charged
+        order.charged = tuple(charged)
         return sum(amounts, ZERO)
 
     def at_most(self, side: Side, quantity: Decimal, notional: Decimal) -> Decimal:

@@ -125,37 +125,33 @@ class Desk:
         trade_id: str,
     ) -> None:
         """Book one execution of one order."""
-        account = self.accounts[order.account]
+        account, now = self.accounts[order.account], self.now
         fee, currency = account.settle(order, instrument, quantity, price, is_maker)
-        order.ts_updated = self.now
-        if not order.is_open:
+        order.ts_updated = now
+        if order.status == "filled":
             del account.open[order.venue_order_id]
-        account.add_fill(
-            VenueFill(
-                instrument=order.instrument,
-                client_order_id=order.client_order_id,
-                venue_order_id=order.venue_order_id,
-                trade_id=trade_id,
-                side=order.side,
-                quantity=quantity,
-                price=price,
-                fee=fee,
-                fee_currency=currency,
-                liquidity="liquidation" if order.is_liquidation else "maker" if is_maker else "taker",
-                ts_event=self.now,
-            )
+        fill = VenueFill(
+            instrument=order.instrument,
+            client_order_id=order.client_order_id or None,
+            venue_order_id=order.venue_order_id,
+            trade_id=trade_id,
+            side=order.side,
+            quantity=quantity,
+            price=price,
+            fee=fee,
+            fee_currency=currency,
+            liquidity="liquidation" if order.is_liquidation else "maker" if is_maker else "taker",
+            ts_event=now,
         )
+        account.add_fill(fill)
         self.events.append(
             Filled(
-                *self._about(order),
-                trade_id=trade_id,
-                side=order.side,
-                quantity=quantity,
-                price=price,
-                fee=fee,
-                fee_currency=currency,
-                is_maker=is_maker,
-                is_liquidation=order.is_liquidation,
+                order.account,
+                order.instrument,
+                order.client_order_id,
+                order.venue_order_id,
+                now,
+                fill=fill,
                 filled_quantity=order.filled_quantity,
                 filled_notional=order.filled_notional,
                 order_quantity=order.quantity,

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from actors.messages.account import VenueFill
 from actors.messages.orders import Command, OrderType, Side, TimeInForce, VenueStatus
 from actors.model.instrument import ZERO
 
@@ -45,7 +46,7 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     locked_asset: str = ""
     lock_price: Decimal = ZERO
     """Quote per base that a buy holds back for each open unit, before fees."""
-    charged: list[Decimal] = []
+    charged: tuple[Decimal, ...] = ()
     """What each charge of a fee schedule that counts by order has come to, before and after its bounds."""
     queue_ahead: Decimal | None = None
     """Quantity that stands before it at its price; None while nobody can know."""
@@ -95,21 +96,54 @@ class Rejected(VenueEvent, frozen=True, kw_only=True):
 class Filled(VenueEvent, frozen=True, kw_only=True):
     """One execution; against another order of ours both sides carry the same trade id."""
 
-    trade_id: str
-    """Decimal digits, increasing over the whole engine."""
-    side: Side
-    quantity: Decimal
-    price: Decimal
-    fee: Decimal
-    fee_currency: str
-    is_maker: bool
-    is_liquidation: bool = False
+    fill: VenueFill
+    """As the account's history shows it; the trade id is decimal digits, increasing over the whole engine."""
     filled_quantity: Decimal
     """Cumulative, this fill included."""
     filled_notional: Decimal
     """Cumulative quote, this fill included."""
     order_quantity: Decimal
     """Equal to `filled_quantity` when this fill ends the order."""
+
+    @property
+    def trade_id(self) -> str:
+        """Of the execution."""
+        return self.fill.trade_id
+
+    @property
+    def side(self) -> Side:
+        """Of the order."""
+        return self.fill.side
+
+    @property
+    def quantity(self) -> Decimal:
+        """Of this execution."""
+        return self.fill.quantity
+
+    @property
+    def price(self) -> Decimal:
+        """Quote per base."""
+        return self.fill.price
+
+    @property
+    def fee(self) -> Decimal:
+        """In `fee_currency`."""
+        return self.fill.fee
+
+    @property
+    def fee_currency(self) -> str:
+        """What the fee is paid in."""
+        return self.fill.fee_currency
+
+    @property
+    def is_maker(self) -> bool:
+        """Whether the order had rested."""
+        return self.fill.liquidity == "maker"
+
+    @property
+    def is_liquidation(self) -> bool:
+        """Whether the venue itself has sent the order."""
+        return self.fill.liquidity == "liquidation"
 
 
 class Cancelled(VenueEvent, frozen=True, kw_only=True):

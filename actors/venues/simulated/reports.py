@@ -11,7 +11,6 @@ from actors.messages.orders import (
     AcceptReport,
     CancelReport,
     ExpiryReport,
-    FillReport,
     RejectReport,
     ReplaceReport,
     StatusReport,
@@ -32,20 +31,7 @@ from actors.venues.simulated.events import (
 def report_of(event: VenueEvent) -> VenueAnswer | None:
     """The report of an event; None for a trigger, which no report tells of."""
     if isinstance(event, Filled):
-        return FillReport(
-            ts_event=event.ts,
-            account=event.account,
-            instrument=event.instrument,
-            client_order_id=event.client_order_id or None,
-            venue_order_id=event.venue_order_id,
-            trade_id=event.trade_id,
-            side=event.side,
-            quantity=event.quantity,
-            price=event.price,
-            fee=event.fee,
-            fee_currency=event.fee_currency,
-            liquidity="liquidation" if event.is_liquidation else "maker" if event.is_maker else "taker",
-        )
+        return event.fill.report(event.account)
     if isinstance(event, Accepted):
         return AcceptReport(
             ts_event=event.ts,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def take(market: Market, order: VenueOrderState) -> None:
     """Fill the order as far as its limit, the offers and its owner's money reach."""
-    depth, resting = market.depth(order.side), market.others(order.side)
+    is_buy, point = order.side == "buy", market.point
+    resting = market.asks if is_buy else market.bids
+    depth: Depth = point if point is not None else market.offered if is_buy else market.wanted
     while order.is_open:
         offer = depth.best()
         maker = resting.entries[0][2] if resting.entries else None
