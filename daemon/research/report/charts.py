@@ -77,7 +77,7 @@ def equity_chart(curve: Curve) -> Chart | None:
     deepest = ", ".join(f"{percent(fall.depth)} from {day(fall.ts_peak)}" for fall in falls[:2])
     caption = f"{money(float(curve.equity[0]))} to {money(float(curve.equity[-1]), curve.currency)}"
     if falls:
-        caption += f"; deepest drawdowns: {deepest}. Shaded: the {len(falls)} deepest, from peak to recovery"
+        caption += f"; deepest drawdowns: {deepest}. Shaded: the deepest, from peak to recovery"
     shades = [
         {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below",
          "line": {"width": 0},
@@ -101,7 +101,7 @@ def equity_chart(curve: Curve) -> Chart | None:
         layout={
             "xaxis": {"type": "date", "anchor": "y2"},
             "yaxis": {"domain": [0.36, 1], "title": {"text": curve.currency}, "tickformat": ",~g"},
-            "yaxis2": {"domain": [0, 0.28], "tickformat": ".0%", "title": {"text": "under peak"}},
+            "yaxis2": {"domain": [0, 0.28], "tickformat": ".2~%", "title": {"text": "under peak"}},
             "hovermode": "x unified",
             "showlegend": False,
             "shapes": shades,
@@ -179,7 +179,7 @@ def returns_chart(curve: Curve, figures: Figures) -> Chart | None:
             f"lines: value at risk {percent(equity.value_at_risk)} and the mean beyond it"
         ),
         data=[histogram(rates, "%{x:.2%}: %{y}<extra></extra>")],
-        layout={"xaxis": {"tickformat": ".1%"}, "showlegend": False, "bargap": 0.04, "shapes": shapes},
+        layout={"xaxis": {"tickformat": ".2~%"}, "showlegend": False, "bargap": 0.04, "shapes": shapes},
         height=280,
         is_wide=False,
     )
@@ -210,7 +210,7 @@ def exposure_chart(equity: polars.DataFrame) -> Chart | None:
              "line": {"color": "@second", "width": 1, "shape": "hv"}, "hovertemplate": "%{y:.1%}"},
         ],
         layout={
-            "xaxis": {"type": "date"}, "yaxis": {"tickformat": ".0%"}, "hovermode": "x unified",
+            "xaxis": {"type": "date"}, "yaxis": {"tickformat": ".2~%"}, "hovermode": "x unified",
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         },
         height=260,

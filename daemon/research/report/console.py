@@ -53,8 +53,7 @@ def _parts(run: Run) -> Iterator[RenderableType]:
         yield Columns([_group(group) for group in groups_of(account)], padding=(1, 4))
     if info.strategies:
         yield _strategies(run)
-    doubts = [doubt for account in info.accounts.values() for doubt in account.figures.doubts]
-    for text in dict.fromkeys([*info.warnings, *doubts]):
+    for text in info.warnings:
         yield Text(f"! {text}", style="yellow")
     for text in info.failures:
         yield Text(f"failed: {text}", style="red")

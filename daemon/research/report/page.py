@@ -53,16 +53,7 @@ def subtitle(info: RunInfo) -> str:
 
 def _warnings(info: RunInfo) -> Iterator[str]:
     yield listed("The run failed" if info.state == "failed" else "Strategies that failed", info.failures)
-    yield listed("To be read with care", list(dict.fromkeys([*info.warnings, *_doubts(info)])))
-
-
-def _doubts(info: RunInfo) -> list[str]:
-    several = len(info.accounts) > 1
-    return [
-        f"{name}: {doubt}" if several else doubt
-        for name, account in info.accounts.items()
-        for doubt in account.figures.doubts
-    ]
+    yield listed("To be read with care", info.warnings)
 
 
 def account_html(run: Run, name: str, account: AccountResult) -> Iterator[str]:

@@ -9,7 +9,7 @@ from daemon.research.figures import Figures
 from daemon.research.frames import times_of
 from daemon.research.report.chart import Chart, Trace, histogram, milliseconds
 from daemon.research.report.thinning import candles, evenly, short
-from daemon.research.report.wording import money, number
+from daemon.research.report.wording import counted, money, number
 
 CANDLES = 900
 TRADES = 1_200
@@ -27,11 +27,11 @@ def price_chart(prices: polars.DataFrame, trades: polars.DataFrame, instrument: 
     bars = candles(prices.filter(polars.col("instrument") == instrument), CANDLES)
     own = trades.filter(polars.col("instrument") == instrument)
     shown = own[evenly(own.height, TRADES)]
-    caption = f"{own.height:,} trades, {number(float(own['net'].sum()))} after costs"
+    caption = f"{counted(own.height, 'trade')}, {number(float(own['net'].sum()))} after costs"
     if shown.height < own.height:
         caption += f"; {shown.height:,} of them are drawn, evenly over time"
     if bars.height:
-        caption += f". {bars.height:,} candles"
+        caption += f". {counted(bars.height, 'candle')}"
     candle = {"type": "candlestick", "name": "Price", "x": milliseconds(times_of(bars)),
               **{name: short(bars[name]) for name in ("open", "high", "low", "close")},
               "increasing": {"line": {"color": "@muted", "width": 1}, "fillcolor": "@muted/0.25"},
@@ -107,7 +107,7 @@ def results_chart(trades: polars.DataFrame, currency: str) -> Chart | None:
         key="results",
         title="Distribution of trade results",
         caption=(
-            f"{len(net):,} trades: worst {money(float(net.min()), currency)}, "
+            f"{counted(len(net), 'trade')}: worst {money(float(net.min()), currency)}, "
             f"median {money(float(np.median(net)), currency)}, best {money(float(net.max()), currency)}"
         ),
         data=[histogram(net, f"%{{x:,.2f}} {currency}: %{{y}}<extra></extra>")],
@@ -155,13 +155,13 @@ def excursion_chart(trades: polars.DataFrame, currency: str) -> Chart | None:
     return Chart(
         key="excursion",
         title="Furthest against, and the result",
-        caption=f"{shown.height:,} trades: how far the price went against each while it was open",
+        caption=f"{counted(shown.height, 'trade')}: how far the price went against each while it was open",
         data=[
             {"type": "scatter", "mode": "markers", "x": short(shown["adverse"]), "y": short(shown["net"]),
              "marker": {"size": 5, "opacity": 0.7, "color": colours},
              "hovertemplate": f"against %{{x:.2%}}, result %{{y:,.2f}} {currency}<extra></extra>"},
         ],
-        layout={"showlegend": False, "xaxis": {"tickformat": ".1%"}, "yaxis": {"title": {"text": currency}}},
+        layout={"showlegend": False, "xaxis": {"tickformat": ".2~%"}, "yaxis": {"title": {"text": currency}}},
         height=280,
         is_wide=False,
     )  # fmt: skip

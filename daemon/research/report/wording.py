@@ -47,6 +47,10 @@ def whole(value: float | None) -> str:
     return NOT_DEFINED if value is None else f"{value:,.0f}"
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def money(value: float | None, currency: str = "") -> str:
     if value is None:
         return NOT_DEFINED
