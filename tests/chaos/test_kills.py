@@ -13,14 +13,17 @@ from daemon.exchange.truth import TrueAccount, TrueOrder, TrueTrade
 from tests.architecture.source import has_segment
 from tests.architecture.test_crash_points import labels, named_sources
 from tests.chaos.kills.judge import Judgement, judge_fills, judge_money, judge_orders
-from tests.chaos.kills.labels import run_labels
-from tests.chaos.kills.many import run_many
+from tests.chaos.kills.labels import run_labels, run_shares
+from tests.chaos.kills.many import jobs_here, run_many
 from tests.chaos.kills.outcome import Outcome
 from tests.chaos.kills.plan import FAULTS, plan
 from tests.chaos.kills.scenarios import SPECIAL, STAGED, UNSAFE, every_scenario, staged_labels
 from tests.chaos.kills.session import run_session
+from tests.chaos.kills.stage import Market
 
 IN_FLIGHT_SHARE = 0.7
+LIVELY = Market(quotes_a_second=4_000, quotes_a_wish=400)
+REPLAYED_A_SECOND = 300_000
 NOT_ACTIVE_SHARE = 0.001
 AFTER_FAULT_SECONDS = 5.0
 WITHOUT_A_STAGE: set[str] = set()
@@ -181,6 +184,15 @@ def test_a_daemon_that_sends_before_it_writes_is_caught(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
+def test_a_session_with_fifty_kills_in_a_lively_market_is_replayed_as_fast_as_any(tmp_path: Path) -> None:
+    outcome = run_session(tmp_path, 9_000, 50, say=print, market=LIVELY)
+    report(outcome)
+    assert outcome.kills == 50
+    assert outcome.replayed / outcome.replay_seconds >= REPLAYED_A_SECOND
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_a_hundred_kills_lose_and_double_nothing_and_it_is_back_at_once(tmp_path: Path) -> None:
     outcome = run_many(tmp_path, kills=100, seed=1, with_faults=False)
     report(outcome)
@@ -203,6 +215,7 @@ def test_a_hundred_kills_amid_faults_and_cut_lines_lose_and_double_nothing(tmp_p
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_a_death_before_every_named_effect_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    deaths = run_labels(tmp_path, 1, print)
+    deaths = run_shares(tmp_path, 1, "", jobs_here())
     assert deaths.missed == []
     assert deaths.is_clean, deaths.judgement.said()
+    assert {name.rpartition(":")[0] for name in deaths.reached} == set(staged_labels())

@@ -37,6 +37,16 @@ class Judgement:
     def is_clean(self) -> bool:
         return not (self.lost or self.duplicated or self.differences)
 
+    def merge(self, other: Judgement) -> None:
+        """Add another store's."""
+        self.lost += other.lost
+        self.duplicated += other.duplicated
+        self.differences += other.differences
+        self.orders += other.orders
+        self.fills += other.fills
+        self.replayed += other.replayed
+        self.replay_seconds += other.replay_seconds
+
     def said(self) -> list[str]:
         """The first faults of each kind."""
         return [

@@ -9,11 +9,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.chaos.kills.judge import Judgement, judge
 from tests.chaos.kills.life import Ended
+from tests.chaos.kills.many import jobs_here
 from tests.chaos.kills.phases import TruthTail, orders_on_tape
 from tests.chaos.kills.scenarios import Scenario, every_scenario, leave_as_it_is
 from tests.chaos.kills.stage import ACCOUNT, Stage, a_stage, settle
@@ -35,6 +39,12 @@ class Deaths:
     missed: list[str] = field(default_factory=list)
     judgement: Judgement = field(default_factory=Judgement)
 
+    def merge(self, other: Deaths) -> None:
+        """Add another stage's."""
+        self.reached += other.reached
+        self.missed += other.missed
+        self.judgement.merge(other.judgement)
+
     @property
     def is_clean(self) -> bool:
         return self.judgement.is_clean and not self.missed
@@ -45,21 +55,19 @@ def run_labels(
     seed: int,
     say: Callable[[str], None],
     *,
-    only: str = "",
-    scenarios: Sequence[Scenario] | None = None,
+    scenarios: Sequence[Scenario],
 ) -> Deaths:
-    """Die before every effect, or as the scenarios say; then settle and be judged.
+    """Die as the scenarios say, one after the other; then settle and be judged.
 
     Raises:
         Ended: A daemon ended otherwise than by the death it was meant to die.
     """
     deaths, known = Deaths(), set[str]()
-    chosen = every_scenario(seed, only=only) if scenarios is None else scenarios
     with a_stage(folder, seed) as stage:
         stage.line.latency_seconds = 0.005
         truth = TruthTail(stage.exchange.truth_file)
         _trade(stage, 0)
-        for number, scenario in enumerate(chosen, 1):
+        for number, scenario in enumerate(scenarios, 1):
             if number % REST_EVERY == 0 or scenario.prepare is not leave_as_it_is:
                 _trade(stage, 1_000 + number)
             if scenario.is_last:
@@ -110,6 +118,38 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+class Share(NamedTuple):
+    """Every n-th death, on a stage of its own."""
+
+    folder: Path
+    seed: int
+    only: str
+    number: int
+    of: int
+
+
+def run_share(share: Share) -> Deaths:
+    """Die these deaths and be judged; a stage that cannot go on is a difference."""
+    scenarios = every_scenario(share.seed, only=share.only)[share.number :: share.of]
+    try:
+        return run_labels(share.folder / str(share.number), share.seed, _say, scenarios=scenarios)
+    except (Ended, TimeoutError) as error:
+        deaths = Deaths()
+        deaths.judgement.differences.append(str(error))
+        _say(str(error))
+        return deaths
+
+
+def run_shares(folder: Path, seed: int, only: str, jobs: int) -> Deaths:
+    """All deaths, on so many stages side by side."""
+    shares = [Share(folder, seed, only, number, jobs) for number in range(jobs)]
+    total = Deaths()
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for deaths in pool.map(run_share, shares):
+            total.merge(deaths)
+    return total
+
+
 def main() -> int:
     """Returns 1 when a promise was broken or an effect never reached."""
     parser = argparse.ArgumentParser(
@@ -118,21 +158,27 @@ def main() -> int:
     parser.add_argument("--labels", action="store_true", help="what scripts/chaos is told to run")
     parser.add_argument("--only", default="", metavar="TEXT", help="effects whose name holds this")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="order of the deaths")
+    parser.add_argument(
+        "--jobs", type=int, default=jobs_here(), metavar="J", help="stages side by side; default: %(default)s"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="tickerd-labels-"))
-    deaths = run_labels(folder, given.seed, _say, only=given.only)
+    began = time.monotonic()
+    jobs = max(1, min(given.jobs, len(every_scenario(given.seed, only=given.only))))
+    deaths = run_shares(folder, given.seed, given.only, jobs)
     found = deaths.judgement
     answer = {
         "labels": len(deaths.reached), "missed": deaths.missed, "lost": len(found.lost),
         "duplicated": len(found.duplicated), "differences": len(found.differences),
         "orders": found.orders, "fills": found.fills, "broken": found.said(),
+        "seconds": round(time.monotonic() - began, 1),
     }  # fmt: skip
     print(json.dumps(answer) if given.json else "\n".join(f"{key}: {value}" for key, value in answer.items()))
     if deaths.is_clean:
         shutil.rmtree(folder)
     else:
-        print(f"kept for a look: {folder}", file=sys.stderr)
+        _say(f"kept for a look: {folder}; again: scripts/chaos --labels --seed {given.seed} --jobs {jobs}")
     return 0 if deaths.is_clean else 1
 
 

@@ -13,7 +13,7 @@ from tests.chaos.kills.life import Ended, Life
 from tests.chaos.kills.outcome import Outcome
 from tests.chaos.kills.phases import TruthTail, parts_of, phase_of
 from tests.chaos.kills.plan import Round, plan
-from tests.chaos.kills.stage import ACCOUNT, QUICK_SECONDS, Stage, a_stage, settle
+from tests.chaos.kills.stage import ACCOUNT, HARD, QUICK_SECONDS, Market, Stage, a_stage, settle
 
 START_MS = 1_000.0
 """What a start takes, until one was measured."""
@@ -23,7 +23,13 @@ Say = Callable[[str], None]
 
 
 def run_session(
-    folder: Path, first_seed: int, kills: int, *, say: Say, faults_from: int | None = None
+    folder: Path,
+    first_seed: int,
+    kills: int,
+    *,
+    say: Say,
+    faults_from: int | None = None,
+    market: Market = HARD,
 ) -> Outcome:
     """Kill so many lives, let one settle, and judge.
 
@@ -33,7 +39,7 @@ def run_session(
         faults_from: Number of the first round with the exchange's faults and cut lines; None: no round.
     """
     outcome = Outcome(seeds=[(first_seed, kills)])
-    with a_stage(folder, first_seed) as stage:
+    with a_stage(folder, first_seed, market) as stage:
         try:
             _run(stage, outcome, first_seed, kills, faults_from, say)
         except (Ended, TimeoutError) as error:

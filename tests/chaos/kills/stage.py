@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.chaos.kills.availability import NOTICE_NS, Disturbance
 from tests.chaos.kills.life import Ended, Life
@@ -19,13 +20,23 @@ ASSETS = ("BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "LTC", "LINK")
 SYMBOLS = tuple(f"{asset}USDT" for asset in ASSETS)
 ACCOUNT = "hard"
 SECRETS = {"HARD_KEY": "hard-key", "HARD_SECRET": "hard-secret"}
-QUOTES_A_SECOND = 160
 TRADER = Path(__file__).parents[2] / "e2e" / "faults" / "hard_trader.py"
 SETTLE_SECONDS = 200.0
 """Proving that the exchange never got an order takes two answers half a minute apart."""
 QUICK_SECONDS = 0.001
 """Latency of the line while nothing is to be found out about it."""
 DAEMON = ("-m", "daemon")
+
+
+class Market(NamedTuple):
+    """How lively it is, and how lively we are in it."""
+
+    quotes_a_second: int = 160
+    quotes_a_wish: int = 1
+    """Quotes until the strategy does something."""
+
+
+HARD = Market()
 
 
 @dataclass
@@ -78,22 +89,22 @@ class Stage:
 
 
 @contextmanager
-def a_stage(folder: Path, seed: int, *, quotes_a_second: float = QUOTES_A_SECOND) -> Iterator[Stage]:
+def a_stage(folder: Path, seed: int, market: Market = HARD) -> Iterator[Stage]:
     """Exchange up, line up, configuration written."""
     folder.mkdir(parents=True, exist_ok=True)
     held = ",".join(["USDT=1000000", *(f"{asset}=1000" for asset in ASSETS)])
-    market = ["--synthetic", "--seed", str(seed), "--rate", str(quotes_a_second)]
-    market += ["--symbols", ",".join(SYMBOLS)]
-    market += ["--account", f"{ACCOUNT}:{SECRETS['HARD_KEY']}:{SECRETS['HARD_SECRET']}:{held}"]
-    with an_exchange(folder, *market) as exchange:
+    options = ["--synthetic", "--seed", str(seed), "--rate", str(market.quotes_a_second)]
+    options += ["--symbols", ",".join(SYMBOLS)]
+    options += ["--account", f"{ACCOUNT}:{SECRETS['HARD_KEY']}:{SECRETS['HARD_SECRET']}:{held}"]
+    with an_exchange(folder, *options) as exchange:
         line = SlowLine(exchange.port)
         try:
-            yield Stage(exchange, line, _write_config(folder, line.port), folder)
+            yield Stage(exchange, line, _write_config(folder, line.port, market), folder)
         finally:
             line.close()
 
 
-def _write_config(folder: Path, port: int) -> Path:
+def _write_config(folder: Path, port: int, market: Market) -> Path:
     instruments = ", ".join(f'"{symbol}@binance"' for symbol in SYMBOLS)
     path = folder / "tickerd.toml"
     path.write_text(
@@ -117,6 +128,7 @@ limits = {{ order_rate_max = "none", gross_exposure_max = 1_000_000_000 }}
 use = "{TRADER}:HardTrader"
 account = "{ACCOUNT}"
 instruments = [{instruments}]
+parameters = {{ every = {market.quotes_a_wish} }}
 
 [tape]
 segment_mb = 1

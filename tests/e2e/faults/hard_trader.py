@@ -16,6 +16,8 @@ class Beat(State):
 class HardTrader(Strategy):
     notional: Decimal = Decimal(300)
     """Of each order, about, quote currency."""
+    every: int = 1
+    """Quotes until it does something."""
     open_max: int = 4
     """Orders at once in one instrument; the oldest makes room."""
 
@@ -23,7 +25,9 @@ class HardTrader(Strategy):
 
     def on_quote(self, quote: Quote) -> None:
         self.state.count += 1
-        beat, instrument = self.state.count, quote.instrument
+        if self.state.count % self.every:
+            return
+        beat, instrument = self.state.count // self.every, quote.instrument
         orders = self.ctx.open_orders(instrument)
         changeable = [order for order in orders if order.can_change]
         side: Side = "buy" if self.ctx.position(instrument) <= 0 else "sell"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -24,7 +24,15 @@ from daemon.config import (
 )
 from daemon.control_client import call
 from daemon.exchange.server import ExchangeServer
-from daemon.exchange.settings import PROFILES, ExchangeSettings, Profile, Synthetic, Timings
+from daemon.exchange.settings import (
+    DEMO_ACCOUNT,
+    PROFILES,
+    ExchangeAccount,
+    ExchangeSettings,
+    Profile,
+    Synthetic,
+    Timings,
+)
 from daemon.service import Service
 from tests.e2e.faults.judge import Verdict
 
@@ -45,8 +53,23 @@ def a_fault(kind: str, **fields: Any) -> Posted:
     return {"kind": kind, **fields}
 
 
-def a_config(state: Path, port: int, *, answer_seconds: float) -> Config:
-    """Two instruments, no limit that a hard trader could meet."""
+class Trading(NamedTuple):
+    """Who trades what in the account."""
+
+    use: str = f"{TRADER}:HardTrader"
+    instruments: tuple[str, ...] = INSTRUMENTS
+    accounts: tuple[ExchangeAccount, ...] = (DEMO_ACCOUNT,)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(name.partition("@")[0] for name in self.instruments)
+
+
+HARD = Trading()
+
+
+def a_config(state: Path, port: int, trader: Trading, *, answer_seconds: float) -> Config:
+    """No limit that a hard trader could meet."""
     return Config(
         daemon=DaemonSection(state=str(state), drain_seconds=2.0),
         http=HttpSection(port=-1),
@@ -72,9 +95,9 @@ def a_config(state: Path, port: int, *, answer_seconds: float) -> Config:
         },
         strategies={
             "hard": StrategySection(
-                use=f"{TRADER}:HardTrader",
+                use=trader.use,
                 account="demo",
-                instruments=INSTRUMENTS,
+                instruments=trader.instruments,
             )
         },
     )
@@ -87,11 +110,12 @@ class Rig:
         self.exchange, self.state = exchange, state
         self._http = http
 
-    async def fault(self, kind: str, **fields: Any) -> None:
-        """Post one."""
+    async def fault(self, kind: str, **fields: Any) -> int:
+        """Post one; its number."""
         url = f"http://127.0.0.1:{self.exchange.admin_port}/faults"
         async with self._http.post(url, json={"kind": kind, **fields}) as answer:
             assert answer.status == 200, await answer.text()
+            return int((await answer.json())["id"])
 
     async def clear_faults(self) -> None:
         """Take back those that have not happened."""
@@ -204,10 +228,13 @@ async def trading(
     answer_seconds: float = 0.3,
     rate: float = 170.0,
     profile: Profile = PROFILES["fast"],
+    trader: Trading = HARD,
 ) -> AsyncIterator[Rig]:
     """Both sides up and orders in flight; stopped cleanly at the end of the block."""
     settings = ExchangeSettings(
         market=Synthetic(seed=1, rate=rate, volatility=0.0005),
+        symbols=trader.symbols,
+        accounts=trader.accounts,
         profile=profile,
         history_hours=0.1,
         truth=folder / "truth.jsonl",
@@ -215,7 +242,7 @@ async def trading(
     )
     state = folder / "state"
     async with ExchangeServer(settings) as exchange, aiohttp.ClientSession() as http:
-        config = a_config(state, exchange.port, answer_seconds=answer_seconds)
+        config = a_config(state, exchange.port, trader, answer_seconds=answer_seconds)
         service = Service(config, SECRETS)
         running = asyncio.create_task(service.run())
         rig = Rig(exchange, state, http)
@@ -245,4 +272,4 @@ def judge(folder: Path) -> Verdict:
     return Verdict(folder / "state", folder / "truth.jsonl")
 
 
-__all__ = ["Rig", "judge", "trading"]
+__all__ = ["Rig", "Trading", "judge", "trading"]
