@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Context, DivisionByZero, Inexact, InvalidOperation, Overflow
+from collections.abc import Iterable
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from functools import reduce
 
 EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
 """Sums and products of exchange figures need some 40 digits at most; more means a wrong figure."""
@@ -10,3 +12,8 @@ EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow, DivisionByZ
 add = EXACT.add
 subtract = EXACT.subtract
 multiply = EXACT.multiply
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Sum of any number of amounts."""
+    return reduce(add, amounts, Decimal(0))

@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from actors.ledger.account_book import AccountBook
-from actors.ledger.exact import add, multiply, subtract
+from actors.ledger.exact import add, multiply, subtract, total
 from actors.ledger.lots import Lot, Position, follow_trip, trade
 from actors.ledger.telling import position_changed, trade_closed
 from actors.messages.base import Message
 from actors.messages.clearing import PositionSplit
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, round_to_lot
-from actors.model.splits import scaled, share_step
+from actors.model.splits import plain, scaled, share_step
 
 
-def apportion(exact: Sequence[Decimal], total: Decimal, step: Decimal) -> list[Decimal]:
-    """Whole quantities that come to `total`: cut towards zero, then the largest fractions get the rest."""
+def apportion(exact: Sequence[Decimal], wanted: Decimal, step: Decimal) -> list[Decimal]:
+    """Whole quantities that come to `wanted`: cut towards zero, then the largest fractions get the rest."""
     whole = [round_to_lot(quantity, step) for quantity in exact]
-    rest = subtract(total, sum(whole, ZERO))
+    rest = subtract(wanted, total(whole))
     way = step if rest > ZERO else -step
     while abs(rest) >= step:
         fractions = [(quantity - kept) / way for quantity, kept in zip(exact, whole, strict=True)]
@@ -50,7 +50,7 @@ def rescale(position: Position, split: PositionSplit) -> tuple[Decimal, Decimal]
         rest = subtract(rest, quantity)
         lots.append(Lot(quantity, scaled(lot.price, after, before), lot.ts_opened))
     position.lots, position.quantity = lots, target
-    position.cost = sum((multiply(lot.quantity, lot.price) for lot in lots), ZERO)
+    position.cost = total(multiply(lot.quantity, lot.price) for lot in lots)
     trip = position.trip
     if trip is not None:
         trip.quantity_max = scaled(trip.quantity_max, before, after)
@@ -64,14 +64,14 @@ def book_split(
     """Book a split for everybody who holds the instrument; returns what is to be said of their positions."""
     holders = [position for position in positions if position.instrument == instrument.id]
     move, multiplier, step = book.journal.move, instrument.multiplier, share_step(instrument)
-    held = sum((position.quantity for position in holders), ZERO)
+    held = total(position.quantity for position in holders)
     strangers = book.journal.total("holdings", instrument.base) - multiply(held, multiplier)
     for position in holders:
         more, dearer = rescale(position, split)
         move(instrument.base, multiply(more, multiplier), "holdings", "trading")
         move(instrument.quote, multiply(dearer, multiplier), "trading", "adjustment")
     exact = [position.quantity for position in holders]
-    ours = round_to_lot(sum(exact, ZERO), step)
+    ours = round_to_lot(total(exact), step)
     is_all = not strangers and abs(split.quantity - ours) <= step * len(holders)
     if is_all:
         ours = split.quantity
@@ -82,7 +82,7 @@ def book_split(
         move(instrument.quote, odd, "holdings", "realised" if is_all else "adjustment")
         if is_all and holders:
             holders[-1].realised_pnl = add(holders[-1].realised_pnl, odd)
-    net = book.net[instrument.id] = sum((position.quantity for position in holders), ZERO)
+    net = book.net[instrument.id] = total(position.quantity for position in holders)
     cause = f"split:{split.action_id}"
     said += [position_changed(position, net, split.ts_event, cause, ZERO) for position in holders]
     return said
@@ -105,6 +105,7 @@ def _pay_fractions(
         realised, closed = trade(position, instrument, change, split.price, split.ts_event)
         ended = follow_trip(position, instrument, change, closed, ZERO, split.ts_event)
         book.take_fill(instrument, change, split.price, ZERO, realised)
+        position.quantity = plain(position.quantity)
         paid = subtract(paid, multiply(multiply(change, instrument.multiplier), split.price))
         if ended is not None:
             said.append(trade_closed(position, ended, split.ts_event))

@@ -19,4 +19,9 @@ def share_step(instrument: Instrument) -> Decimal:
 def scaled(number: Decimal, before: Decimal, after: Decimal) -> Decimal:
     """`number` × `after` / `before`; to `STEP` where that has no end."""
     exact = _WIDE.divide(_WIDE.multiply(number, after), before)
-    return exact.quantize(STEP, ROUND_HALF_EVEN, _WIDE).normalize(_WIDE) + ZERO
+    return plain(exact.quantize(STEP, ROUND_HALF_EVEN, _WIDE))
+
+
+def plain(number: Decimal) -> Decimal:
+    """The same number without zeros behind its last digit."""
+    return number.normalize(_WIDE) + ZERO

@@ -1,4 +1,4 @@
-"""A venue with its clearing, an OMS and a ledger on one sequencer: orders and prices go in, books come out."""
+"""A venue with its clearing, an OMS and a ledger on one sequencer: orders and prices in, books out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from actors.venues.simulated.settings import SimulatedVenueSettings
 D = Decimal
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
-START = 20_000 * DAY + 14 * 3_600 * SECOND
+START = 19_999 * DAY + 14 * 3_600 * SECOND
 """A Thursday."""
 ACME, PERP = "ACME@sim", "BTCUSD-PERP@sim"
 M = TypeVar("M", bound=Message)
@@ -99,8 +99,10 @@ class Rig:
         """Time passes."""
         self.now += round(seconds * SECOND)
 
-    def quote(self, bid: float, ask: float | None = None, instrument: str = ACME) -> list[Message]:
-        """A quote with enough size for everything, a second later."""
+    def quote(
+        self, bid: float, ask: float | None = None, instrument: str = ACME, size: float = 1e6
+    ) -> list[Message]:
+        """A quote, with enough size for everything if nothing else is said, a second later."""
         self.wait(1)
         ask = bid if ask is None else ask
         return self.run(
@@ -108,9 +110,9 @@ class Rig:
                 ts_event=self.now,
                 instrument=instrument,
                 bid_price=float(bid),
-                bid_size=1e6,
+                bid_size=size,
                 ask_price=float(ask),
-                ask_size=1e6,
+                ask_size=size,
             )
         )
 
@@ -165,7 +167,7 @@ class Rig:
         sent = self.run(ApprovedOrder(ts_event=self.now, terms=terms, mid_price=None))
         self.sequencer.sent.clear()
         self.wait(0.001)
-        self.sequencer._run_timers(self.now)  # noqa: SLF001  (it arrives without another input)
+        self.sequencer._run_timers(self.now)
         return sent + list(self.sequencer.sent)
 
     def split(self, after: str, before: str, **changes: Any) -> list[Message]:
@@ -199,16 +201,18 @@ class Rig:
         return self.venue.engine.desk.accounts["main"].total.get(asset, D(0))
 
     def held(self, instrument: str = ACME, strategy: str = "s") -> Decimal:
-        found = [p for p in self.ledger.positions("main") if (p.instrument, p.strategy) == (instrument, strategy)]
-        return found[0].quantity if found else D(0)
+        for position in self.ledger.positions("main"):
+            if (position.instrument, position.strategy) == (instrument, strategy):
+                return position.quantity
+        return D(0)
 
     def equity(self) -> float:
         return self.ledger.at_mark("main").equity
 
     def resting(self) -> list[tuple[str, Decimal, Decimal | None, Decimal | None]]:
-        """Side, quantity, price and stop price of open orders at the venue, which the OMS must know alike."""
+        """Side, quantity, price and stop price of open orders at the venue; the OMS must know the same."""
         open_orders = self.venue.engine.open_orders("main")
-        ours = {order.terms.client_order_id: order.terms for order in self.oms.orders() if not order.is_closed}
+        ours = {o.terms.client_order_id: o.terms for o in self.oms.orders() if not o.is_closed}
         assert {o.client_order_id for o in open_orders} == set(ours)
         for order in open_orders:
             terms = ours[order.client_order_id]

@@ -1,7 +1,8 @@
-"""Margin accounts: what may be opened, what short sales bring, calls and liquidations; hand-worked figures."""
+"""Margin accounts: what may be opened, what shorts bring, calls and liquidations; hand-worked figures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_a_call_waits_for_its_deadline_and_is_withdrawn_when_equity_is_back() ->
     rig.wait(58)
     assert rig.quote(66) == []
     rig.quote(70)
-    assert only(MarginCalled, rig.quote(66))
+    only(MarginCalled, rig.quote(66))
     rig.wait(60)
     assert fills(rig.quote(66)) == [("sell", D(7), D(66), "liquidation")]
 
@@ -207,7 +208,7 @@ def test_another_currency_than_the_accounts_is_refused() -> None:
 def test_restarted_anywhere_it_goes_on_to_the_same_bytes() -> None:
     def life(restarts: bool) -> bytes:
         rig = Rig(**margin(borrow={"equity": D("0.1")}, call_seconds=5))
-        steps = [
+        steps: list[Callable[[Rig], Any]] = [
             lambda r: r.quote(100),
             lambda r: r.order("sell", "120"),
             lambda r: r.quote(50_000, instrument=PERP),
