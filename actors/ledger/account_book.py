@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import msgspec
 
-from actors.ledger.exact import multiply
+from actors.ledger.exact import add, multiply, subtract
 from actors.ledger.journal import Journal, Place
-from actors.ledger.lots import Position
+from actors.ledger.lots import Position, Taken
 from actors.ledger.statements import Statements
 from actors.messages.account import ExternalFill
 from actors.model.contracts import Contracts, settle
@@ -38,8 +38,11 @@ class AccountBookState(msgspec.Struct, array_like=True):
     equity_peak: float
     snapshot_due: int
     contracts: dict[str, Contracts] = {}
+    taken: dict[str, list[Taken]] = {}
 
 
+TAKEN_MAX = 1_000
+"""So many executions of others that took from positions of ours are remembered."""
 TRADED: tuple[Place, ...] = ("trading", "realised", "fees")
 """Places that say what tickerd's own orders have made of an account."""
 
@@ -60,6 +63,8 @@ class AccountBook:
         """Open derivatives by instrument, net over all strategies."""
         self.lots_opened: dict[str, None] = {}
         """Lot ids booked."""
+        self.taken: dict[str, list[Taken]] = {}
+        """By execution of others what it took off positions of ours."""
         self.statements = Statements()
         self.is_open = False
         """Whether the opening balances are booked."""
@@ -77,19 +82,19 @@ class AccountBook:
             in_kind: Part of the fee that the position itself pays: sold for the fee at the price of the fill.
             realised: P&L that the lots gave.
         """
-        move, quote, unit = self.journal.move, instrument.quote, instrument.unit
+        move, quote = self.journal.move, instrument.quote
         units = quantity if instrument.multiplier == ONE else multiply(quantity, instrument.multiplier)
         if instrument.is_derivative:
-            move(unit, units, "contracts", "trading")
+            move(instrument.unit, units, "contracts", "trading")
             move(quote, multiply(units, price), "trading", "contracts")
             if realised:
                 move(quote, realised, "trading", "realised")
             self._settle(instrument, quantity, price)
             return
-        move(unit, units, "holdings", "trading")
+        received = subtract(units, in_kind) if in_kind else units
+        move(instrument.base, received, "holdings", "trading")
         move(quote, multiply(units, price), "trading", "holdings")
         if in_kind:
-            move(unit, in_kind, "trading", "holdings")
             move(quote, multiply(in_kind, price), "fees", "trading")
         if realised:
             move(quote, realised, "trading", "realised")
@@ -136,6 +141,12 @@ class AccountBook:
                 assets.append(fill.fee_currency)
         return assets
 
+    def remember_taken(self, key: str, taken: list[Taken]) -> None:
+        """Keep what an execution of others took off positions of ours."""
+        self.taken[key] = [*self.taken.get(key, []), *taken]
+        if len(self.taken) > TAKEN_MAX:
+            del self.taken[next(iter(self.taken))]
+
     def keep_proceeds(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
         """What others got for a part of a position of ours belongs to us."""
         proceeds = multiply(multiply(quantity, instrument.multiplier), price)
@@ -167,8 +178,8 @@ class AccountBook:
                 continue
             units = multiply(position.quantity, instrument.multiplier)
             cost = multiply(position.cost, instrument.multiplier)
-            mirror[instrument.unit] = mirror.get(instrument.unit, ZERO) - units
-            mirror[instrument.quote] = mirror.get(instrument.quote, ZERO) + cost
+            mirror[instrument.unit] = subtract(mirror.get(instrument.unit, ZERO), units)
+            mirror[instrument.quote] = add(mirror.get(instrument.quote, ZERO), cost)
         for asset, amount in mirror.items():
             booked = self.journal.total("trading", asset)
             if booked != amount:
@@ -203,6 +214,7 @@ class AccountBook:
             equity_peak=self.equity_peak,
             snapshot_due=self.snapshot_due,
             contracts=dict(self.contracts),
+            taken=dict(self.taken),
         )
 
     def restore(self, state: AccountBookState) -> None:
@@ -215,3 +227,4 @@ class AccountBook:
         self.is_open, self.equity_peak = state.is_open, state.equity_peak
         self.snapshot_due = state.snapshot_due
         self.contracts = dict(state.contracts)
+        self.taken = dict(state.taken)
