@@ -35,7 +35,9 @@ def run(args: Namespace) -> int:
         return _say(_schema())
     if args.list:
         return _say(_listed(state_folder(args)))
-    from daemon.research.report.writing import put, report_json
+    import msgspec
+
+    from daemon.research.report.writing import put
     from daemon.research.runs import find_run, read_run
 
     found = read_run(find_run(state_folder(args), args.run or "last"))
@@ -54,7 +56,7 @@ def run(args: Namespace) -> int:
         names = {name: text for name, text in names_of(found).items() if "\n" not in text}
         return _say("\n".join(f"${name:<34} {text}" for name, text in names.items()))
     if args.json:
-        return _say(report_json(found).removesuffix("\n"))
+        return _say(msgspec.json.encode(found.info).decode())
     from rich.console import Console
 
     from daemon.cli.common import terminal_width
