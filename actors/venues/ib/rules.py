@@ -5,12 +5,16 @@ from __future__ import annotations
 from actors.model.venue_rules import VenueRules
 
 SEND_WITHIN_MS = 5_000
-"""Older than that nothing is sent any more; IB itself knows no such bound."""
+"""Older than that nothing is sent any more."""
+USER_TIMEOUT_MS = 5_000
+"""So long the kernel tries to deliver what was handed over."""
 
 IB_RULES = VenueRules(
     venue="ib",
     native_replace=True,
-    receive_window_ms=0,
+    # IB has no window of its own. Nothing is handed over later than this, and what TWS has not acknowledged
+    # to the kernel by then dies with the line: what it does not show after that, twice, it has never had.
+    receive_window_ms=SEND_WITHIN_MS + USER_TIMEOUT_MS,
     clock_margin_ms=3_000,
     answer_deadline_ms=6_000,
     # An order may lie unseen in a gateway's dialog for seconds.

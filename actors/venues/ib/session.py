@@ -25,13 +25,13 @@ from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.library import Library, load_library
 from actors.venues.ib.listener import Answer, Listener
 from actors.venues.ib.reasons import RequestFailed, refused, why_not
+from actors.venues.ib.rules import USER_TIMEOUT_MS
 from actors.venues.ib.settings import SessionSettings
 
 log = structlog.get_logger(__name__)
 
 NS_PER_S = 1_000_000_000
 _ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
-USER_TIMEOUT_MS = 5_000
 _NO_LINE = (VenueUnreachable, OSError, TimeoutError)
 
 
@@ -245,8 +245,10 @@ class Session:
         self._lose(self._complaint or "TWS has closed the line")
 
     def _take_news(self, claim: Complaint) -> None:
-        self._complaint = f"{claim.text} ({claim.code})"
-        match meaning_of(claim.code):
+        meaning = meaning_of(claim.code)
+        if meaning not in (Meaning.NEWS, Meaning.FARM_BACK):
+            self._complaint = f"{claim.text} ({claim.code})"
+        match meaning:
             case Meaning.LINK_LOST:
                 self._is_linked = False
                 self._down(self._complaint)

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,6 +30,7 @@ from actors.venues.ib.settings import SessionSettings
 from daemon.edges import Subscription
 from daemon.exchange.faults import Fault
 from daemon.exchange.ib.admin import IbAdmin
+from daemon.exchange.ib.contracts import ALWAYS
 from daemon.exchange.ib.server import IbServer
 from daemon.exchange.ib.settings import IbSettings
 from daemon.exchange.settings import ExchangeAccount
@@ -121,7 +122,7 @@ class Rig:
             QueryAccount(ts_event=time.time_ns(), account="main", asked_seq=seq, fills_after={})
         )
 
-    def _about(self, name: str, instrument: str) -> dict[str, object]:
+    def _about(self, name: str, instrument: str) -> dict[str, Any]:
         now = time.time_ns()
         return {
             "ts_event": now, "account": "main", "instrument": instrument, "client_order_id": name,
@@ -142,15 +143,13 @@ class Rig:
 @asynccontextmanager
 async def rig(
     *, symbols: tuple[str, ...] = ("AAPL", "ESZ6"), settings: SessionSettings | None = None,
-    balances: dict[str, Decimal] | None = None, hours: tuple[str, str] | None = None,
+    balances: dict[str, Decimal] | None = None, hours: tuple[str, str] = ALWAYS,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     """The fake and a session to it; nothing runs yet."""
     account = ExchangeAccount(
         name=ACCOUNT, key="", secret="", balances=balances or {"USD": D(1_000_000), "AAPL": D(100)}
     )
-    async with IbServer(
-        IbSettings(accounts=(account,), symbols=symbols, **({"hours": hours} if hours else {}))
-    ) as tws:
+    async with IbServer(IbSettings(accounts=(account,), symbols=symbols, hours=hours)) as tws:
         patient = settings or SessionSettings(
             pause_seconds=0.02, pause_cap_seconds=0.2, connect_seconds=3.0, answer_seconds=3.0
         )
@@ -159,9 +158,9 @@ async def rig(
 
 
 @asynccontextmanager
-async def trading(**more: object) -> AsyncIterator[Rig]:
+async def trading(**more: Any) -> AsyncIterator[Rig]:
     """A broker that is up."""
-    async with rig(**more) as rigged:  # type: ignore[arg-type]
+    async with rig(**more) as rigged:
         rigged.broker = rigged.new_broker()
         running = asyncio.create_task(rigged.broker.run())
         try:
@@ -174,9 +173,9 @@ async def trading(**more: object) -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
-async def feeding(subscription: Subscription, **more: object) -> AsyncIterator[Rig]:
+async def feeding(subscription: Subscription, **more: Any) -> AsyncIterator[Rig]:
     """A feed that runs."""
-    async with rig(**more) as rigged:  # type: ignore[arg-type]
+    async with rig(**more) as rigged:
         feed = IbFeed(
             session=rigged.session, directory=rigged.directory, subscriptions=[subscription],
             intake=rigged.told, clock=time.time_ns,

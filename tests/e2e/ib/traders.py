@@ -1,0 +1,43 @@
+"""Strategies that do one thing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from actors import Quote, State, Strategy
+
+
+class OneOrder(Strategy):
+    """Buys once, at a limit that takes."""
+
+    class Done(State):
+        is_placed: bool = False
+
+    state: Done
+    quantity: Decimal = Decimal(10)
+
+    def on_quote(self, quote: Quote) -> None:
+        if not self.state.is_placed:
+            self.state.is_placed = True
+            price = self.ctx.round_price(quote.ask_price * 1.01, rounding="up")
+            self.ctx.limit("buy", self.quantity, price)
+
+
+class Restless(Strategy):
+    """Buys and sells in turn for as long as it may."""
+
+    class Turn(State):
+        quotes: int = 0
+
+    state: Turn
+    every: int = 3
+
+    def on_quote(self, quote: Quote) -> None:
+        self.state.quotes += 1
+        if self.state.quotes % self.every:
+            return
+        side = "buy" if self.state.quotes // self.every % 2 else "sell"
+        if side == "buy":
+            self.ctx.limit("buy", Decimal(5), self.ctx.round_price(quote.ask_price * 1.001, rounding="up"))
+        elif self.ctx.position(quote.instrument) >= 5:
+            self.ctx.limit("sell", Decimal(5), self.ctx.round_price(quote.bid_price * 0.999, rounding="down"))
