@@ -17,16 +17,21 @@ from tests.chaos.kills.labels import run_labels, run_shares
 from tests.chaos.kills.many import jobs_here, run_many
 from tests.chaos.kills.outcome import Outcome
 from tests.chaos.kills.plan import FAULTS, plan
-from tests.chaos.kills.scenarios import SPECIAL, STAGED, UNSAFE, every_scenario, staged_labels
+from tests.chaos.kills.scenarios import (
+    SPECIAL,
+    STAGED,
+    UNSAFE,
+    WITHOUT_A_STAGE,
+    every_scenario,
+    staged_labels,
+)
 from tests.chaos.kills.session import run_session
-from tests.chaos.kills.stage import Market
+from tests.chaos.kills.stage import LIVELY
 
 IN_FLIGHT_SHARE = 0.7
-LIVELY = Market(quotes_a_second=4_000, quotes_a_wish=400)
 REPLAYED_A_SECOND = 300_000
 NOT_ACTIVE_SHARE = 0.001
 AFTER_FAULT_SECONDS = 5.0
-WITHOUT_A_STAGE: set[str] = set()
 ORDER_ID = "T000000010000001"
 
 
@@ -148,13 +153,12 @@ def test_every_named_effect_has_a_death_of_its_own() -> None:
 
 
 def test_a_venue_that_nobody_dies_at_is_named() -> None:
-    """Brokers whose exchange is not on the stage; their labels are for a stage of their own."""
     elsewhere = {
         "/".join(source.path.split("/")[:3])
         for source in named_sources()
         if labels(source) and not any(has_segment(source.path, staged) for staged in STAGED)
     }
-    assert elsewhere == WITHOUT_A_STAGE
+    assert elsewhere <= WITHOUT_A_STAGE, "put an exchange for it on the stage, or name it there"
 
 
 def report(outcome: Outcome) -> None:

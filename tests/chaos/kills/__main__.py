@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.kills.many import jobs_here, run_many
+from tests.chaos.kills.stage import HARD, LIVELY
 
 
 def _arguments() -> argparse.Namespace:
@@ -34,6 +35,9 @@ def _arguments() -> argparse.Namespace:
         help="sessions side by side; default: %(default)s",
     )
     parser.add_argument("--faults", action="store_true", help="the exchange's faults and cut lines mixed in")
+    parser.add_argument(
+        "--lively", action="store_true", help="mostly market data, few orders: how fast is it replayed?"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what the sessions leave behind here")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object and nothing else on stdout"
@@ -51,6 +55,7 @@ def main() -> int:
         kills=given.kills,
         seed=given.seed,
         with_faults=given.faults,
+        market=LIVELY if given.lively else HARD,
         session=given.session,
         jobs=given.jobs,
         is_kept=given.keep is not None,

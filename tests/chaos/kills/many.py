@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tests.chaos.kills.outcome import Outcome
 from tests.chaos.kills.session import run_session
+from tests.chaos.kills.stage import HARD, LIVELY, Market
 
 SESSION_MAX = 100
 SESSION_MIN = 10
@@ -27,14 +28,15 @@ class Job(NamedTuple):
     first_seed: int
     kills: int
     with_faults: bool
+    market: Market
     is_kept: bool
     """What it leaves behind stays, even if nothing is wrong with it."""
 
     @property
     def again(self) -> str:
         """How to run this session alone."""
-        faults = " --faults" if self.with_faults else ""
-        return f"scripts/chaos --kills {self.kills} --session {self.kills} --seed {self.first_seed}{faults}"
+        more = (" --faults" if self.with_faults else "") + (" --lively" if self.market == LIVELY else "")
+        return f"scripts/chaos --kills {self.kills} --session {self.kills} --seed {self.first_seed}{more}"
 
 
 def jobs_here() -> int:
@@ -57,6 +59,7 @@ def run_many(
     kills: int,
     seed: int,
     with_faults: bool,
+    market: Market = HARD,
     session: int | None = None,
     jobs: int | None = None,
     is_kept: bool = False,
@@ -66,7 +69,7 @@ def run_many(
     todo: list[Job] = []
     first = seed
     for count in shared_out(kills, session, jobs):
-        todo.append(Job(folder / f"session-{first}", first, count, with_faults, is_kept))
+        todo.append(Job(folder / f"session-{first}", first, count, with_faults, market, is_kept))
         first += count
     total = Outcome()
     with ExitStack() as stack:
@@ -81,7 +84,12 @@ def run_many(
 
 def _run(job: Job) -> Outcome:
     outcome = run_session(
-        job.folder, job.first_seed, job.kills, faults_from=0 if job.with_faults else None, say=_say
+        job.folder,
+        job.first_seed,
+        job.kills,
+        faults_from=0 if job.with_faults else None,
+        market=job.market,
+        say=_say,
     )
     if not outcome.is_clean:
         _say(f"kept for a look: {job.folder}; again, alone: {job.again}")

@@ -135,6 +135,8 @@ UNSAFE = Scenario(ANSWERED, quirk="send before writing")
 """What must be caught."""
 STAGED = ("actors/store", "actors/venues/binance")
 """Where effects are that a life on this stage can come to; other venues need an exchange of their own."""
+WITHOUT_A_STAGE = frozenset({"actors/venues/ib"})
+"""Brokers whose effects are named for a stage with an exchange of theirs, which there is not yet."""
 
 
 def staged_labels() -> list[str]:

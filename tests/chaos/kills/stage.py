@@ -37,6 +37,8 @@ class Market(NamedTuple):
 
 
 HARD = Market()
+LIVELY = Market(quotes_a_second=4_000, quotes_a_wish=400)
+"""Mostly market data, as most sessions are."""
 
 
 @dataclass
