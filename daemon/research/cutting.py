@@ -20,7 +20,7 @@ def cut_config(config: Config, end: int, folder: Path) -> Config:
     if not named:
         return config
     folder.mkdir(parents=True)
-    places = {file.path: str(_cut(config, file, end, folder)) for file in named}
+    places = {Path(file.path).absolute(): str(_cut(config, file, end, folder)) for file in named}
     strategies = {
         name: msgspec.structs.replace(section, parameters=_placed(section.parameters, places))
         for name, section in config.strategies.items()
@@ -30,7 +30,7 @@ def cut_config(config: Config, end: int, folder: Path) -> Config:
 
 def _is_named(config: Config, file: DataFile) -> bool:
     values = [value for section in config.strategies.values() for value in _texts(section.parameters)]
-    return any(value == file.path or Path(value) == Path(file.path) for value in values)
+    return any(Path(value).absolute() == Path(file.path).absolute() for value in values)
 
 
 def _texts(value: Any) -> list[str]:
@@ -40,9 +40,9 @@ def _texts(value: Any) -> list[str]:
     return [text for each in inner for text in _texts(each)]
 
 
-def _placed(value: Any, places: dict[str, str]) -> Any:
+def _placed(value: Any, places: dict[Path, str]) -> Any:
     if isinstance(value, str):
-        return places.get(value, value)
+        return places.get(Path(value).absolute(), value)
     if isinstance(value, dict):
         return {key: _placed(inner, places) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+from decimal import Decimal
 from importlib import import_module
 
 import polars
 
-from actors import SMA, Bar, OffLoopAnswer, Strategy, ValueIndicator
+from actors import SMA, Bar, OffLoopAnswer, OrderFilled, Strategy, ValueIndicator
 
 
 class UpAndDown(Strategy):
@@ -138,3 +139,24 @@ class Asking(Strategy):
     def on_result(self, answer: OffLoopAnswer) -> None:
         if answer.value == 101.0 + 103.0:
             self.ctx.long(tag="answered")
+
+
+class Interrupting(Strategy):
+    """Somebody presses Ctrl-C at its third bar."""
+
+    def on_bar(self, bar: Bar) -> None:
+        if len(self.ctx.bars(4)) == 3:
+            signal.raise_signal(signal.SIGINT)
+        self.ctx.long()
+
+
+class WithStop(Strategy):
+    """Buys after the first bar that rises, with a stop at 98."""
+
+    def on_bar(self, bar: Bar) -> None:
+        if bar.close > bar.open and not self.ctx.position() and len(self.ctx.bars(2)) == 1:
+            self.ctx.market("buy", Decimal(2), tag="guarded")
+
+    def on_fill(self, fill: OrderFilled) -> None:
+        if fill.side == "buy":
+            self.ctx.stop("sell", Decimal(2), Decimal(98), reduce_only=True)

@@ -1,0 +1,273 @@
+"""How a run ends: whole, interrupted, failed; kept, repeated, closed out; and what it says about it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from actors.errors import ConfigError
+from daemon.config import BacktestSection, Config, StrategySection
+from daemon.research.api import Backtester
+from daemon.research.audit import no_outside
+from daemon.research.backtest import run_backtest
+from daemon.research.frames import times_of
+from daemon.research.generated import generated_bars
+from daemon.research.results import EquityLog
+from daemon.research.runs import Run, read_run
+from daemon.startup import load_classes
+from tests.research.strategies_for_tests import Interrupting, Raising
+from tests.research.test_backtest import BTC, ROWS, a_config, a_file
+
+pytest_plugins = ("tests.cli.conftest",)
+MINUTE = 60_000_000_000
+
+
+def changed(config: Config, **fields: Any) -> Config:
+    return msgspec.structs.replace(config, backtest=msgspec.structs.replace(config.backtest, **fields))
+
+
+def with_strategy(config: Config, **fields: Any) -> Config:
+    section: StrategySection = msgspec.structs.replace(config.strategies["s"], **fields)
+    return msgspec.structs.replace(config, strategies={"s": section})
+
+
+def run(config: Config, **more: Any) -> Run:
+    return run_backtest(config, load_classes(config), **more)
+
+
+def test_positions_are_closed_at_the_last_price_where_that_is_wanted(tmp_path: Path) -> None:
+    done = run(changed(a_config(a_file(tmp_path, ROWS)), at_end="close"))
+    account = done.info.accounts["test"]
+    # 10000 - 2*102 - .204 + 2*99 - .198 - 2*104 - .208 + 2*106 - .212
+    assert account.balances == {"USDT": Decimal("9997.178"), "BTC": Decimal(0)}
+    assert account.equity_end == pytest.approx(9997.178, abs=1e-9)
+    trades = done.frames.trades
+    assert trades["exit_price"].to_list() == [99.0, 106.0]
+    assert trades["net"].to_list() == pytest.approx([-6.402, 3.58])
+    assert done.info.state == "complete"
+    assert done.info.strategies["s"].won == 1
+
+
+def test_excursions_and_slippage_are_those_of_the_bars(tmp_path: Path) -> None:
+    trade = run(a_config(a_file(tmp_path, ROWS))).frames.trades.row(0, named=True)
+    # Bought at the open of bar 2 (102), sold at the open of bar 4 (99): bars 2 and 3 reach from 100 to 104.
+    assert trade["adverse"] == pytest.approx(99 / 102 - 1)
+    assert trade["favourable"] == pytest.approx(104 / 102 - 1)
+    # Decided at 101 and bought at 102, decided at 101 and sold at 99, two of them.
+    assert trade["slippage"] == pytest.approx(2 * (102 - 101) + 2 * (101 - 99))
+    assert trade["risk"] is None
+
+
+def test_what_was_risked_is_the_way_to_the_first_stop(tmp_path: Path) -> None:
+    config = a_config(a_file(tmp_path, ROWS), use="WithStop")
+    trade = run(config).frames.trades.row(0, named=True)
+    # Two bought at 102 with a stop at 98, which bar 4 reaches.
+    assert (trade["exit_price"], trade["risk"], trade["tag"]) == (98.0, 8.0, "guarded")
+
+
+def test_equity_is_sampled_behind_everything_of_its_moment(tmp_path: Path) -> None:
+    config = changed(a_config(a_file(tmp_path, ROWS), fee="0"), equity_interval="1m")
+    equity = run(config).frames.equity
+    # Two bought at 102 in bar 2 and marked at 103 and 101, sold at 99; two bought at 104, marked at 106.
+    expected = [10000.0, 10002.0, 9998.0, 9994.0, 9994.0, 9998.0]
+    assert equity["equity"].to_list() == pytest.approx(expected)
+    first = times_of(equity)[0]
+    assert times_of(equity) == [first + n * MINUTE for n in range(6)]
+    assert equity["gross_exposure"].to_list() == pytest.approx([0, 206, 202, 0, 0, 212])
+
+
+def test_too_many_samples_are_thinned_and_the_first_stays() -> None:
+    log = EquityLog("USD")
+    log.times.extend([5, 10, 20, 30, 40])
+    for column in log.figures.values():
+        column.extend([1.0, 2.0, 3.0, 4.0, 5.0])
+    log.thin(20)
+    assert log.times.tolist() == [5, 20, 40]
+    assert log.figures["equity"].tolist() == [1.0, 3.0, 5.0]
+
+
+def test_metrics_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text(
+        "def last_over_first(equity, times, trades):\n    return float(equity[-1] / equity[0])\n"
+        "def undefined(equity, times, trades):\n    return None\n"
+    )
+    config = changed(a_config(a_file(tmp_path, ROWS)), metrics=(f"{own}:last_over_first", f"{own}:undefined"))
+    figures = run(config).info.accounts["test"].figures
+    assert figures.own == {"last_over_first": pytest.approx(9997.39 / 10000), "undefined": None}
+    with pytest.raises(ConfigError, match="has no function nothing"):
+        run(changed(config, metrics=(f"{own}:nothing",)))
+
+
+def test_off_loop_work_is_answered_after_its_latency(tmp_path: Path) -> None:
+    config = a_config(a_file(tmp_path, ROWS), use="Asking")
+    orders = run(changed(config, off_loop_latency_ms=90_000)).frames.orders
+    asked = times_of(run(config).frames.orders)[0]
+    assert orders["tag"].to_list() == ["answered"]
+    assert times_of(orders)[0] - asked == 90_000_000_000 - 100_000_000
+
+
+def test_a_strategy_that_reaches_for_the_network_fails_with_its_line(tmp_path: Path) -> None:
+    config = a_config(a_file(tmp_path, ROWS), use="Calling")
+    with no_outside():
+        info = run(config).info
+    assert info.state == "failed"
+    assert info.failures[0].startswith("s.on_bar: OutsideRefused at strategies_for_tests.py:")
+    assert "is refused while strategies run" in info.tracebacks[0]
+
+
+def test_what_a_failing_strategy_did_before_is_kept(tmp_path: Path) -> None:
+    done = run(a_config(a_file(tmp_path, ROWS), use="Raising"))
+    assert done.info.state == "failed"
+    assert "input 3, 2024-01-01T00:03:00+00:00" in done.info.failures[0]
+    assert done.frames.fills.height == 1
+    assert done.frames.equity.height >= 2
+
+
+def test_an_interrupted_run_has_figures_of_what_is_known() -> None:
+    tester = Backtester(Raising, generated_bars(9_000))
+    config = with_strategy_of(tester)
+    asked: list[bool] = []
+
+    def is_stopped() -> bool:
+        asked.append(True)
+        return len(asked) == 1
+
+    done = run_backtest(config, load_classes(config), is_stopped=is_stopped)
+    assert done.info.state == "interrupted"
+    assert 0 < done.info.inputs < 9_000
+    assert done.info.accounts["test"].figures.equity is not None
+
+
+def with_strategy_of(tester: Backtester) -> Config:
+    section = msgspec.structs.replace(
+        tester.config.strategies["strategy"], use="actors.strategies.library.sma_cross:SmaCross"
+    )
+    return msgspec.structs.replace(tester.config, strategies={"strategy": section})
+
+
+# the command line
+
+CONFIG = """
+[venues.files]
+kind = "simulated"
+[accounts.test]
+venue = "files"
+mode = "paper"
+base_currency = "USDT"
+limits.price_age_max_seconds = "off"
+simulated = {{ fee_currency = "USDT", opening_balances = {{ USDT = 10000 }} }}
+[instruments."{instrument}"]
+base = "BTC"
+quote = "USDT"
+"""
+BACKTEST = """
+[strategies.s]
+use = "tests.research.strategies_for_tests:{use}"
+account = "test"
+instruments = ["{instrument}"]
+bars = ["1m"]
+sizing = {{ method = "fixed_quantity", amount = 2 }}
+[[backtest.data]]
+path = "bars.csv"
+instrument = "{instrument}"
+interval = "1m"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    def make(use: str) -> list[str]:
+        a_file(tmp_path, ROWS)
+        (tmp_path / "system.toml").write_text(CONFIG.format(instrument=BTC))
+        (tmp_path / "backtest.toml").write_text(BACKTEST.format(instrument=BTC, use=use))
+        return ["backtest", "--system", "system.toml", "--backtest", "backtest.toml", "--json"]
+
+    monkeypatch.chdir(tmp_path)
+    return make
+
+
+def test_system_and_backtest_in_two_files_and_the_same_run_again(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("UpAndDown")
+    first = tickerd(*words)
+    assert (first.code, first.err) == (0, "")
+    assert first.json["state"] == "complete"
+    again = tickerd(*words)
+    assert again.code == 0
+    assert {name: again.json[name] for name in ("path", "result_hash")} == {
+        name: first.json[name] for name in ("path", "result_hash")
+    }
+    plain = tickerd(*words[:-1])
+    assert "the same result as before" in plain.out
+    assert "sharpe" in plain.out
+    assert "n/a" in plain.out
+    kept = read_run(Path(first.json["path"]))
+    assert json.loads((Path(first.json["path"]) / "run.json").read_text())["run_id"] == kept.info.run_id
+    other = tickerd(*words, "--set", "strategies.s.sizing.amount=1")
+    assert other.json["path"] != first.json["path"]
+
+
+def test_ctrl_c_ends_it_cleanly_with_what_is_known(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    ran = tickerd(*folder("Interrupting"))
+    assert ran.code == 130
+    assert ran.json["state"] == "interrupted"
+    assert read_run(Path(ran.json["path"])).info.state == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is before
+    assert Interrupting.history == 100
+
+
+def test_a_failing_strategy_ends_with_one_and_is_kept(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    ran = tickerd(*folder("Raising"))
+    assert ran.code == 1
+    assert "s.on_bar: KeyError at strategies_for_tests.py:" in ran.json["failures"][0]
+    assert read_run(Path(ran.json["path"])).frames.fills.height == 1
+
+
+def test_a_planted_bug_ends_the_check_with_three_and_names_the_decision(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    clean = tickerd(*folder("UpAndDown"), "--check-lookahead", "--check-warmup")
+    assert (clean.code, [check["is_clean"] for check in clean.json["checks"]]) == (0, [True, True])
+    ran = tickerd(
+        *folder("Peeking"), "--check-lookahead", "--set", 'strategies.s.parameters={ file = "bars.csv" }'
+    )
+    assert ran.code == 3
+    difference = ran.json["checks"][0]["difference"]
+    assert "with the data cut off at 2024-01-01T00:0" in difference
+    assert "of strategy s at 2024-01-01T00:01:00+00:00 differs: Signal" in difference
+
+
+def test_both_files_setting_one_value_is_refused(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("UpAndDown")
+    with Path("backtest.toml").open("a") as file:
+        file.write('[accounts.test]\nmode = "live"\n')
+    ran = tickerd(*words)
+    assert ran.code == 78
+    assert "accounts.test.mode is set in system.toml:6 already, remove one of the two" in ran.err
+
+
+def test_nothing_to_read_is_one_sentence(
+    tickerd: Callable[..., Any], folder: Callable[[str], list[str]]
+) -> None:
+    words = folder("UpAndDown")
+    Path("bars.csv").unlink()
+    ran = tickerd(*words)
+    assert ran.code == 1
+    assert "no such file" in ran.err
+    assert BacktestSection().at_end == "keep"
