@@ -26,6 +26,8 @@ from daemon.research.parity.timing import Course, RecordedTimes, TimedVenue
 
 BY_TIMER_MS = 0.001
 """A report latency that is not 0 makes answers travel; how long is then taken from the record."""
+IDS_FROM = 10**15
+"""Behind every id that a real venue has given: the books remember the fills of earlier sessions."""
 _MARKET = frozenset(MARKET_DATA)
 _FROM_BROKERS = (Report, AccountEvidence, OutcomeUnknownReport)
 _LINE = (BrokerStarted, BrokerStopped, ClockMeasured)
@@ -113,10 +115,13 @@ def _core(
         changed=changed,
         venue_type=TimedVenue,
     )
-    core.sequencer.restore(decode_snapshot(session.head.snapshot))
+    snapshot = decode_snapshot(session.head.snapshot)
+    core.sequencer.restore(snapshot)
     for name in changed:
         core.strategies.begin_anew(name)
     for venue in core.venues:
+        if venue.name not in snapshot.actors:
+            venue.engine.begin_ids(IDS_FROM)
         if times is not None and isinstance(venue, TimedVenue):
             venue.follow(Course(times), real)
         for account in real:

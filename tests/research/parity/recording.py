@@ -71,12 +71,12 @@ def a_config(state: Path, *, mode: Mode, simulated: SimulatedVenueSettings) -> C
     )  # fmt: skip
 
 
-def a_market(seconds: int, seed: int = 7) -> Iterator[MarketData]:
+def a_market(seconds: int, seed: int = 7, start: int = T0) -> Iterator[MarketData]:
     """Quotes ten times a second and trades at either side of them; times are the venue's."""
     chance = random.Random(seed)
     price = 60_000.0
     for number in range(seconds * 10):
-        ts = T0 + 2 * SECOND + number * SECOND // 10
+        ts = start + 2 * SECOND + number * SECOND // 10
         price += chance.choice((-0.03, -0.01, 0.0, 0.01, 0.03))
         bid, ask = round(price - 0.02, 2), round(price + 0.02, 2)
         yield Quote(
@@ -141,9 +141,15 @@ class Outside:
         return answers
 
 
-def record(state: Path, config: Config, market: Iterator[MarketData], outside: Outside | None = None) -> Path:
+def record(
+    state: Path,
+    config: Config,
+    market: Iterator[MarketData],
+    outside: Outside | None = None,
+    start: int = T0,
+) -> Path:
     """Trade a market and leave a session on the tape; market data are known 2 to 4 ms after the venue."""
-    life = Life(config, sources=BarSources(trades=frozenset({BTC})))
+    life = Life(config, start, sources=BarSources(trades=frozenset({BTC})))
     count, chance = itertools.count(), random.Random(3)
     queue: list[tuple[int, int, str, Message]] = []
 

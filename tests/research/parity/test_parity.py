@@ -12,7 +12,9 @@ import pytest
 
 from actors.errors import TradingError, UsageError
 from actors.venues.simulated.settings import SimulatedVenueSettings
+from daemon.config import DaemonSection
 from daemon.config_sources import overridden
+from daemon.graph import BarSources
 from daemon.research.parity.ladder import CAUSES
 from daemon.research.parity.orders import Orders, recorded_orders
 from daemon.research.parity.parity import AccountParity, parity
@@ -22,7 +24,7 @@ from daemon.research.parity.timing import RecordedTimes
 from daemon.research.parity.what_if import what_if
 from daemon.startup import load_classes
 from tests.research.parity.recording import ACCOUNT, Outside, a_config, a_market, record
-from tests.startup_rig import replayed
+from tests.startup_rig import BTC, SECOND, T0, Life, replayed
 
 MODEL = SimulatedVenueSettings(latency_ms=2.0, maker_fee=Decimal("0.0002"), taker_fee=Decimal("0.0007"))
 VENUE = SimulatedVenueSettings(maker_fee=Decimal("0.0003"), taker_fee=Decimal("0.0009"), fee_currency="USDT")
@@ -169,3 +171,39 @@ def test_another_model_or_parameter_shows_what_it_would_have_done(outside: Sessi
     other = overridden(outside.config, ["strategies.cross.parameters.slow=9"])
     changed = what_if(outside, load_classes(other), other)
     assert changed.strategies["cross"].simulated.orders < same.strategies["cross"].simulated.orders
+
+
+def test_a_session_of_two_process_lives_is_simulated_through_both(tmp_path: Path) -> None:
+    """The second life begins behind a crash, under other order ids."""
+    state = tmp_path / "state"
+    config = a_config(state, mode="paper", simulated=MODEL)
+    market = list(a_market(SECONDS))
+    sources = BarSources(trades=frozenset({BTC}))
+    for half in (market[: len(market) // 2], market[len(market) // 2 :]):
+        life = Life(config, half[0].ts_event - SECOND, sources=sources)
+        for message in half:
+            life.now = max(message.ts_event, life.now)
+            life.feed(message)
+        if half[-1] is not market[-1]:
+            life.crash()
+    life.stop(with_checkpoint=False)
+    session = open_session(state)
+    recorded = recorded_orders(session)
+    assert len({key[5:9] for key in recorded.orders}) == 2
+    made = simulate(session, load_classes(config))
+    assert plain(made.book.orders) == plain(recorded.orders)
+    report = parity(session, load_classes(config)).accounts[ACCOUNT]
+    assert sum(report.effects.values(), Decimal(0)) == report.difference
+
+
+def test_a_session_that_begins_with_holdings_is_simulated_from_them(tmp_path: Path) -> None:
+    state, later = tmp_path / "state", T0 + 3_600 * SECOND
+    config, venue = a_config(state, mode="testnet", simulated=MODEL), Outside(VENUE, random.Random(5))
+    for start, label in ((T0, "first"), (later, "second")):
+        named = msgspec.structs.replace(config, daemon=DaemonSection(state=str(state), session=label))
+        record(state, named, a_market(SECONDS, start=start), venue, start)
+    session = open_session(state, "second")
+    account = parity(session, load_classes(config)).accounts[ACCOUNT]
+    assert account.recorded.fills > 10
+    assert account.simulated.fills > 10
+    assert sum(account.effects.values(), Decimal(0)) == account.difference
