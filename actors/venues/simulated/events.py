@@ -52,7 +52,6 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     """Quantity that stands before it at its price; None while nobody can know."""
     queue_seen: Decimal = ZERO
     """Displayed there when that was last looked at."""
-
     is_liquidation: bool = False
     """The venue's own, to close what its account can no longer carry."""
 

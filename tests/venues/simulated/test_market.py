@@ -11,6 +11,7 @@ from tests.venues.simulated.builders import (
     D,
     Orders,
     a_bar,
+    a_market,
     a_quote,
     a_trade,
     an_engine,
@@ -122,3 +123,12 @@ def test_bars_are_passed_over_where_finer_data_come() -> None:
     engine.on_quote(a_quote(99, 100), 1)
     engine.submit(order("buy", "1", "95"), 2)
     assert engine.on_bar(a_bar(100, 101, 90, 95), 3) == []
+
+
+def test_quotes_may_fill_any_size_and_need_not_name_one() -> None:
+    engine, order = an_engine(market=a_market(sizes="unlimited")), Orders()
+    engine.on_quote(a_quote(99, 101, sizes=(0, 0)), 1)
+    assert fills_in(engine.submit(order("buy", "7"), 2)) == ["o1 7@101 taker"]
+    assert fills_in(engine.submit(order("sell", "9"), 2)) == ["o2 9@99 taker"]
+    engine.submit(order("buy", "5", "98"), 3)
+    assert fills_in(engine.on_quote(a_quote(96, 97, sizes=(0, 0)), 4)) == ["o3 5@98 maker"]
