@@ -159,7 +159,7 @@ def _cross_over(closes: list[float], last: list[int]) -> int:
 
 
 def test_volume_limit_price_impact_and_fee_rounding_of_basana() -> None:
-    """`btcusd2015_sma20_market_volume_impact`: at most a quarter of the volume, impact (used / usable)² × 10 %."""
+    """`btcusd2015_sma20_market_volume_impact`: a quarter of the volume or nothing, squared impact."""
     fee = Charge(name="fee", rate=D("0.0025"), per="order", step=D("0.01"), rounding="up")
     engine = an_engine(
         instrument=an_instrument(lot_size=D("0.00000001"), notional_min=D(0)),
