@@ -12,7 +12,7 @@ from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import BacktestSection, Config, DataFile, SessionSection, VenueSection
 from daemon.research.backtest import run_backtest
 from daemon.research.frames import times_of
-from daemon.research.parity.orders import recorded_orders
+from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.session import open_session
 from daemon.startup import load_classes
 from tests.research.parity.recording import a_config, a_market, record
@@ -32,7 +32,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 def test_a_backtest_of_a_paper_session_gives_the_same_orders_and_fills(config: Config) -> None:
     assert config.backtest.session.state is not None
-    orders = recorded_orders(open_session(Path(config.backtest.session.state))).orders
+    orders = recorded_book(open_session(Path(config.backtest.session.state))).orders
     run = run_backtest(config, load_classes(config))
     frames = run.frames
     recorded = [

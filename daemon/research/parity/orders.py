@@ -75,10 +75,10 @@ Orders = dict[str, Order]
 
 
 class OrderBook:
-    """Gathers them from messages in the order of a run."""
+    """Gathers them from messages in the order of a run; `known` are those it begins with."""
 
-    def __init__(self) -> None:
-        self.orders: Orders = {}
+    def __init__(self, known: Orders) -> None:
+        self.orders = known
         self.denied: dict[str, int] = {}
         """Refused by our own risk, by code."""
 
@@ -111,7 +111,7 @@ class OrderBook:
     def _filled(self, fill: OrderFilled, now: int) -> None:
         order = self.orders.get(fill.client_order_id)
         if order is None:
-            return  # sent before the session
+            return  # somebody else's
         if order.ts_answered is None:
             order.ts_answered, order.ts_venue = now, fill.ts_event
         order.fills.append(
@@ -146,8 +146,8 @@ class OrderListener(CoreActor):
 
     name = "orders"
 
-    def __init__(self) -> None:
-        self.book = OrderBook()
+    def __init__(self, known: Orders) -> None:
+        self.book = OrderBook(known)
 
     def on_order(
         self,
@@ -164,9 +164,9 @@ class OrderListener(CoreActor):
         self.book.note(message, self.now)
 
 
-def recorded_orders(session: Session) -> OrderBook:
-    """Orders and fills as the session's tape has them."""
-    book = OrderBook()
+def recorded_orders(session: Session, known: Orders) -> OrderBook:
+    """Orders and fills as the session's tape has them; `known` are those it began with."""
+    book = OrderBook(known)
     for taken in session.inputs():
         book.note(taken.message, taken.ts_init)
         for message in taken.sent:

@@ -13,8 +13,9 @@ from actors.model.money import ZERO
 from daemon.config import Config
 from daemon.graph import StrategyClasses
 from daemon.research.parity.fit import Fit, Told, fitted
+from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.ladder import CAUSES, Marks, Rung, effects, is_same, labelled
-from daemon.research.parity.orders import Order, OrderBook, recorded_orders
+from daemon.research.parity.orders import Order, OrderBook
 from daemon.research.parity.retold import retold
 from daemon.research.parity.session import Session
 from daemon.research.parity.simulate import simulate, unchanged_classes
@@ -99,13 +100,13 @@ def parity(session: Session, classes: StrategyClasses, config: Config | None = N
         TradingError: The session cannot be simulated: other code, or nothing to value it by.
     """
     classes, model = unchanged_classes(session, classes), config or session.config
-    recorded, times = recorded_orders(session), RecordedTimes(session)
+    record, times = recorded_book(session), RecordedTimes(session)
     modelled = simulate(session, classes, config=model, data="modelled")
     in_time = simulate(session, classes, config=model)
     timed = simulate(session, classes, config=model, times=times)
-    told = retold(session, classes, recorded.orders, times, model)
+    told = retold(session, classes, record.orders, times, model)
     marks = Marks(in_time.market, session.instruments)
-    latency = labelled("latency", timed.book.orders, recorded.orders)
+    latency = labelled("latency", timed.book.orders, record.orders)
     data = labelled("data", in_time.book.orders, latency.orders)
     rungs = [
         labelled("modelled", modelled.book.orders, data.orders),
@@ -113,9 +114,9 @@ def parity(session: Session, classes: StrategyClasses, config: Config | None = N
         latency,
         Rung("queue", told.at_model_prices),
         Rung("slippage", told.at_recorded_prices),
-        Rung("fees", recorded.orders),
+        Rung("fees", record.orders),
     ]
-    books = modelled.book, recorded
+    books = modelled.book, record
     return ParityReport(
         session=session.label,
         start=times.start,

@@ -42,6 +42,7 @@ class Session:
     """Place among the tape's parts."""
     last_seq: int | None
     """None: up to the tape's end."""
+    ts_started: int
     config: Config
     instruments: Mapping[str, Instrument]
     sources: BarSources
@@ -96,6 +97,7 @@ def open_session(state: Path, label: str | None = None) -> Session:
         head=head,
         first_part=first,
         last_seq=parts[last + 1].head.previous_seq if last + 1 < len(parts) else None,
+        ts_started=found.ts_started,
         config=config,
         instruments=instruments,
         sources=sources,

@@ -20,6 +20,7 @@ from actors.store.rerun import decode_snapshot
 from daemon.code_changes import changed_strategies, fingerprints
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses, build_core
+from daemon.research.parity.inherited import as_orders, inherited_orders, place
 from daemon.research.parity.orders import OrderBook, OrderListener
 from daemon.research.parity.session import Session, Taken
 from daemon.research.parity.timing import Course, RecordedTimes, TimedVenue
@@ -60,8 +61,11 @@ def simulate(
     Raises:
         TradingError: An actor fails.
     """
-    listener = OrderListener()
+    inherited = inherited_orders(session)
+    listener = OrderListener(as_orders(session, inherited))
     core = _core(session, classes, config or session.config, listener, times)
+    for venue in core.venues:
+        place(venue.engine, inherited, session.real_accounts)
     real = frozenset(session.real_accounts)
     taken = session.inputs() if data == "recorded" else _at_source_times(session, config or session.config)
     run = core.sequencer.run

@@ -10,8 +10,9 @@ from actors.ledger.exact import EXACT
 from actors.model.money import ZERO
 from daemon.config import Config
 from daemon.graph import StrategyClasses
+from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.ladder import Marks
-from daemon.research.parity.orders import Order, recorded_orders
+from daemon.research.parity.orders import Order
 from daemon.research.parity.session import Session
 from daemon.research.parity.simulate import simulate
 
@@ -49,7 +50,7 @@ def what_if(session: Session, classes: StrategyClasses, config: Config) -> WhatI
     Raises:
         TradingError: It cannot be simulated or valued.
     """
-    recorded = recorded_orders(session).orders
+    record = recorded_book(session).orders
     simulation = simulate(session, classes, config=config)
     marks = Marks(simulation.market, session.instruments)
 
@@ -66,7 +67,7 @@ def what_if(session: Session, classes: StrategyClasses, config: Config) -> WhatI
         strategies[name] = StrategyWhatIf(
             account=section.account,
             currency=currency,
-            recorded=result(recorded, name, currency),
+            recorded=result(record, name, currency),
             simulated=result(simulation.book.orders, name, currency),
         )
     return WhatIf(session=session.label, strategies=strategies, denied=simulation.book.denied)

@@ -15,8 +15,9 @@ from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import DaemonSection
 from daemon.config_sources import overridden
 from daemon.graph import BarSources
+from daemon.research.parity.inherited import inherited_orders, recorded_book
 from daemon.research.parity.ladder import CAUSES
-from daemon.research.parity.orders import Orders, recorded_orders
+from daemon.research.parity.orders import Orders
 from daemon.research.parity.parity import AccountParity, parity
 from daemon.research.parity.session import Session, open_session
 from daemon.research.parity.simulate import simulate
@@ -64,7 +65,7 @@ def plain(orders: Orders) -> list[object]:
 
 def test_a_simulated_paper_session_repeats_every_order_and_fill(tmp_path: Path) -> None:
     session = a_paper_session(tmp_path)
-    recorded = recorded_orders(session)
+    recorded = recorded_book(session)
     assert sum(len(order.fills) for order in recorded.orders.values()) > 20
     made = simulate(session, load_classes(session.config), times=RecordedTimes(session))
     assert plain(made.book.orders) == plain(recorded.orders)
@@ -94,7 +95,7 @@ def test_every_order_that_differs_has_a_cause_and_their_sums_are_the_whole(accou
 
 def test_recorded_pnl_is_what_the_books_say(outside: Session, account: AccountParity) -> None:
     """Fills at cash plus what is held at the last price: worked out from nothing but fills."""
-    orders = recorded_orders(outside).orders
+    orders = recorded_book(outside).orders
     cash = held = Decimal(0)
     for order in orders.values():
         for fill in order.fills:
@@ -113,7 +114,7 @@ def test_fees_are_exactly_what_the_venue_took_beyond_the_model(
     rates = {"maker": (Decimal("0.0003"), Decimal("0.0002")), "taker": (Decimal("0.0009"), Decimal("0.0007"))}
     extra = Decimal(0)
     last = simulate(outside, load_classes(outside.config)).market.mark_price("BTCUSDT@binance")
-    for order in recorded_orders(outside).orders.values():
+    for order in recorded_book(outside).orders.values():
         for fill in order.fills:
             charged, modelled = rates[fill.liquidity]
             assert fill.fee == (fill.quantity * fill.price * charged).quantize(Decimal("1E-8"), ROUND_DOWN)
@@ -188,7 +189,7 @@ def test_a_session_of_two_process_lives_is_simulated_through_both(tmp_path: Path
             life.crash()
     life.stop(with_checkpoint=False)
     session = open_session(state)
-    recorded = recorded_orders(session)
+    recorded = recorded_book(session)
     assert len({key[5:9] for key in recorded.orders}) == 2
     made = simulate(session, load_classes(config))
     assert plain(made.book.orders) == plain(recorded.orders)
@@ -196,13 +197,20 @@ def test_a_session_of_two_process_lives_is_simulated_through_both(tmp_path: Path
     assert sum(report.effects.values(), Decimal(0)) == report.difference
 
 
-def test_a_session_that_begins_with_holdings_is_simulated_from_them(tmp_path: Path) -> None:
+def test_a_session_that_begins_with_holdings_and_open_orders_is_simulated_from_them(tmp_path: Path) -> None:
     state, later = tmp_path / "state", T0 + 3_600 * SECOND
     config, venue = a_config(state, mode="testnet", simulated=MODEL), Outside(VENUE, random.Random(5))
-    for start, label in ((T0, "first"), (later, "second")):
+    for start, label, seconds in ((T0, "first", 25), (later, "second", SECONDS)):
         named = msgspec.structs.replace(config, daemon=DaemonSection(state=str(state), session=label))
-        record(state, named, a_market(SECONDS, start=start), venue, start)
+        record(state, named, a_market(seconds, start=start), venue, start)
     session = open_session(state, "second")
+    inherited = inherited_orders(session)
+    assert inherited
+    made, orders = simulate(session, load_classes(config)).book.orders, recorded_book(session).orders
+    for order in inherited:
+        name = order.terms.client_order_id
+        assert made[name].status == orders[name].status == "filled"
+        assert made[name].price == orders[name].price
     account = parity(session, load_classes(config)).accounts[ACCOUNT]
     assert account.recorded.fills > 10
     assert account.simulated.fills > 10

@@ -1,0 +1,80 @@
+"""Orders that were open when a session began: its books know them, and its simulated venue must have them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+
+from actors.model.money import ZERO
+from actors.oms.order import Order as OmsOrder
+from actors.store.rerun import decode_snapshot
+from actors.strategies.recorded import AbsentStrategy
+from actors.venues.simulated.engine import MatchingEngine
+from actors.venues.simulated.events import VenueOrderState
+from daemon.research.parity.orders import Order, OrderBook, Orders, recorded_orders
+from daemon.research.parity.session import Session
+from daemon.startup import core_of_head
+
+
+def inherited_orders(session: Session) -> list[OmsOrder]:
+    """Orders that the venue had and that had not ended, as the session's first state holds them."""
+    core = core_of_head(session.head, classes=dict.fromkeys(session.config.strategies, AbsentStrategy))
+    raw = decode_snapshot(session.head.snapshot).actors.get(core.oms.name)
+    if raw is None:
+        return []
+    core.oms.restore(core.oms.decode_state(raw))
+    return [order for order in core.oms.orders() if order.accepted_seq and not order.is_closed]
+
+
+def as_orders(session: Session, inherited: Sequence[OmsOrder]) -> Orders:
+    """The same as the beginning of a run's orders; fills of before do not count here."""
+    return {
+        order.terms.client_order_id: Order(terms=order.terms, ts_decided=session.ts_started)
+        for order in inherited
+    }
+
+
+def place(engine: MatchingEngine, inherited: Sequence[OmsOrder], accounts: Collection[str]) -> None:
+    """Let them rest at a simulated venue under the ids that the real one gave them."""
+    state = engine.snapshot()
+    for account in state.accounts:
+        if account.name in accounts:
+            account.orders = [
+                _resting(order, number)
+                for number, order in enumerate(inherited, start=1)
+                if order.terms.account == account.name and order.terms.instrument in engine.markets
+            ]
+    state.last_priority = max(state.last_priority, len(inherited))
+    engine.restore(state)
+
+
+def _resting(order: OmsOrder, priority: int) -> VenueOrderState:
+    terms = order.terms
+    return VenueOrderState(
+        account=terms.account,
+        instrument=terms.instrument,
+        client_order_id=terms.client_order_id,
+        venue_order_id=order.venue_order_id or "",
+        side=terms.side,
+        order_type=terms.order_type,
+        quantity=terms.quantity,
+        price=terms.price,
+        stop_price=terms.stop_price,
+        time_in_force=terms.time_in_force,
+        post_only=terms.post_only,
+        reduce_only=terms.reduce_only,
+        ts_created=0,
+        ts_updated=0,
+        priority=priority,
+        status="partially_filled" if order.filled else "accepted",
+        is_triggered=terms.stop_price is None,
+        has_rested=terms.price is not None and terms.stop_price is None,
+        filled_quantity=order.filled,
+        filled_notional=order.filled * (terms.price or ZERO),
+        lock_price=terms.price or terms.stop_price or Decimal(0),
+    )
+
+
+def recorded_book(session: Session) -> OrderBook:
+    """Orders and fills of the session, those that it began with included."""
+    return recorded_orders(session, as_orders(session, inherited_orders(session)))
