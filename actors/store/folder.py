@@ -12,7 +12,7 @@ import msgspec
 from actors.core.effects import effect
 from actors.errors import StateLocked, StoreError
 from actors.model.ids import base36
-from actors.store.layout import write_durably
+from actors.store.layout import sync_folder, write_durably
 
 LOCK = "lock"
 IDENTITY = "store.json"
@@ -23,6 +23,15 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     store_id: str
     lineage: tuple[str, ...] = ()
+
+
+def _make(state: Path) -> None:
+    """The folder, its own name durable: books in a folder that a power loss unmakes are no books."""
+    missing = [folder for folder in (state, *state.parents) if not folder.exists()]
+    effect("state.make")
+    state.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_folder(folder.parent)
 
 
 class StateLock:
@@ -37,8 +46,7 @@ class StateLock:
         """
         self.path = state / LOCK
         try:
-            effect("state.make")
-            state.mkdir(parents=True, exist_ok=True)
+            _make(state)
             effect("lock.make")
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

@@ -38,6 +38,7 @@ from actors.messages.control import (
 )
 from actors.messages.orders import (
     ApprovedOrder,
+    ApprovedReplace,
     OrderAccepted,
     OrderCancelled,
     OrderDenied,
@@ -47,6 +48,7 @@ from actors.messages.orders import (
     OrderOutcomeUnknown,
     OrderRejected,
     OrderReplaced,
+    ReplaceRequest,
     SubmitOrder,
 )
 from actors.store.alerts import notice_of
@@ -63,6 +65,14 @@ STATEMENTS: dict[str, str] = {
         " ON CONFLICT (client_order_id) DO UPDATE SET status = excluded.status,"
         " seq_updated = excluded.seq_updated, ts_updated = excluded.ts_updated"
     ),
+    "replace_wanted": (
+        "INSERT INTO orders (client_order_id, account, strategy, instrument, side, order_type, quantity,"
+        " price, stop_price, time_in_force, replaces, status, seq_created, ts_created, seq_updated,"
+        " ts_updated) SELECT ?, account, strategy, instrument, side, order_type, ?, ?, ?, time_in_force,"
+        " client_order_id, 'wanted', ?, ?, ?, ? FROM orders WHERE client_order_id = ?"
+        " ON CONFLICT (client_order_id) DO NOTHING"
+    ),
+    "replace_approved": "DELETE FROM orders WHERE client_order_id = ? AND status = 'wanted'",
     "order_denied": (
         "INSERT INTO orders (client_order_id, account, strategy, instrument, status, reason,"
         " seq_created, ts_created, seq_updated, ts_updated) VALUES (?, ?, ?, ?, 'denied', ?, ?, ?, ?, ?)"
@@ -135,6 +145,16 @@ def _made(status: str) -> Callable[[Any, At], Iterator[Row]]:
         )  # fmt: skip
 
     return rows
+
+
+def _replace_wanted(m: ReplaceRequest, at: At) -> Iterator[Row]:
+    """Its terms, in case it is denied: approved, it becomes new terms of the order or an order of its own."""
+    new = (m.new_client_order_id, _text(m.quantity), _text(m.price), _text(m.stop_price))
+    yield Row("replace_wanted", (*new, at.seq, at.ts, at.seq, at.ts, m.client_order_id))
+
+
+def _replace_approved(m: ApprovedReplace, at: At) -> Iterator[Row]:
+    yield Row("replace_approved", (m.new_client_order_id,))
 
 
 def _denied(m: OrderDenied, at: At) -> Iterator[Row]:
@@ -266,6 +286,8 @@ _ROWS: dict[type[Message], Callable[[Any, At], Iterator[Row]]] = {
     OrderIntent: _made("requested"),
     ApprovedOrder: _made("approved"),
     SubmitOrder: _made("submitted"),
+    ReplaceRequest: _replace_wanted,
+    ApprovedReplace: _replace_approved,
     OrderDenied: _denied,
     OrderAccepted: _accepted,
     OrderRejected: _rejected,

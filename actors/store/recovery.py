@@ -185,7 +185,8 @@ def _check_projections(connection: sqlite3.Connection, recovered: Recovered) -> 
                 f"{path.name} was ahead of the tape (seq {max(newest, applied)}, tape {recovered.last_seq}); "
                 "it was rebuilt from the tape"
             )
-            database.rebuild(connection, recovered.reader, recovered.last_seq)
+            # The last input may still lack its step: it is brought up with what lags behind.
+            database.rebuild(connection, recovered.reader, recovered.last_seq - 1)
 
 
 def _starts(recovered: Recovered, connection: sqlite3.Connection | None) -> Iterator[_Start]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from actors.errors import StoreError
+from actors.messages.control import TimeReached
+from actors.messages.orders import ApprovedReplace, OrderDenied, ReplaceRequest
 from actors.store import database
 from actors.store.database import (
     DamagedDatabase,
@@ -26,8 +28,8 @@ from actors.store.projections import exact_minus
 from actors.store.tape_reader import TapeReader
 from actors.store.tape_repair import prune
 from tests.store.rows import rows
-from tests.store.steps import every_kind, write_tape
-from tests.store.trading import Life
+from tests.store.steps import Step, every_kind, fact, ordered, write_tape
+from tests.store.trading import T0, Life
 
 
 @pytest.fixture
@@ -52,6 +54,33 @@ def test_every_order_ends_in_the_state_its_last_event_gives(projected: Path) -> 
         ("F", "submitted", "0", "1", ""),
         ("G", "denied", "0", None, "TOO_LARGE: quantity=2, max=1"),
     ]
+
+
+def test_a_denied_replace_shows_what_was_wanted_and_an_approved_one_leaves_no_row(tmp_path: Path) -> None:
+    tick = TimeReached(ts_event=T0)
+
+    def wanted(name: str) -> ReplaceRequest:
+        return ReplaceRequest(
+            ts_event=T0, client_order_id="A", new_client_order_id=name, quantity=Decimal(3), price=Decimal(97)
+        )
+
+    denied = OrderDenied(ts_event=T0, **fact("R1"), code="TOO_LARGE", figures="quantity=3, max=1")
+    approved = ApprovedReplace(
+        ts_event=T0, client_order_id="A", new_client_order_id="R2", quantity=Decimal(3), price=Decimal(97)
+    )
+    steps: list[Step] = [
+        (tick, ordered("A")),
+        (tick, [wanted("R1"), denied]),
+        (tick, [wanted("R2"), approved]),
+    ]
+    last = write_tape(tmp_path, steps)
+    with closing(open_database(database_path(tmp_path))) as connection:
+        catch_up(connection, TapeReader(tape_folder(tmp_path)), last)
+        found = connection.execute(
+            "SELECT client_order_id, status, side, quantity, price, replaces FROM orders"
+            " WHERE client_order_id LIKE 'R%'"
+        ).fetchall()
+    assert found == [("R1", "denied", "buy", "3", "97", "A")]
 
 
 def test_every_other_message_becomes_its_row_once(projected: Path) -> None:

@@ -223,9 +223,20 @@ def test_a_database_ahead_of_the_tape_is_rebuilt_from_it(tmp_path: Path) -> None
     found, _, _ = recovered(tmp_path)
     assert "ahead of the tape" in found.notes[0]
     with closing(open_database(database_path(tmp_path))) as connection:
-        assert database.applied_seq(connection) == found.last_seq
+        assert database.applied_seq(connection) == found.last_seq - 1
         assert database.checkpoint_seqs(connection) == []
         assert connection.execute("SELECT count(*) FROM fills").fetchone()[0] > 5
+
+
+def test_a_rebuilt_database_has_not_passed_an_input_whose_step_is_still_to_be_written(tmp_path: Path) -> None:
+    torn_before_the_last_step(tmp_path)
+    with closing(open_database(database_path(tmp_path))) as connection:
+        connection.execute(database.META, ("applied_seq", str(10**6)))
+    found, _, caught_up = recovered(tmp_path)
+    assert caught_up.late_step is not None
+    assert caught_up.late_step.seq == found.last_seq
+    with closing(open_database(database_path(tmp_path))) as connection:
+        assert database.applied_seq(connection) < caught_up.late_step.seq
 
 
 def torn_before_the_last_step(state: Path, *, bad: bool = False) -> None:
