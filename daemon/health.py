@@ -18,6 +18,8 @@ BACKLOG_SECONDS = 10.0
 """A broker that has had commands waiting for so long without a pause does not keep up either."""
 CHECKPOINT_LATE = 5
 """A checkpoint that could not be stored for so many times its interval is too old."""
+CHECKPOINT_LATE_SECONDS_MIN = 10.0
+"""However often checkpoints are taken: a busy disk is late by seconds and harms nobody."""
 SECOND_NS = 1_000_000_000
 
 
@@ -63,7 +65,7 @@ class Health:
     def watch_store(self, late_ns: int, checkpoint_seconds: float) -> None:
         """Without checkpoints a restart takes longer and longer."""
         late = late_ns / SECOND_NS
-        is_good = late <= CHECKPOINT_LATE * checkpoint_seconds
+        is_good = late <= max(CHECKPOINT_LATE * checkpoint_seconds, CHECKPOINT_LATE_SECONDS_MIN)
         reason = (
             f"a checkpoint has waited {late:.0f} s to be stored" if not is_good else "checkpoints are stored"
         )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from actors.messages.base import Message
 from actors.messages.control import HealthReported
-from daemon.health import BACKLOG_MAX, BACKLOG_SECONDS, CHECKPOINT_LATE, SECOND_NS, Health
+from daemon.health import (
+    BACKLOG_MAX,
+    BACKLOG_SECONDS,
+    CHECKPOINT_LATE,
+    CHECKPOINT_LATE_SECONDS_MIN,
+    SECOND_NS,
+    Health,
+)
 from tests.test_runtime import ListedBroker, a_query
 
 
@@ -68,3 +75,11 @@ def test_a_checkpoint_that_waits_too_long_is_told() -> None:
     watched.health.watch_store((CHECKPOINT_LATE * 60 + 1) * SECOND_NS, 60.0)
     watched.health.watch_store(0, 60.0)
     assert watched.said() == [("store", None, False), ("store", None, True)]
+
+
+def test_checkpoints_that_come_often_may_be_seconds_late() -> None:
+    watched = Watched()
+    watched.health.watch_store(int(CHECKPOINT_LATE_SECONDS_MIN * SECOND_NS), 0.1)
+    assert watched.said() == []
+    watched.health.watch_store(int((CHECKPOINT_LATE_SECONDS_MIN + 1) * SECOND_NS), 0.1)
+    assert watched.said() == [("store", None, False)]

@@ -89,9 +89,14 @@ def _say(plain: dict[str, Any], text: str, args: Namespace) -> None:
 def _list(args: Namespace) -> int:
     from datetime import UTC, datetime
 
+    from actors.errors import UsageError
+    from actors.store.layout import tape_folder
     from actors.store.replay import sessions
     from daemon.cli.tables import table
 
+    state = state_folder(args)
+    if not tape_folder(state).is_dir():
+        raise UsageError(f"{state} holds no tape: give the state folder of a run with --state")
     rows = [
         {
             "session": session.label,
@@ -100,7 +105,7 @@ def _list(args: Namespace) -> int:
             "first_seq": session.first_seq,
             "stopped_cleanly": session.is_stopped_cleanly,
         }
-        for session in sessions(state_folder(args))
+        for session in sessions(state)
     ]
     _say({"sessions": rows}, table(rows, empty="no sessions on this tape"), args)
     return 0

@@ -20,6 +20,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from daemon.kill_signal import hold_signal
+
+    hold_signal()
     import uvloop
 
     from daemon.logs import set_up_logging
@@ -38,6 +41,8 @@ async def _serve(config: Any) -> dict[str, Any]:
     import asyncio
     import signal
 
+    from daemon.kill_signal import release_signal
+
     service = _load_service()(config, os.environ)
     task = asyncio.current_task()
     assert task is not None, "uvloop runs a coroutine as a task"
@@ -53,6 +58,7 @@ async def _serve(config: Any) -> dict[str, Any]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     loop.add_signal_handler(signal.SIGUSR1, service.kill_watch.on_signal)
+    release_signal()
     try:
         return await service.run()
     except asyncio.CancelledError:

@@ -1,0 +1,25 @@
+"""SIGUSR1 that comes before the daemon can take it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+from daemon.kill_signal import hold_signal, release_signal
+
+
+async def test_a_signal_that_comes_too_early_ends_nothing_and_is_taken_later() -> None:
+    loop, taken = asyncio.get_running_loop(), asyncio.Event()
+    hold_signal()
+    try:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert signal.SIGUSR1 in signal.sigpending(), "held, and the process lives"
+        loop.add_signal_handler(signal.SIGUSR1, taken.set)
+        assert not taken.is_set()
+        release_signal()
+        async with asyncio.timeout(5):
+            await taken.wait()
+    finally:
+        loop.remove_signal_handler(signal.SIGUSR1)
+        release_signal()
