@@ -12,6 +12,7 @@ from actors.strategies.host import StrategyHost
 from actors.venues.binance.broker import BinanceBroker
 from actors.venues.binance.feed import BinanceFeed
 from actors.venues.binance.filters import INTERVALS
+from actors.venues.binance.limits import RateBudget
 from actors.venues.binance.session import SessionSettings
 from actors.venues.binance.streams import StreamSettings
 from actors.venues.ib.broker import IbBroker
@@ -39,10 +40,11 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lines:
-    """Lines to a TWS, which its feed and its brokers share."""
+    """What feeds and brokers of a venue share: the line to a TWS, the budget of our address at Binance."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._budgets: dict[str, RateBudget] = {}
         self._open: dict[str, tuple[Session, Directory]] = {}
 
     def tws(self, venue: str, section: VenueSection) -> tuple[Session, Directory]:
@@ -51,6 +53,10 @@ class Lines:
             session = Session(venue, section.tws, self._clock)
             self._open[venue] = session, Directory(session, section.tws.contracts)
         return self._open[venue]
+
+    def budget(self, rest_url: str) -> RateBudget:
+        """How many requests the venue still takes from this address."""
+        return self._budgets.setdefault(rest_url, RateBudget())
 
 
 def live_sources(config: Config) -> BarSources:
@@ -129,6 +135,7 @@ def make_feed(
         clock=clock,
         bars_after=bars_after,
         streams=StreamSettings(silence_seconds=section.silence_seconds),
+        budget=lines.budget(section.rest_url),
     )
 
 
@@ -191,6 +198,7 @@ def make_brokers(
             intake=intake,
             clock=clock,
             settings=SessionSettings(answer_seconds=account.answer_seconds),
+            budget=lines.budget(section.rest_url),
         )
     return brokers
 

@@ -38,6 +38,7 @@ from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
 from actors.venues.binance import translate_orders as translate
 from actors.venues.binance.codes import Meaning, Refusal
+from actors.venues.binance.limits import RateBudget
 from actors.venues.binance.queries import KnownOrders, Queries
 from actors.venues.binance.rest import NS_PER_S, NotHandedOver, RestClient
 from actors.venues.binance.rules import BINANCE_RULES
@@ -72,8 +73,13 @@ class BinanceBroker:
         intake: Intake,
         clock: Callable[[], int],
         settings: SessionSettings | None = None,
+        budget: RateBudget | None = None,
     ) -> None:
-        """`clock` gives nanoseconds UTC. Raises `ConfigError` for a secret that cannot sign."""
+        """`clock` gives nanoseconds UTC, `budget` is shared with the feed.
+
+        Raises:
+            ConfigError: The secret cannot sign.
+        """
         self.account = account
         self.rules: VenueRules = msgspec.structs.replace(BINANCE_RULES, venue=venue)
         settings = settings or SessionSettings()
@@ -88,6 +94,7 @@ class BinanceBroker:
             api_key=api_key,
             signer=self._signer,
             timeout_seconds=settings.timeout_seconds,
+            budget=budget,
         )
         holder = translate.Account(
             account=account, venue=venue, instruments={i.symbol: i for i in instruments}

@@ -100,10 +100,10 @@ class Refusal(TradingError):
         return self.meaning is Meaning.REFUSED and DUPLICATE in self.text.lower()
 
     def outcome_of_submit(self) -> Outcome:
-        """Only a 4xx with a code known as certain is a rejection."""
+        """Only a 4xx with a code known as certain is a rejection; what a limit holds back is not sent on."""
         if not 400 <= self.status < 500 or self.is_duplicate:
             return "unknown"
-        return "rejected" if self.meaning in _CERTAIN else "unknown"
+        return "rejected" if self.meaning in _CERTAIN | {Meaning.BACK_OFF} else "unknown"
 
     def outcome_of_cancel(self) -> Outcome:
         """The same, and the codes by which a cancel is refused."""

@@ -26,6 +26,7 @@ from actors.venues.binance import translate
 from actors.venues.binance.channel import Channel, FeedCounts
 from actors.venues.binance.codes import Meaning, Refusal
 from actors.venues.binance.filters import TRADING, instrument_from, interval_name, unlisted
+from actors.venues.binance.limits import RateBudget
 from actors.venues.binance.rest import NS_PER_MS, Params, RestClient
 from actors.venues.binance.streams import STREAMS_MAX, Route, StreamLine, StreamSettings
 from actors.venues.binance.wire import (
@@ -63,11 +64,12 @@ class BinanceFeed:
         streams: StreamSettings | None = None,
         definitions_seconds: float = 60.0,
         backfill_seconds: float = 60.0,
+        budget: RateBudget | None = None,
     ) -> None:
-        """`backfill_seconds` bounds how long live bars wait for the venue's history."""
+        """`backfill_seconds` bounds how long live bars wait for the venue's history; `budget` is shared."""
         self.venue = venue
         self.counts = FeedCounts()
-        self._rest = RestClient(url=rest_url, clock=clock)
+        self._rest = RestClient(url=rest_url, clock=clock, budget=budget)
         self._stream_url = stream_url
         self._intake = intake
         self._clock = clock

@@ -76,9 +76,13 @@ class RestClient:
         attempts: int = 5,
         pause_seconds: float = 0.25,
         patience_seconds: float = PAUSE_MAX_SECONDS,
+        budget: RateBudget | None = None,
     ) -> None:
-        """A read that would have to wait for its budget for longer than `patience_seconds` is given up."""
-        self.budget = RateBudget()
+        """A read that would have to wait for its budget for longer than `patience_seconds` is given up.
+
+        The budget is shared by all who ask the venue from one address; None: nobody else does.
+        """
+        self.budget = budget or RateBudget()
         self.offset_ms = 0
         """The venue's clock minus ours, as last measured."""
         self._url = url.rstrip("/")

@@ -108,7 +108,6 @@ async def test_a_certain_refusal_rejects_the_order(
         Refused(400, -2010, "Duplicate order sent."),
         Refused(503, -1008, "Server is currently overloaded"),
         Refused(400, -1001, "Internal error; unable to process your request."),
-        Refused(429, -1015, "Too many new orders."),
         "fail",
         "lose",
         "ignore",
@@ -255,7 +254,7 @@ async def test_a_ban_longer_than_the_window_holds_commands_back(server: BinanceS
         server.retry_after_ms = 60_000
         server.script[PLACE].append(Refused(418, -1003, "Way too many requests; IP banned."))
         broker.submit(a_submit(1))
-        await intake.first(OutcomeUnknownReport)
+        await intake.first(RejectReport)
         broker.submit(a_submit(2))
         assert "refuses requests for another" in (await intake.first(NotSent)).reason
         assert server.count(PLACE) == 1
@@ -331,7 +330,7 @@ async def test_a_short_refusal_is_waited_out_and_shows_in_the_backlog(server: Bi
         server.retry_after_ms = 100
         server.script[PLACE].append(Refused(429, -1015, "Too many new orders."))
         broker.submit(a_submit(1))
-        await intake.first(OutcomeUnknownReport)
+        assert (await intake.first(RejectReport)).code == "-1015"
         broker.submit(a_submit(2))
         assert broker.backlog() == 1
         await intake.first(AcceptReport)

@@ -10,11 +10,9 @@ CERTAIN = [-1013, -1021, -1111, *range(-1130, -1099), -2014, -2015]
 UNKNOWN = [
     -1000,
     -1001,
-    -1003,
     -1006,
     -1007,
     -1008,
-    -1015,
     -1016,
     -1022,
     -2011,
@@ -38,6 +36,14 @@ def test_any_other_refusal_leaves_a_submit_unknown(code: int) -> None:
     assert Refusal(400, code).outcome_of_submit() == "unknown"
     expected = "rejected" if code in CANCEL_REFUSED else "unknown"
     assert Refusal(400, code).outcome_of_cancel() == expected
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, -1003), (429, -1015), (400, -1015), (418, -1003)])
+def test_what_a_limit_held_back_was_not_sent_on(status: int, code: int) -> None:
+    assert Refusal(status, code).outcome_of_submit() == "rejected"
+    assert Refusal(status, code).outcome_of_cancel() == "unknown", "asked about, and sent again by its goal"
+    assert Refusal(status).outcome_of_submit() == "unknown", "no answer of the venue's own"
+    assert Refusal(503, code).outcome_of_submit() == "unknown"
 
 
 @pytest.mark.parametrize(
