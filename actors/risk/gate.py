@@ -93,7 +93,8 @@ class Gate:
             if refusal is not None:
                 return refusal
         self.exposure.reserve(terms, candidate.price if candidate.price is not None else ZERO)
-        self.order_times.add(terms.account, now)
+        if terms.replaces is None:  # the second half of a replace was counted with the first
+            self.order_times.add(terms.account, now)
         return None
 
     def take_recovered(self, terms: OrderTerms, market: MarketBoard) -> None:
@@ -158,6 +159,8 @@ class Gate:
         position = exposure.holdings.account_position(terms.account, name)
         sides = exposure.open_sides(terms.account, name, without=replaces)
         mark = mark_of(name, market)
+        in_window = self.order_times.within(terms.account, now, bounds.rate_window_ns)
+        is_second_half = terms.replaces is not None and replaces is None
         return Candidate(
             terms=terms,
             instrument=instrument,
@@ -174,7 +177,7 @@ class Gate:
             sides=sides,
             is_reduction=is_reduction(terms.side, open_quantity, position, sides),
             is_flattening=terms.reduce_only and self._is_in_goal(terms),
-            orders_in_window=self.order_times.within(terms.account, now, bounds.rate_window_ns),
+            orders_in_window=max(in_window - is_second_half, 0),
             now=now,
             market=market,
             exposure=exposure,
