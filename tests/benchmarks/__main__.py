@@ -15,6 +15,8 @@ from rich.table import Table
 
 from tests.benchmarks import core_rows, daemon_rows, engine_rows, live_rows, recovery_rows, tape_rows
 from tests.benchmarks.harness import Effort, Row, circumstances
+from tests.benchmarks.peers.compare import compare
+from tests.benchmarks.peers.messages import WORKLOADS
 
 GROUPS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "core": core_rows.rows,
@@ -33,11 +35,15 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--pin", type=int, default=None, metavar="CORE", help="run on this core only")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of inputs")
+    parser.add_argument(
+        "--peers", action="store_true", help="other engines on the same data; the groups are then workloads"
+    )
     parser.add_argument("--long", action="store_true", help="watch memory for ten minutes, not one")
     arguments = parser.parse_args()
-    unknown = [group for group in arguments.groups if group not in GROUPS]
+    known = WORKLOADS if arguments.peers else GROUPS
+    unknown = [group for group in arguments.groups if group not in known]
     if unknown:
-        parser.error(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
+        parser.error(f"no group {unknown[0]!r}; there are {', '.join(known)}")
     if arguments.pin is not None:
         os.sched_setaffinity(0, {arguments.pin})
     structlog.configure(
@@ -45,6 +51,9 @@ def main() -> int:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     effort = Effort(scale=arguments.scale, is_long=arguments.long)
+    if arguments.peers:
+        compare(effort, workloads=arguments.groups or list(WORKLOADS), as_json=arguments.json)
+        return 0
     measured: dict[str, list[Row]] = {}
     for name in arguments.groups or GROUPS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)

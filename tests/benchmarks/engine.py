@@ -8,6 +8,7 @@ from decimal import Decimal
 from time import perf_counter, process_time
 from typing import Any
 
+from actors.messages.base import Message
 from actors.messages.control import Started
 from actors.messages.market import MarketData
 from actors.model.ids import ClientOrderIds
@@ -77,6 +78,10 @@ class Engine:
             keep_sent=False,
         )
         self.core.sequencer.run(Started(ts_event=begin, epoch=1), begin - SECOND_NS)
+
+    def count(self, kind: type[Message]) -> int:
+        """How many messages of this kind the results have heard."""
+        return sum(event.__class__ is kind for event in self.results.events)
 
     def feed(self, messages: Iterable[MarketData]) -> float:
         """Run these inputs; returns seconds.

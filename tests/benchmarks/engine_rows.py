@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from actors.messages.account import TradeClosed
 from actors.messages.market import Bar, MarketData
+from actors.messages.orders import OrderFilled, SubmitOrder
 from actors.strategies.library.sma_cross import SmaCross
 from daemon.config import Config
 from tests.benchmarks.engine import Engine, a_config
@@ -24,13 +26,13 @@ def _rate(config: Config, data: Sequence[MarketData], what: str, unit: str, budg
         seconds.append(engine.feed(data))
         cpu.append(engine.cpu_seconds)
     assert engine is not None
-    results = engine.results
+    orders, fills = engine.count(SubmitOrder), engine.count(OrderFilled)
     return Row(
         what=what,
         value=len(data) / statistics.median(seconds),
         unit=unit,
         budget=budget,
-        detail=f"{len(data):,} inputs, {results.orders:,} orders, {len(results.fills):,} fills; "
+        detail=f"{len(data):,} inputs, {orders:,} orders, {fills:,} fills; "
         f"{len(data) / statistics.median(cpu):,.0f} per CPU second",
     )
 
@@ -63,9 +65,9 @@ def _history(effort: Effort) -> Row:
     config = a_config(SmaCross, bars=True, parameters={"fast": 3, "slow": 5})
     engine = Engine(config, START_NS)
     seconds: list[tuple[int, float]] = []
-    while len(engine.results.trades) < many + few:
+    while not seconds or seconds[-1][0] < many + few:
         engine.feed(chunk)
-        seconds.append((len(engine.results.trades), engine.cpu_seconds))
+        seconds.append((engine.count(TradeClosed), engine.cpu_seconds))
         chunk = [_later(bar, shift) for bar in chunk]
     early = statistics.median(spent for _, spent in seconds[:3])
     late = statistics.median(spent for _, spent in seconds[-3:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actors import EMA, Quote, State, Strategy
+from actors import EMA, Bar, Quote, State, Strategy
 
 MARK_SIZE = 7.77
 """A bid of this size asks `OnMark` for an order, an ask of this size for a cancel."""
@@ -14,6 +14,13 @@ class Idle(Strategy):
     """Hears quotes and does nothing."""
 
     def on_quote(self, quote: Quote) -> None:
+        """Nothing."""
+
+
+class NoBars(Strategy):
+    """Hears bars and does nothing."""
+
+    def on_bar(self, bar: Bar) -> None:
         """Nothing."""
 
 
