@@ -145,7 +145,7 @@ class Sequencer:
         self.seq += 1
         by_instrument = self._market_routes.get(message.__class__)
         if message.__class__ is Started:
-            self.ids.begin(message.epoch)  # type: ignore[attr-defined]
+            self.ids.begin(message.epoch)
         elif self.timers.next_due <= ts_init:
             self._run_timers(ts_init)
         self.now = ts_init

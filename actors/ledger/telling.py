@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-import msgspec
-
 from actors.ledger.lots import ClosedTrip, Position
 from actors.messages.account import PositionChanged, TradeClosed
 from actors.messages.clearing import ContractsChanged
@@ -21,7 +19,13 @@ def trade_closed(position: Position, trip: ClosedTrip, ts: int) -> TradeClosed:
         account=position.account,
         strategy=position.strategy,
         instrument=position.instrument,
-        **msgspec.structs.asdict(trip),
+        direction=trip.direction,
+        quantity=trip.quantity,
+        entry_price=trip.entry_price,
+        exit_price=trip.exit_price,
+        realised_pnl=trip.realised_pnl,
+        fees=trip.fees,
+        ts_opened=trip.ts_opened,
     )
 
 
