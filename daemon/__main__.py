@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import NoReturn
 
-from daemon.cli.verbs import ALIASES, VERBS
+from daemon.cli.verbs import ALIASES, COMMANDS, VERBS
 
 INTERRUPTED = 130
 
@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tickerd {version('tickerd')}")
         return 0
     verb = ALIASES.get(arguments[0], arguments[0])
+    if arguments[0] in COMMANDS:
+        arguments.insert(1, arguments[0])
     if verb not in VERBS:
         return _unknown_verb(arguments[0])
     return _run(verb, arguments[1:])

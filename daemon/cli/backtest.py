@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.common import add_config_arguments, add_json_argument, load, print_json
+from daemon.cli.common import add_config_arguments, add_json_argument, load, print_json, time_of
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -74,7 +74,7 @@ def _backtest(args: Namespace, config: Config, classes: StrategyClasses) -> Run:
     from daemon.research.extent import input_count
     from daemon.research.interrupt import interruptible
 
-    start, end = _time(args.start, "--from"), _time(args.end, "--to")
+    start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
     is_shown = sys.stderr.isatty() and not args.json
     total = input_count(config) if is_shown and start is None and end is None else None
     with (
@@ -90,7 +90,7 @@ def _check(args: Namespace, config: Config, classes: StrategyClasses) -> int:
     from daemon.research.audit import no_outside
     from daemon.research.lookahead import check_lookahead, check_warmup
 
-    start, end = _time(args.start, "--from"), _time(args.end, "--to")
+    start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
     findings = []
     with no_outside():
         if args.check_lookahead:
@@ -102,22 +102,6 @@ def _check(args: Namespace, config: Config, classes: StrategyClasses) -> int:
     else:
         print("\n".join(finding.text() for finding in findings))
     return ExitCode.DONE if all(finding.is_clean for finding in findings) else ExitCode.DIFFERS
-
-
-def _time(text: str | None, option: str) -> int | None:
-    from datetime import UTC, datetime
-
-    from actors.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text!r} is no time: write 2020-03-01 or 2020-03-01T12:30:00") from None
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
-    return round(time.timestamp()) * 1_000_000_000
 
 
 def _plain(info: RunInfo) -> dict[str, Any]:

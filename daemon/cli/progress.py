@@ -10,13 +10,19 @@ Advance = Callable[[int, int], None]
 
 @contextmanager
 def progress_bar(
-    what: str, is_shown: bool, *, total: int | None = None, until_ns: int | None = None
+    what: str,
+    is_shown: bool,
+    *,
+    total: int | None = None,
+    until_ns: int | None = None,
+    noun: str = "bars",
 ) -> Iterator[Advance | None]:
     """A function to be called with the number of inputs done and the time (ns UTC) they have come to.
 
     Args:
         total: Inputs there will be.
         until_ns: The time they will come to; wins over `total`. Neither: no end is shown.
+        noun: What is counted.
     """
     if not is_shown:
         yield None
@@ -35,7 +41,7 @@ def progress_bar(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[inputs]:,} bars, {task.fields[rate]}"),
+        TextColumn(f"{{task.fields[inputs]:,}} {noun}, {{task.fields[rate]}}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -50,7 +56,7 @@ def progress_bar(
         def advance(inputs: int, time: int) -> None:
             begin.append(time) if not begin else None
             elapsed = bar.tasks[0].elapsed or 0.0
-            rate = f"{inputs / elapsed:,.0f} bars/s" if elapsed > 0.0 else ""
+            rate = f"{inputs / elapsed:,.0f} {noun}/s" if elapsed > 0.0 else ""
             done = None
             if until_ns is not None and until_ns > begin[0]:
                 done = (time - begin[0]) / (until_ns - begin[0])

@@ -115,6 +115,16 @@ class KlineRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     close_time: Milliseconds
 
 
+class AggregateRow(Wire, frozen=True, gc=False):
+    """One row of `GET /api/v3/aggTrades`: trades of one taker order at one price."""
+
+    number: int = field(name="a")
+    price: float = field(name="p")
+    quantity: float = field(name="q")
+    time: Milliseconds = field(name="T")
+    buyer_is_maker: bool = field(name="m")
+
+
 class SymbolFilter(Wire, frozen=True, gc=False, rename="camel"):
     """Any of a symbol's filters; each kind fills its own fields."""
 
@@ -294,6 +304,7 @@ KLINE = msgspec.json.Decoder(KlineEvent, strict=False)
 DEPTH = msgspec.json.Decoder(DepthEvent, strict=False)
 DEPTH_SNAPSHOT = msgspec.json.Decoder(DepthSnapshot, strict=False)
 KLINE_ROWS = msgspec.json.Decoder(list[KlineRow], strict=False)
+AGGREGATE_ROWS = msgspec.json.Decoder(list[AggregateRow], strict=False)
 SERVER_TIME = msgspec.json.Decoder(ServerTime)
 EXCHANGE_INFO = msgspec.json.Decoder(ExchangeInfo)
 ERROR = msgspec.json.Decoder(ErrorBody)

@@ -1,0 +1,97 @@
+"""`tickerd data download` and `tickerd data record`: what comes over the network into the catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from daemon.cli.common import print_json
+
+if TYPE_CHECKING:
+    from daemon.research.data.downloading import Downloaded
+    from daemon.research.data.recording import Recorder
+
+
+def download(args: Namespace) -> int:
+    """Fetch history of all symbols, one after the other."""
+    from actors.model.intervals import parse_interval
+    from daemon.cli.common import time_of
+    from daemon.cli.tables import table
+    from daemon.research.data.catalogue import Series
+    from daemon.research.data.overview import iso
+
+    start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
+    assert start is not None, "required"
+    interval = parse_interval(args.interval) if args.kind == "bars" else None
+    wanted = [Series(f"{symbol.upper()}@{args.venue}", args.kind, interval) for symbol in args.symbols]
+    done = asyncio.run(_download(args, wanted, start, end))
+    rows = [
+        {
+            "series": str(each.series),
+            "fetched": each.rows,
+            "first": iso(each.first) if each.first is not None else None,
+            "last": iso(each.last) if each.last is not None else None,
+        }
+        for each in done
+    ]
+    if args.json:
+        print_json({"downloaded": rows})
+    else:
+        print(table(rows))
+    return 0
+
+
+async def _download(args: Namespace, wanted: list[Any], start: int, end: int | None) -> list[Downloaded]:
+    from actors.venues.binance.history import BinanceHistory
+    from daemon.cli.data import catalogue_of
+    from daemon.cli.progress import progress_bar
+    from daemon.clock import Clock
+    from daemon.research.data.downloading import download as fetch
+
+    history = BinanceHistory(rest_url=args.base_url, clock=Clock().now)
+    found = []
+    try:
+        for series in wanted:
+            is_watched = sys.stderr.isatty() and not args.json
+            until = end or await history.now()
+            with progress_bar(str(series), is_watched, until_ns=until, noun="rows") as progress:
+                found.append(await fetch(history, catalogue_of(args), series, start, end, progress))
+    finally:
+        await history.close()
+    return found
+
+
+def record(args: Namespace) -> int:
+    """Run the feeds of a configuration until stopped."""
+    from daemon.cli.tables import table
+
+    args.file = None
+    recorder = asyncio.run(_record(args))
+    rows = [{"series": str(series), "rows": count} for series, count in recorder.rows.items()]
+    if args.json:
+        print_json({"recorded": rows})
+    else:
+        print(table(rows, empty="nothing came"))
+    return 0
+
+
+async def _record(args: Namespace) -> Recorder:
+    import signal
+
+    from daemon.cli.common import load
+    from daemon.cli.data import catalogue_of
+    from daemon.logs import set_up_logging
+    from daemon.research.data.recording_feeds import record_feeds
+
+    config = load(args).config
+    set_up_logging(level=config.daemon.log_level, format=config.daemon.log_format, environ=os.environ)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if args.seconds is not None:
+        loop.call_later(args.seconds, stop.set)
+    return await record_feeds(config, catalogue_of(args), args.instrument, book=args.book, stop=stop)

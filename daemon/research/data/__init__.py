@@ -1,0 +1,1 @@
+"""History on disk: the catalogue, what goes into it, and what is wrong with it."""

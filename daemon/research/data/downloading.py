@@ -1,0 +1,130 @@
+"""History from Binance into the catalogue: page by page, from where the catalogue ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from actors.messages.market import Bar, MarketData, Trade
+from actors.venues.binance.history import BinanceHistory
+from daemon.research.data.catalogue import Catalogue, Series
+from daemon.research.data.importing import Rows
+from daemon.research.data.writing import Writer
+
+ROWS_PER_COMMIT = 50_000
+"""After so many rows they are put in place: what a stop in between may cost."""
+SOURCE = "binance download"
+
+
+Progress = Callable[[int, int], None]
+"""Rows so far, and the time they have come to (ns UTC)."""
+
+
+class Downloaded(NamedTuple):
+    """What came."""
+
+    series: Series
+    rows: int
+    """Fetched now."""
+    first: int | None
+    """Of the whole series in the catalogue now, ns; None when it is empty."""
+    last: int | None
+
+
+class _Range(NamedTuple):
+    start: int
+    end: int
+    after_id: int | None
+
+
+async def download(
+    history: BinanceHistory,
+    catalogue: Catalogue,
+    series: Series,
+    start: int,
+    end: int | None,
+    progress: Progress | None = None,
+) -> Downloaded:
+    """Fetch what lies in the range and before and behind what the catalogue has.
+
+    Raises:
+        VenueUnreachable: No answer; what has come is kept, and the next call goes on behind it.
+        BadDataFile: The venue does not know the symbol.
+        StateLocked: Another process writes to the series.
+    """
+    now = await history.now()
+    end = min(end or now, now)
+    ranges = missing_ranges(catalogue, series, start, end)
+    rows = 0
+    for each in ranges:
+        batch = _Batch(catalogue, series)
+        try:
+            async for page in _pages(history, series, each):
+                batch.add(page)
+                rows += len(page)
+                if progress is not None and page:
+                    progress(rows, page[-1].ts_event)
+        finally:
+            batch.commit()  # also when the line breaks or the user does: the next run goes on from here
+    parts = catalogue.parts(series)
+    return Downloaded(series, rows, parts[0].first if parts else None, parts[-1].last if parts else None)
+
+
+def missing_ranges(catalogue: Catalogue, series: Series, start: int, end: int) -> list[_Range]:
+    """Before the first and behind the last row there is; what lies between counts as there."""
+    parts = catalogue.parts(series)
+    if not parts:
+        return [_Range(start, end, None)] if start < end else []
+    interval = series.interval_ns or 0
+    first, last = parts[0].first - interval, parts[-1].last
+    found = []
+    if start < min(first, end):
+        found.append(_Range(start, min(first, end), None))
+    if end > last:
+        found.append(_Range(max(start, last), end, _last_id(catalogue, series) if start <= last else None))
+    return found
+
+
+def _last_id(catalogue: Catalogue, series: Series) -> int | None:
+    """The venue's number of the newest trade there is; None when it came without."""
+    if series.kind != "trades":
+        return None
+    newest = catalogue.parts(series)[-1]
+    ids = pl.scan_parquet(newest.path).select(pl.col("trade_id").cast(pl.Int64, strict=False).max())
+    found = ids.collect().item()
+    return int(found) if found is not None else None
+
+
+async def _pages(
+    history: BinanceHistory, series: Series, wanted: _Range
+) -> AsyncIterator[Sequence[Bar] | Sequence[Trade]]:
+    if series.kind == "bars":
+        assert series.interval_ns is not None
+        async for bars in history.bars(series.instrument, series.interval_ns, wanted.start, wanted.end):
+            yield bars
+    else:
+        found = history.trades(series.instrument, wanted.start, wanted.end, after_id=wanted.after_id)
+        async for trades in found:
+            yield trades
+
+
+class _Batch:
+    """Pages on their way into the catalogue."""
+
+    def __init__(self, catalogue: Catalogue, series: Series) -> None:
+        self._catalogue, self._series = catalogue, series
+        self._rows = Rows()
+
+    def add(self, page: Sequence[MarketData]) -> None:
+        for message in page:
+            self._rows.add(message, message.ts_event)
+        if self._rows.count >= ROWS_PER_COMMIT:
+            self.commit()
+
+    def commit(self) -> None:
+        with Writer(self._catalogue, SOURCE) as writer:
+            for series, frame in self._rows.take():
+                writer.add(series, frame.drop("ts_init", strict=False))
+            writer.commit()
