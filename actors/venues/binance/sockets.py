@@ -1,24 +1,20 @@
-"""Sockets that die at once: no byte of an order may outlive the process or the patience of its answer."""
+"""aiohttp's connections, made to die at once and dropped with everything in their buffers."""
 
 from __future__ import annotations
 
 import socket
-import struct
 from typing import Any
 
 import aiohttp
 
-USER_TIMEOUT_MS = 5_000
-_ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
+from actors.venues.mortal import make_mortal
 
 
 def quick_to_die(address: tuple[Any, ...]) -> socket.socket:
     """For `TCPConnector(socket_factory=…)`: closing drops what was not sent, and what is not acknowledged in
     time ends the connection."""
     made = socket.socket(address[0], address[1], address[2])
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT_ON_CLOSE)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    make_mortal(made)
     return made
 
 

@@ -8,10 +8,12 @@ none of it is built, and our own listener stands where the library's would.
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from actors.errors import ConfigError
+from actors.errors import ConfigError, VenueUnreachable
 
 NAMES = ("ib_insync", "ib_async")
 
@@ -25,6 +27,25 @@ class Library(NamedTuple):
     Order: Any
     ExecutionFilter: Any
     TagValue: Any
+
+    def watch_codec(self, on_fault: Callable[[Exception], None]) -> None:
+        """A message that the codec cannot read is logged by it and lost; whoever holds the line must know."""
+        logger = logging.getLogger(f"{self.name}.Decoder")
+        for handler in [each for each in logger.handlers if isinstance(each, _Watch)]:
+            logger.removeHandler(handler)
+        logger.addHandler(_Watch(on_fault))
+
+
+class _Watch(logging.Handler):
+    """Turns an error in the log into a fault of the line."""
+
+    def __init__(self, on_fault: Callable[[Exception], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._on_fault = on_fault
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Something was logged."""
+        self._on_fault(VenueUnreachable(f"a message could not be read: {record.getMessage()[:200]}"))
 
 
 def load_library() -> Library:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC
+from inspect import isfunction
 from typing import Any, Protocol
 
 from actors.venues.ib import claims
@@ -34,6 +35,9 @@ class Hears(Protocol):
     def on_closed(self) -> None:
         """The line is gone."""
 
+    def on_fault(self, error: Exception) -> None:
+        """A message could not be taken, by a fault of ours, and is lost."""
+
 
 class Listener:
     """The library calls these methods by name; what we do not know is passed over."""
@@ -47,11 +51,24 @@ class Listener:
         self._hears = hears
         self.answers: dict[int, Answer] = {}
         """By request number."""
+        for name in MESSAGES:
+            setattr(self, name, self._guarded(getattr(self, name)))
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("_"):
             raise AttributeError(name)
         return _pass_over
+
+    def _guarded(self, take: Callable[..., None]) -> Callable[..., None]:
+        """The library logs what its listener raises, and goes on as if the message had never been."""
+
+        def guarded(*values: Any) -> None:
+            try:
+                take(*values)
+            except Exception as error:
+                self._hears.on_fault(error)
+
+        return guarded
 
     # the line
 
@@ -229,3 +246,7 @@ class Listener:
 
 def _pass_over(*values: Any) -> None:
     """A message that means nothing to us."""
+
+
+MESSAGES = tuple(name for name, value in vars(Listener).items() if name[0] != "_" and isfunction(value))
+"""Names of the methods that the library calls."""

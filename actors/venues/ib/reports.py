@@ -122,6 +122,8 @@ class Reports:
         if claim.client_id == self._session.settings.client_id and claim.order_id > 0:
             known.order_id, known.client_id = claim.order_id, claim.client_id
             self._by_order_id[claim.order_id] = known
+            # A restarted TWS gives numbers of live orders out again; a new order under one would change them.
+            self._session.never_below(claim.order_id + 1)
         self._learn_perm_id(known, claim.perm_id)
         if claim.status in ACCEPTED:
             self._accept(known)

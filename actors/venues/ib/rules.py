@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from actors.model.venue_rules import VenueRules
+from actors.venues.mortal import USER_TIMEOUT_MS
 
 SEND_WITHIN_MS = 5_000
 """Older than that nothing is sent any more."""
-USER_TIMEOUT_MS = 5_000
-"""So long the kernel tries to deliver what was handed over."""
 
 IB_RULES = VenueRules(
     venue="ib",

@@ -8,8 +8,6 @@ connection has a new client object, a new listener, and no memory of the old one
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -25,13 +23,12 @@ from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.library import Library, load_library
 from actors.venues.ib.listener import Answer, Listener
 from actors.venues.ib.reasons import RequestFailed, refused, why_not
-from actors.venues.ib.rules import USER_TIMEOUT_MS
 from actors.venues.ib.settings import SessionSettings
+from actors.venues.mortal import make_mortal
 
 log = structlog.get_logger(__name__)
 
 NS_PER_S = 1_000_000_000
-_ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
 _NO_LINE = (VenueUnreachable, OSError, TimeoutError)
 
 
@@ -74,6 +71,7 @@ class Session:
         self._is_linked = True
         self._complaint = ""
         self._why_down = ""
+        self._fault: Exception | None = None
         self.accounts: tuple[str, ...] = ()
 
     def join(self, user: LineUser) -> None:
@@ -140,6 +138,11 @@ class Session:
     def next_number(self) -> int:
         """A number for a request or an order; orders and requests share one sequence."""
         return int(self.client.getReqId())
+
+    def never_below(self, number: int) -> None:
+        """Numbers below this one are taken."""
+        if self._client is not None:
+            self._client.updateReqId(number)
 
     def answer_to(self, number: int, answer: Answer | None) -> None:
         """Who gets what comes for a request; None when it is over."""
@@ -227,6 +230,11 @@ class Session:
         for user in list(self._users):
             user.on_claim(claim)
 
+    def on_fault(self, error: Exception) -> None:
+        """A fault of ours while a message was taken, which the library would only have logged."""
+        self._fault = error
+        self._lose(f"{type(error).__name__}: {error}")
+
     def on_end(self, name: str) -> None:
         """A list is complete."""
         done = self._list_done.get(name)
@@ -290,6 +298,9 @@ class Session:
                 await self._serve()
             finally:
                 self.cut("the line is given up")
+            fault, self._fault = self._fault, None
+            if fault is not None:
+                raise fault
             await asyncio.sleep(backoff.next())
 
     async def _connect(self) -> None:
@@ -299,6 +310,7 @@ class Session:
         self._is_linked, self._complaint, self._reason = True, "", ""
         listener = Listener(self)
         client = library.Client(listener)
+        library.watch_codec(self.on_fault)
         client.MaxRequests = 0  # our own budget decides; the library's would let orders wait unseen
         self._client, self._listener = client, listener
         effect("socket.connect")
@@ -312,7 +324,7 @@ class Session:
         transport = client.conn.transport
         if transport is None:
             raise VenueUnreachable(refused(self._complaint, self.settings))
-        _quick_to_die(transport)
+        make_mortal(transport.get_extra_info("socket"))
         self.connections += 1
         self.accounts = tuple(client.getAccounts())
         self._heard_at = asyncio.get_running_loop().time()
@@ -384,11 +396,3 @@ class Session:
             self._reason = reason
             self._lost.set()
             self._down(reason)
-
-
-def _quick_to_die(transport: Any) -> None:
-    """Closing drops what was not sent, and what is not acknowledged in time ends the connection."""
-    line = transport.get_extra_info("socket")
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT_ON_CLOSE)
-    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

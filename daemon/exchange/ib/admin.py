@@ -116,6 +116,11 @@ class IbAdmin:
             case "system_message":
                 code = fault.code or 1100
                 server.sessions.system_message(code, SYSTEM_TEXTS.get(code, f"message {code}"))
+            case "order_message":
+                live = server.desk.live()
+                if not live:
+                    raise UsageError("no order is live: place one first")
+                server.sessions.on_error(live[-1], fault.code or 399, f"message {fault.code or 399}")
             case "reset":
                 server.sessions.system_message(1100, SYSTEM_TEXTS[1100])
                 server.close_for(seconds)

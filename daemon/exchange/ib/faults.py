@@ -15,6 +15,7 @@ MEANING: dict[str, str] = {
     "drop": "every line is cut",
     "stall": "nothing is sent on any line for `milliseconds`, then everything at once",
     "system_message": "error `code` is sent on every line: 1100, 1101, 1102, 2103, 2104, 2110, 10197, …",
+    "order_message": "error `code` is sent about the newest live order",
     "reset": "1100, then every line is cut and none is taken for `milliseconds`, as at night",
     "reset_order_ids": "the next order id goes back to 1, as after a restart that forgets",
     "correct_execution": "the newest execution gets a new price, `code` ticks above the old one",
@@ -24,7 +25,7 @@ MEANING: dict[str, str] = {
 }
 AT_ONCE = frozenset(
     {
-        "drop", "stall", "system_message", "reset", "reset_order_ids", "correct_execution",
+        "drop", "stall", "system_message", "order_message", "reset", "reset_order_ids", "correct_execution",
         "trade_by_hand", "midnight", "clock_skew",
     }
 )  # fmt: skip

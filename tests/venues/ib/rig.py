@@ -13,6 +13,7 @@ import msgspec
 
 from actors.messages.base import Message
 from actors.messages.control import BrokerStarted
+from actors.messages.market import Quote
 from actors.messages.orders import (
     CancelOrder,
     OrderTerms,
@@ -73,6 +74,7 @@ class Rig:
         self.tws, self.session, self.told = tws, session, told
         self.directory = Directory(session, {})
         self.broker: IbBroker
+        self.running: asyncio.Task[None]
         self._orders = 0
 
     def new_broker(self) -> IbBroker:
@@ -129,6 +131,35 @@ class Rig:
             "venue_timestamp_ms": now // 1_000_000, "receive_window_ms": 0,
         }  # fmt: skip
 
+    def market(self, bid: str, ask: str, symbol: str = "AAPL") -> None:
+        """Let resting orders of the fake meet these prices."""
+        now = self.tws.clock.now_ns()
+        quote = Quote(
+            ts_event=now, instrument=f"{symbol}@ib", bid_price=float(bid), bid_size=1e6,
+            ask_price=float(ask), ask_size=1e6,
+        )  # fmt: skip
+        self.tws.desk.tell(self.tws.engine.on_quote(quote, now))
+
+    async def restarted(self) -> None:
+        """The process is gone and another one takes its place: a new session, a new broker, no memory."""
+        await self.stop()
+        self.session = Session("ib", self.session.settings, time.time_ns)
+        self.directory = Directory(self.session, {})
+        self.broker = self.new_broker()
+        times = len(self.told.all(BrokerStarted))
+        self.start()
+        await self.started(times + 1)
+
+    def start(self) -> None:
+        """Let the broker run."""
+        self.running = asyncio.create_task(self.broker.run())
+
+    async def stop(self) -> None:
+        """End it as a stopping daemon does."""
+        await self.broker.close()
+        self.running.cancel()
+        await asyncio.wait([self.running])
+
     def fault(self, kind: str, **more: object) -> None:
         """Make something go wrong."""
         fault = msgspec.convert({"kind": kind, **more}, type=Fault)
@@ -162,30 +193,27 @@ async def trading(**more: Any) -> AsyncIterator[Rig]:
     """A broker that is up."""
     async with rig(**more) as rigged:
         rigged.broker = rigged.new_broker()
-        running = asyncio.create_task(rigged.broker.run())
+        rigged.start()
         try:
             await rigged.started()
             yield rigged
         finally:
-            await rigged.broker.close()
-            running.cancel()
-            await asyncio.wait([running])
+            await rigged.stop()
 
 
 @asynccontextmanager
-async def feeding(subscription: Subscription, **more: Any) -> AsyncIterator[Rig]:
+async def feeding(subscription: Subscription, *, rigged: Rig) -> AsyncIterator[IbFeed]:
     """A feed that runs."""
-    async with rig(**more) as rigged:
-        feed = IbFeed(
-            session=rigged.session, directory=rigged.directory, subscriptions=[subscription],
-            intake=rigged.told, clock=time.time_ns,
-        )  # fmt: skip
-        running = asyncio.create_task(feed.run())
-        try:
-            yield rigged
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
+    feed = IbFeed(
+        session=rigged.session, directory=rigged.directory, subscriptions=[subscription],
+        intake=rigged.told, clock=time.time_ns, bars_after={},
+    )  # fmt: skip
+    running = asyncio.create_task(feed.run())
+    try:
+        yield feed
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
 
 
 def instrument_of(rigged: Rig, symbol: str) -> Instrument:

@@ -1,0 +1,458 @@
+"""Interactive Brokers' traps, each with the test that would be caught in it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from actors.errors import ConfigError, VenueUnreachable
+from actors.messages.account import AccountEvidence
+from actors.messages.clearing import PositionCharged
+from actors.messages.control import BrokerStarted, BrokerStopped
+from actors.messages.market import Bar, FeedStatus, Quote
+from actors.messages.orders import (
+    AcceptReport,
+    CancelReport,
+    FillReport,
+    NotSent,
+    OutcomeUnknownReport,
+    RejectReport,
+    ReplaceReport,
+    StatusReport,
+)
+from actors.venues.ib.claims import Claim
+from actors.venues.ib.contracts import KINDS, ContractSpec
+from actors.venues.ib.directory import Directory
+from actors.venues.ib.history import History
+from actors.venues.ib.reasons import RequestFailed
+from daemon.edges import Subscription
+from daemon.exchange.ib.order_request import market_order
+from daemon.exchange.ib.sessions import Switches
+from tests.venues.ib.rig import AAPL, ACCOUNT, Rig, feeding, rig, trading
+
+D = Decimal
+pytestmark = pytest.mark.slow
+
+TRAPS: dict[int, str] = {
+    1: "test_fills_missed_while_away_come_with_the_next_statement",
+    2: "test_a_fill_of_an_order_from_an_earlier_life_is_told",
+    3: "test_every_line_begins_without_memory",
+    4: "test_an_unanswered_positions_request_is_no_flat_account",
+    5: "test_a_warning_about_an_order_is_no_end_and_an_unknown_number_makes_it_suspect",
+    6: "test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice",
+    7: "test_questions_that_come_together_are_all_answered",
+    8: "test_a_burst_of_orders_stays_below_what_tws_takes",
+    9: "test_a_fault_in_our_own_handling_ends_the_line_instead_of_a_log_entry",
+    10: "test_an_ambiguous_name_is_refused_and_names_the_candidates",
+    11: "test_history_that_fails_is_an_error_and_no_empty_list",
+    12: "test_over_midnight_the_sum_is_told_and_known_to_be_incomplete",
+    13: "test_numbers_given_out_again_do_not_change_a_live_order",
+    14: "test_two_live_orders_under_one_reference_raise_the_alarm",
+    15: "test_an_order_without_any_answer_is_found_and_not_sent_again",
+    16: "test_statuses_out_of_order_move_no_quantity",
+    17: "test_a_corrected_execution_replaces_and_does_not_add",
+    18: "test_a_commission_joins_its_execution_whenever_it_comes",
+    19: "test_nothing_is_sent_while_tws_has_no_line_to_ib",
+    20: "test_nothing_is_sent_into_a_planned_restart",
+    21: "test_delayed_data_and_competing_sessions_feed_no_strategy",
+    22: "test_times_are_utc_whatever_the_host_thinks",
+    23: "test_orders_are_made_with_the_stored_contract",
+    24: "test_a_change_after_a_reconnect_sends_nothing_that_tws_filled_in",
+    25: "test_orders_by_hand_are_seen_and_left_alone",
+    26: "test_fractions_are_refused_by_name",
+    27: "test_no_combination_is_traded",
+    28: "test_a_read_only_api_and_too_many_orders_say_so",
+}
+
+
+def test_every_trap_has_its_test() -> None:
+    from tests.venues.ib import test_broker
+
+    assert list(TRAPS) == list(range(1, 29))
+    missing = [name for name in TRAPS.values() if name not in globals() and not hasattr(test_broker, name)]
+    assert missing == []
+
+
+async def statement(rigged: Rig, seq: int = 1) -> AccountEvidence:
+    count = len(rigged.told.all(AccountEvidence))
+    rigged.query_account(seq)
+    await rigged.told.until(lambda: len(rigged.told.all(AccountEvidence)) > count)
+    return rigged.told.all(AccountEvidence)[-1]
+
+
+async def test_fills_missed_while_away_come_with_the_next_statement() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        await rigged.stop()
+        rigged.market("98", "99")
+        await rigged.restarted()
+        evidence = await statement(rigged)
+        assert evidence.fills is not None
+        (fill,) = evidence.fills.fills
+        assert (fill.client_order_id, fill.quantity, fill.price) == (name, D(10), D(100))
+        assert len(rigged.told.all(FillReport)) == 1
+
+
+async def test_a_fill_of_an_order_from_an_earlier_life_is_told() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        await rigged.restarted()
+        rigged.market("98", "99")
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        assert rigged.told.all(FillReport)[0].client_order_id == name
+
+
+async def test_every_line_begins_without_memory() -> None:
+    async with trading() as rigged:
+        rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        first = rigged.session.client
+        rigged.fault("drop")
+        await rigged.started(2)
+        assert rigged.session.client is not first
+        await rigged.told.until(lambda: rigged.session.is_up)
+        rigged.submit("sell", "110")
+        await rigged.told.until(lambda: sum(f.quantity for f in rigged.told.all(FillReport)) == 120)
+        evidence = await statement(rigged)
+        assert evidence.balances is not None
+        assert "AAPL" not in evidence.balances.total
+
+
+async def test_a_warning_about_an_order_is_no_end_and_an_unknown_number_makes_it_suspect() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        for code in (399, 10349):
+            rigged.fault("order_message", code=code)
+        rigged.fault("order_message", code=4711)
+        await rigged.told.until(lambda: rigged.told.all(OutcomeUnknownReport))
+        assert len(rigged.told.all(OutcomeUnknownReport)) == 1
+        assert rigged.told.all(CancelReport) == []
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        assert rigged.told.all(StatusReport)[0].status == "accepted"
+
+
+async def test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice() -> None:
+    async with trading() as rigged:
+        name = rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        venue_id = rigged.told.all(FillReport)[0].venue_order_id
+        assert venue_id is not None
+        rigged.replace(name, "20", "100", venue_id)
+        await rigged.told.until(lambda: rigged.told.all(RejectReport) or rigged.told.all(NotSent))
+        assert len(rigged.tws.truth.sum.accounts[ACCOUNT].orders) == 1
+        assert rigged.tws.desk.live() == []
+
+
+async def test_questions_that_come_together_are_all_answered() -> None:
+    async with trading() as rigged:
+        for number in range(6):
+            rigged.query(f"TTEST9999999{number}")
+        rigged.query_account()
+        await rigged.told.until(
+            lambda: len(rigged.told.all(StatusReport)) == 6 and rigged.told.all(AccountEvidence)
+        )
+        assert {report.status for report in rigged.told.all(StatusReport)} == {"not_found"}
+
+
+async def test_a_burst_of_orders_stays_below_what_tws_takes() -> None:
+    async with trading() as rigged:
+        for _ in range(70):
+            rigged.submit(quantity="1")
+        await rigged.told.until(lambda: len(rigged.told.all(FillReport)) == 70)
+        assert rigged.session.connections == 1
+        assert rigged.told.all(NotSent) == []
+
+
+async def test_a_fault_in_our_own_handling_ends_the_line_instead_of_a_log_entry() -> None:
+    class Clumsy:
+        def on_up(self) -> None: ...
+
+        def on_down(self, reason: str) -> None: ...
+
+        def on_claim(self, claim: Claim) -> None:
+            raise ZeroDivisionError("a bug")
+
+    async with rig() as rigged:
+        rigged.session.join(Clumsy())
+        with pytest.raises(ZeroDivisionError):
+            async with rigged.session.held(), asyncio.timeout(10):
+                await rigged.session.watch()
+
+
+async def test_an_ambiguous_name_is_refused_and_names_the_candidates() -> None:
+    async with rig(symbols=("ESZ6", "ESH7")) as rigged, rigged.session.held():
+        await rigged.session.wait_up(5)
+        two = ContractSpec(sec_type="FUT", symbol="ES", exchange="CME", currency="USD")
+        directory = Directory(rigged.session, {"ES": two})
+        with pytest.raises(ConfigError, match=r"2 contracts are called ES \(ESZ6 CME USD con_id \d+, ESH7"):
+            await directory.find(["ES"])
+        with pytest.raises(ConfigError, match="IB knows no contract NOSUCH"):
+            await directory.find(["NOSUCH"])
+
+
+async def test_history_that_fails_is_an_error_and_no_empty_list() -> None:
+    async with rig() as rigged, rigged.session.held():
+        await rigged.session.wait_up(5)
+        (listed,) = await rigged.directory.find(["AAPL"])
+        history, minute = History(rigged.session), 60_000_000_000
+        now = time.time_ns() // minute * minute
+        bars = await history.bars(listed, minute, now - 30 * minute, now)
+        assert [bar.ts_event for bar in bars] == [now - k * minute for k in reversed(range(30))]
+        with pytest.raises(VenueUnreachable, match="TWS makes no bars of 7 s"):
+            await history.bars(listed, 7_000_000_000, 0, now)
+        rigged.fault("lose_request", method="reqHistoricalData")
+        with pytest.raises(VenueUnreachable, match="no answer"):
+            await history.bars(listed, minute, now - minute, now)
+        with pytest.raises(RequestFailed):
+            await rigged.session.ask(
+                "a wrong size", "historyEnd",
+                lambda n: rigged.session.client.reqHistoricalData(
+                    n, listed.contract, "", "1 D", "7 mins", "TRADES", False, 2, False, []
+                ),
+            )  # fmt: skip
+
+
+async def test_over_midnight_the_sum_is_told_and_known_to_be_incomplete() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100", quantity="10")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        await rigged.stop()
+        rigged.market("98", "99")
+        rigged.fault("midnight")
+        await rigged.restarted()
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        (status,) = rigged.told.all(StatusReport)
+        # The order has ended yesterday as well: only the position is left to tell of it.
+        assert status.status == "not_found"
+        evidence = await statement(rigged)
+        assert evidence.balances is not None
+        assert evidence.balances.total["AAPL"] == 110
+
+
+async def test_numbers_given_out_again_do_not_change_a_live_order() -> None:
+    async with trading() as rigged:
+        rigged.submit(price="100")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        await rigged.stop()
+        rigged.fault("reset_order_ids")
+        await rigged.restarted()
+        await statement(rigged)
+        rigged.submit(price="101")
+        await rigged.told.until(lambda: len({r.venue_order_id for r in rigged.told.all(AcceptReport)}) == 2)
+        assert [order.request.limit_price for order in rigged.tws.desk.live()] == [100, 101]
+
+
+async def test_two_live_orders_under_one_reference_raise_the_alarm() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        (first,) = rigged.tws.desk.live()
+        again = msgspec.structs.replace(first.request, order_id=4_000)
+        rigged.tws.desk.place(first.client_id, again, rigged.tws.market.symbols)
+        await rigged.told.until(lambda: rigged.told.all(OutcomeUnknownReport))
+        (alarm,) = rigged.told.all(OutcomeUnknownReport)
+        assert (alarm.client_order_id, "two orders" in alarm.reason) == (name, True)
+
+
+async def test_an_order_without_any_answer_is_found_and_not_sent_again() -> None:
+    async with trading() as rigged:
+        rigged.fault("accept_and_lose")
+        name = rigged.submit()
+        async with asyncio.timeout(10):
+            while not rigged.tws.truth.sum.accounts[ACCOUNT].trades:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert rigged.told.all(FillReport) == []
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        (status,) = rigged.told.all(StatusReport)
+        assert (status.status, status.filled_quantity) == ("filled", D(10))
+        assert {fill.quantity for fill in rigged.told.all(FillReport)} == {D(10)}
+        assert len(rigged.tws.truth.sum.accounts[ACCOUNT].orders) == 1
+
+
+@pytest.mark.parametrize("kind", ["reorder_reports", "duplicate_report", "swallow_report"])
+@pytest.mark.parametrize("message", ["openOrder", "orderStatus"])
+async def test_statuses_out_of_order_move_no_quantity(kind: str, message: str) -> None:
+    async with trading() as rigged:
+        rigged.fault(kind, method=message, count=2)
+        rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        evidence = await statement(rigged)
+        assert evidence.fills is not None
+        assert len(evidence.fills.fills) == len(rigged.told.all(FillReport)) == 1
+        assert len(rigged.told.all(AcceptReport)) == 1
+
+
+async def test_a_corrected_execution_replaces_and_does_not_add() -> None:
+    async with trading() as rigged:
+        rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        rigged.fault("correct_execution", code=5)
+        await rigged.told.until(lambda: rigged.told.all(PositionCharged))
+        (charge,) = rigged.told.all(PositionCharged)
+        assert (charge.kind, charge.asset, charge.amount) == ("correction", "USD", D("-0.50"))
+        assert len(rigged.told.all(FillReport)) == 1
+        evidence = await statement(rigged)
+        assert evidence.balances is not None
+        assert evidence.balances.total["USD"] == rigged.tws.truth.sum.accounts[ACCOUNT].balances["USD"]
+        assert len(rigged.told.all(PositionCharged)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "delay_reply", "method": "commissionReport", "milliseconds": 300},
+        {"kind": "reorder_reports", "method": "execDetails"},
+        {"kind": "swallow_report", "method": "commissionReport"},
+        {"kind": "duplicate_report", "method": "execDetails"},
+    ],
+    ids=lambda fault: f"{fault['kind']} {fault['method']}",
+)
+async def test_a_commission_joins_its_execution_whenever_it_comes(fault: dict[str, object]) -> None:
+    async with trading() as rigged:
+        rigged.fault(**fault)  # type: ignore[arg-type]
+        rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        (fill,) = rigged.told.all(FillReport)
+        assert fill.fee == rigged.tws.truth.sum.accounts[ACCOUNT].trades[0].fee > 0
+
+
+async def test_nothing_is_sent_while_tws_has_no_line_to_ib() -> None:
+    async with trading() as rigged:
+        for lost, back in ((1100, 1102), (2110, 1101)):
+            started, stopped = len(rigged.told.all(BrokerStarted)), len(rigged.told.all(BrokerStopped))
+            rigged.fault("system_message", code=lost)
+            await rigged.told.until(lambda: len(rigged.told.all(BrokerStopped)) > stopped)  # noqa: B023
+            orders = len(rigged.tws.desk.orders)
+            name = rigged.submit()
+            await rigged.told.until(lambda: any(n.client_order_id == name for n in rigged.told.all(NotSent)))  # noqa: B023
+            assert len(rigged.tws.desk.orders) == orders
+            rigged.fault("system_message", code=back)
+            await rigged.started(started + 1)
+        assert rigged.session.connections == 1
+
+
+async def test_nothing_is_sent_into_a_planned_restart() -> None:
+    async with trading() as rigged:
+        rigged.fault("reset", milliseconds=300)
+        await rigged.told.until(lambda: rigged.told.all(BrokerStopped))
+        name = rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(NotSent))
+        await rigged.started(2)
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        assert rigged.told.all(StatusReport)[0].status == "not_found"
+        assert rigged.tws.desk.orders == []
+
+
+async def test_delayed_data_and_competing_sessions_feed_no_strategy() -> None:
+    for switches in (Switches(is_delayed=True), Switches(has_competition=True)):
+        async with rig() as rigged:
+            rigged.tws.sessions.switches = switches
+            async with feeding(Subscription(instrument=AAPL), rigged=rigged):
+                await rigged.told.until(lambda: rigged.told.all(FeedStatus))
+                assert rigged.told.all(FeedStatus)[-1].status == "stale"
+                assert rigged.told.all(Quote) == []
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
+async def test_times_are_utc_whatever_the_host_thinks() -> None:
+    async with trading() as rigged:
+        rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        age = rigged.tws.clock.now_ns() - rigged.told.all(FillReport)[0].ts_event
+        assert 0 <= age < 10_000_000_000
+
+
+async def test_orders_are_made_with_the_stored_contract() -> None:
+    async with trading() as rigged:
+        rigged.submit("sell", "100")  # of shares that only a position without an exchange has told of
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        wanted = rigged.tws.desk.orders[0].request.contract
+        assert (wanted.con_id, wanted.exchange) == (265598, "SMART")
+
+
+async def test_a_change_after_a_reconnect_sends_nothing_that_tws_filled_in() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        venue_id = rigged.told.all(AcceptReport)[0].venue_order_id
+        assert venue_id is not None
+        await rigged.restarted()
+        await statement(rigged)
+        rigged.replace(name, "8", "99", venue_id)
+        await rigged.told.until(lambda: rigged.told.all(ReplaceReport))
+        (order,) = rigged.tws.desk.live()
+        request = order.request
+        assert (request.quantity, request.limit_price, request.order_ref) == (D(8), D(99), name)
+        assert (request.trail_stop_price, request.aux_price, request.oca_group) == (None, None, "")
+        assert order.perm_id == int(venue_id)
+
+
+async def test_orders_by_hand_are_seen_and_left_alone() -> None:
+    async with trading() as rigged:
+        rigged.fault("trade_by_hand", symbol="AAPL", code=7)
+        by_hand = market_order(-99, ACCOUNT, rigged.tws.catalogue.by_symbol["AAPL"], 3)
+        resting = msgspec.structs.replace(by_hand, order_type="LMT", limit_price=D(90), time_in_force="GTC")
+        rigged.tws.desk.place(0, resting, rigged.tws.market.symbols)
+        evidence = await statement(rigged)
+        assert evidence.fills is not None
+        assert evidence.orders is not None
+        assert evidence.balances is not None
+        assert [(fill.client_order_id, fill.quantity) for fill in evidence.fills.fills] == [(None, D(7))]
+        assert [(order.client_order_id, order.price) for order in evidence.orders.orders] == [(None, D(90))]
+        assert evidence.balances.total["AAPL"] == 107
+        assert len(rigged.tws.desk.live()) == 1
+
+
+async def test_fractions_are_refused_by_name() -> None:
+    async with trading() as rigged:
+        rigged.submit(quantity="0.5")
+        await rigged.told.until(lambda: rigged.told.all(RejectReport))
+        assert rigged.told.all(RejectReport)[0].code == "10243"
+
+
+def test_no_combination_is_traded() -> None:
+    """Fills of a combination come for it and for each leg: none can be named in a configuration."""
+    assert "BAG" not in KINDS
+
+
+async def test_a_read_only_api_and_too_many_orders_say_so() -> None:
+    async with trading() as rigged:
+        for _ in range(21):
+            rigged.submit(price="100", quantity="1")
+        await rigged.told.until(lambda: rigged.told.all(RejectReport))
+        assert "more than 20 working orders" in rigged.told.all(RejectReport)[0].text
+        rigged.tws.sessions.switches = Switches(is_read_only=True)
+        rigged.submit()
+        await rigged.told.until(lambda: len(rigged.told.all(RejectReport)) == 2)
+        assert "Read-Only" in rigged.told.all(RejectReport)[1].text
+
+
+async def test_a_feed_delivers_quotes_trades_books_and_whole_bars() -> None:
+    wanted = Subscription(instrument=AAPL, trades=True, book=True, bar_intervals=(5_000_000_000,))
+    async with rig() as rigged, feeding(wanted, rigged=rigged):
+        await rigged.told.until(lambda: rigged.told.all(Bar))
+        assert rigged.told.all(Quote)
+        assert rigged.told.all(FeedStatus)[-1].status == "live"
+        ends = [bar.ts_event for bar in rigged.told.all(Bar)]
+        assert ends == sorted(set(ends))
