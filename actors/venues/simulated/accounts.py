@@ -14,7 +14,7 @@ from actors.model.contracts import Contracts
 from actors.model.instrument import ONE, ZERO, Instrument
 from actors.model.money import round_to_lot
 from actors.venues.simulated import reject
-from actors.venues.simulated.charges import FEE_STEP, Schedule
+from actors.venues.simulated.charges import FEE_STEP, Schedule, cut
 from actors.venues.simulated.events import Balance, VenueOrderState
 from actors.venues.simulated.fee_presets import preset
 from actors.venues.simulated.reject import Refusal
@@ -117,6 +117,8 @@ class Account:
         Args:
             already_locked: What it holds back under its present terms, if it is to be changed.
         """
+        if instrument.is_derivative:
+            return reject.BAD_TERMS, f"a {instrument.kind} needs a margin account"
         if order.reduce_only and order.side == "buy":
             return reject.REDUCE_ONLY, "a cash account has no short position to buy back"
         need, free = self.need(order, instrument), self.free(order.locked_asset) + already_locked
@@ -185,7 +187,8 @@ class Account:
         order.filled_notional += notional
         order.status = "partially_filled" if filled < order.quantity else "filled"
         self.exchange(order, instrument, quantity, price, notional)
-        self.relock(order, instrument)
+        if order.locked:
+            self.relock(order, instrument)
         if self.schedule is not None:
             money = self.schedule.raise_on(order, quantity, notional, is_maker=is_maker)
             fee, currency = self._paid_as(money, instrument, price)
@@ -229,10 +232,10 @@ class Account:
                 fee = paid * rate
             else:
                 fee = notional * rate / self.settings.fee_prices[wanted]
-            fee = round_to_lot(fee, FEE_STEP)
+            fee = cut(fee)
             if fee <= self.free(wanted):
                 return fee, wanted
-        return round_to_lot(amount * rate, FEE_STEP), received
+        return cut(amount * rate), received
 
     def _paid_as(self, money: Decimal, instrument: Instrument, price: Decimal) -> tuple[Decimal, str]:
         """A schedule's fee in the configured currency; without enough of that in quote, as far as it goes."""

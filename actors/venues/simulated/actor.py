@@ -245,18 +245,27 @@ class SimulatedVenueActor(CoreActor):
 
     def on_quote(self, quote: Quote) -> None:
         """Best bid and ask have changed."""
-        if self._markets[quote.instrument].note_quote(quote):
-            self.tell(self.engine.on_quote(quote, self.now))
+        market = self._markets[quote.instrument]
+        if market.note_quote(quote):
+            events = market.desk.begin(self.now)
+            market.meet_depth()
+            self.tell(events)
 
     def on_trade(self, trade: Trade) -> None:
         """Others have traded."""
-        if self._markets[trade.instrument].note_trade(trade):
-            self.tell(self.engine.on_trade(trade, self.now))
+        market = self._markets[trade.instrument]
+        if market.note_trade(trade):
+            events = market.desk.begin(self.now)
+            market.meet_trade(trade)
+            self.tell(events)
 
     def on_bar(self, bar: Bar) -> None:
         """A whole bar."""
-        if self._markets[bar.instrument].note_bar(bar):
-            self.tell(self.engine.on_bar(bar, self.now))
+        market = self._markets[bar.instrument]
+        if market.note_bar(bar):
+            events = market.desk.begin(self.now)
+            market.meet_bar(bar)
+            self.tell(events)
 
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book."""

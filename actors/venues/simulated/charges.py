@@ -23,6 +23,11 @@ FEE_STEP = Decimal("1E-8")
 """Fees are cut to this many decimals where a charge says nothing else."""
 
 
+def cut(fee: Decimal) -> Decimal:
+    """To whole steps, towards zero."""
+    return round_to_lot(fee, FEE_STEP) if fee % FEE_STEP else fee
+
+
 class Charge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of a fee schedule."""
 

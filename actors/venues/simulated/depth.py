@@ -10,7 +10,7 @@ import msgspec
 
 from actors.messages.market import Level
 from actors.model.instrument import ZERO, Instrument
-from actors.model.money import round_to_lot, round_to_tick
+from actors.model.money import round_to_lot, round_to_tick, to_decimal
 
 UNLIMITED = Decimal("Infinity")
 _CACHE_MAX = 50_000
@@ -31,7 +31,10 @@ class Ticks:
         if known is None:
             if len(self._known) >= _CACHE_MAX:
                 self._known.clear()
-            known = self._known[price] = round_to_tick(price, self._tick_size, "nearest")
+            exact = to_decimal(price)
+            if self._tick_size and exact % self._tick_size:
+                exact = round_to_tick(price, self._tick_size, "nearest")
+            known = self._known[price] = exact
         return known
 
 

@@ -33,7 +33,7 @@ class Desk:
     """What all markets of one engine share."""
 
     __slots__ = (
-        "_prices", "accounts", "events", "last_order_id", "last_priority", "last_trade_id", "markets", "now",
+        "accounts", "events", "last_order_id", "last_priority", "last_trade_id", "markets", "now", "prices",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -42,7 +42,8 @@ class Desk:
         self.now = 0
         self.markets: Mapping[str, Market] = {}
         """By instrument, once the engine has made them."""
-        self._prices: tuple[Decimal, Decimal] | None = None
+        self.prices: tuple[Decimal, Decimal] | None = None
+        """Lowest and highest price that orders of ours have taken at and no stop has heard of."""
         self.last_order_id = 0
         self.last_trade_id = 0
         self.last_priority = 0
@@ -65,13 +66,8 @@ class Desk:
 
     def saw_price(self, price: Decimal) -> None:
         """An order of ours has taken at this price."""
-        low, high = self._prices or (price, price)
-        self._prices = min(low, price), max(high, price)
-
-    def take_price_range(self) -> tuple[Decimal, Decimal] | None:
-        """Lowest and highest price taken since this was last asked; None when there was none."""
-        seen, self._prices = self._prices, None
-        return seen
+        low, high = self.prices or (price, price)
+        self.prices = min(low, price), max(high, price)
 
     # the life of an order
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -67,3 +68,27 @@ class MarginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def borrow_rate(self, instrument: Instrument) -> Decimal:
         """Yearly; 0 where nothing is charged."""
         return self.borrow.get(instrument.id, self.borrow.get(instrument.kind, Decimal(0)))
+
+
+def margin_faults(settings: MarginSettings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Keys to everything that is wrong, and why it is."""
+    for field in ("rates", "borrow"):
+        for name in getattr(settings, field):
+            if "@" not in name and name not in get_args(InstrumentKind):
+                kinds = ", ".join(get_args(InstrumentKind))
+                yield (field, name), f"{name!r} is neither an instrument nor one of: {kinds}"
+    for name, rates in settings.rates.items():
+        for is_short, sides in ((False, "longs"), (True, "shorts")):
+            keeping, opening = rates.keeping(is_short=is_short), rates.opening(is_short=is_short)
+            if not 0 < keeping <= opening:
+                yield (
+                    ("rates", name),
+                    f"maintenance {keeping} of {sides} must be above 0 and no more than initial {opening}",
+                )
+    for name, rate in settings.borrow.items():
+        if not 0 <= rate < 10:
+            yield ("borrow", name), f"{rate} is no yearly rate: write 0.03 for 3 %"
+    if not 0 <= settings.interest < 10:
+        yield ("interest",), f"{settings.interest} is no yearly rate: write 0.06 for 6 %"
+    if settings.call_seconds < 0:
+        yield ("call_seconds",), "must not be negative"

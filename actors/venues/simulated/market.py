@@ -246,10 +246,10 @@ class Market(RecordedMarket):
     def _finish(self) -> None:
         """Our own executions are trades that stops hear of, too."""
         desk = self.desk
-        while (seen := desk.take_price_range()) is not None:
-            if self._waits_for_print:
-                break
-            self.trigger_reached(low=seen[0], high=seen[1])
+        while desk.prices is not None:
+            (low, high), desk.prices = desk.prices, None
+            if not self._waits_for_print:
+                self.trigger_reached(low=low, high=high)
         self.refresh()
 
     def trigger_reached(self, *, low: Decimal | None, high: Decimal | None) -> None:
@@ -283,22 +283,23 @@ class Market(RecordedMarket):
     def on_quote(self, quote: Quote) -> None:
         """Best bid and ask have changed."""
         if self.note_quote(quote):
-            self._depth_moved()
+            self.meet_depth()
 
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book anew."""
         self.note_book(book)
         if self.busy:
-            self._depth_moved()
+            self.meet_depth()
 
     def on_book_delta(self, delta: BookDelta) -> None:
         """Some levels anew; without a book before it, it says nothing."""
         if self.has_book:
             self.note_levels(delta)
             if self.busy:
-                self._depth_moved()
+                self.meet_depth()
 
-    def _depth_moved(self) -> None:
+    def meet_depth(self) -> None:
+        """Orders meet what is displayed now."""
         if not self.is_closed:
             depth_moved(self)
             self._finish()
@@ -314,13 +315,19 @@ class Market(RecordedMarket):
 
     def on_trade(self, trade: Trade) -> None:
         """Others have traded."""
-        if self.note_trade(trade) and 0.0 < trade.price < INFINITY and 0.0 <= trade.size < INFINITY:
-            self.last_price = trade.price
-            self.has_trades = True
-            if not self.is_closed:
-                self.sync()
-                print_trade(self, trade)
-                self._finish()
+        if self.note_trade(trade):
+            self.meet_trade(trade)
+
+    def meet_trade(self, trade: Trade) -> None:
+        """Orders meet a trade that was noted."""
+        if not (0.0 < trade.price < INFINITY and 0.0 <= trade.size < INFINITY):
+            return
+        self.last_price = trade.price
+        self.has_trades = True
+        if not self.is_closed:
+            self.sync()
+            print_trade(self, trade)
+            self._finish()
 
     def make(
         self, order: VenueOrderState, offered: Decimal, price: Decimal, depth: Depth | None = None
@@ -374,9 +381,15 @@ class Market(RecordedMarket):
         return not (low < bar.low and bar.high < high)
 
     def on_bar(self, bar: Bar) -> None:
-        """A whole bar, of which every price is positive."""
-        if not self.note_bar(bar) or min(bar.open, bar.high, bar.low) <= 0.0 or bar.high == INFINITY:
+        """A whole bar."""
+        if self.note_bar(bar):
+            self.meet_bar(bar)
+
+    def meet_bar(self, bar: Bar) -> None:
+        """Orders meet a bar that was noted, of which every price is positive."""
+        if min(bar.open, bar.high, bar.low) <= 0.0 or bar.high == INFINITY or not self.is_trading:
             return
-        if self.is_trading and self.hours.overlap(bar.ts_event - bar.interval_ns, bar.ts_event):
-            run_bar(self, bar)
-            self._finish()
+        if self.hours.has_calendar and not self.hours.overlap(bar.ts_event - bar.interval_ns, bar.ts_event):
+            return
+        run_bar(self, bar)
+        self._finish()

@@ -10,6 +10,7 @@ from actors.errors import ConfigError
 from actors.venues.simulated.accounts import schedule_of
 from actors.venues.simulated.delays import Delay
 from actors.venues.simulated.hours import own_hours
+from actors.venues.simulated.margin_settings import margin_faults
 from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings
 
 Fault = tuple[tuple[str, ...], str]
@@ -30,6 +31,12 @@ def account_faults(settings: SimulatedVenueSettings) -> Iterator[Fault]:
             yield (field, key), why
     if not 0 <= settings.fill_share_of_trade <= 1:
         yield ("fill_share_of_trade",), "must be between 0 and 1"
+    if settings.settlement_days < 0:
+        yield ("settlement_days",), "must not be negative"
+    if settings.settlement_days and settings.account_type == "margin":
+        yield ("settlement_days",), "is for cash accounts: a margin account may spend what is on its way"
+    for keys, why in margin_faults(settings.margin):
+        yield ("margin", *keys), why
     for asset, amount in settings.opening_balances.items():
         if amount < 0:
             yield ("opening_balances", asset), f"{amount} is negative"

@@ -14,7 +14,7 @@ _Entry = tuple[Decimal, int, VenueOrderState]
 class WaitingOrders:
     """Resting orders of one side, or stops of one side; the first is the one the market reaches first."""
 
-    __slots__ = ("_by_stop", "_highest_first", "_nothing", "entries", "reach")
+    __slots__ = ("_by_stop", "_highest_first", "_nothing", "entries", "first_price", "reach")
 
     def __init__(self, *, highest_first: bool, by_stop: bool = False) -> None:
         self._highest_first = highest_first
@@ -22,6 +22,8 @@ class WaitingOrders:
         self.entries: list[_Entry] = []
         """In priority; truthy while any order waits."""
         self._nothing = float("-inf") if highest_first else float("inf")
+        self.first_price: Decimal | None = None
+        """Where the first order waits."""
         self.reach = self._nothing
         """Price of the first order, for comparisons that may err by half a tick; ±infinity without orders."""
 
@@ -35,11 +37,6 @@ class WaitingOrders:
     def first(self) -> VenueOrderState | None:
         """Best price, then longest waiting."""
         return self.entries[0][2] if self.entries else None
-
-    @property
-    def first_price(self) -> Decimal | None:
-        """Where the first order waits."""
-        return self._price(self.entries[0][2]) if self.entries else None
 
     def add(self, order: VenueOrderState) -> None:
         """Queue behind all of the same price that came earlier."""
@@ -62,5 +59,8 @@ class WaitingOrders:
         return -self._price(order) if self._highest_first else self._price(order)
 
     def _reach(self) -> None:
-        price = self.first_price
-        self.reach = self._nothing if price is None else float(price)
+        if self.entries:
+            price = self.first_price = self._price(self.entries[0][2])
+            self.reach = float(price)
+        else:
+            self.first_price, self.reach = None, self._nothing
