@@ -76,6 +76,10 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
         raise Misplaced((*place, "time_zone"), f"{account.time_zone!r} is no time zone, {advice}")
     for keys, why in account_faults(account.simulated):
         raise Misplaced((*place, "simulated", *keys), why)
+    currency = account.simulated.margin.currency
+    if account.simulated.account_type == "margin" and currency != account.base_currency:
+        why = f"{currency!r} is not the account's base_currency {account.base_currency!r}: they must agree"
+        raise Misplaced((*place, "simulated", "margin", "currency"), why)
     if account.mode != "paper":
         _check_real_account(config, account, place)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from actors.messages.account import DifferenceFound
 from actors.messages.base import Message
+from actors.messages.clearing import MarginCalled
 from actors.messages.control import HealthReported, StateChanged, StepFailed, StrategyFailed
 from actors.messages.orders import OrderOutcomeUnknown
 
@@ -60,6 +61,11 @@ def _health(m: HealthReported) -> Notice:
     return Notice(severity, m.subject, m.account or "", text)
 
 
+def _margin(m: MarginCalled) -> Notice:
+    text = f"equity {m.equity} {m.currency} is below the {m.requirement} that its positions require"
+    return Notice("critical", "margin_call", m.account, text)
+
+
 _NOTICES: dict[type[Message], Callable[[Any], Notice | None]] = {
     OrderOutcomeUnknown: _unknown,
     DifferenceFound: _difference,
@@ -67,6 +73,7 @@ _NOTICES: dict[type[Message], Callable[[Any], Notice | None]] = {
     StepFailed: _step_failed,
     StateChanged: _state,
     HealthReported: _health,
+    MarginCalled: _margin,
 }
 
 NOTED = frozenset(_NOTICES)

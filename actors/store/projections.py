@@ -23,6 +23,7 @@ from actors.messages.account import (
     TradeClosed,
 )
 from actors.messages.base import Message
+from actors.messages.clearing import MarginCalled, PositionCharged
 from actors.messages.control import (
     ApprovalAsked,
     ApprovalSettled,
@@ -228,6 +229,11 @@ def _transfer(m: CashTransferred, at: At) -> Iterator[Row]:
     yield Row("transfer", (m.account, m.transfer_id, m.asset, _text(m.amount), m.reason, at.ts, at.seq))
 
 
+def _charge(m: PositionCharged, at: At) -> Iterator[Row]:
+    charge_id = f"{m.kind}:{m.instrument or m.asset}:{m.charge_id}"
+    yield Row("transfer", (m.account, charge_id, m.asset, _text(m.amount), m.kind, at.ts, at.seq))
+
+
 def _noted(m: Message, at: At) -> Iterator[Row]:
     notice = notice_of(m)
     if notice is not None and notice.severity != "info":
@@ -301,6 +307,8 @@ _ROWS: dict[type[Message], Callable[[Any, At], Iterator[Row]]] = {
     TradeClosed: _trade,
     AccountSnapshot: _equity,
     CashTransferred: _transfer,
+    PositionCharged: _charge,
+    MarginCalled: _noted,
     DifferenceFound: _noted,
     StrategyFailed: _noted,
     StepFailed: _noted,

@@ -9,8 +9,8 @@ import pytest
 
 from actors.messages.account import PositionChanged, TradeClosed
 from actors.messages.clearing import ChargeBooked, PositionCharged, PositionSplit
-from actors.messages.orders import OrderExpired, OrderReplaced
-from tests.venues.simulated.clearing_rig import ACME, DAY, Rig, fills, only
+from actors.messages.orders import OrderExpired, OrderRejected, OrderReplaced
+from tests.venues.simulated.clearing_rig import ACME, DAY, PERP, Rig, fills, only
 
 D = Decimal
 
@@ -223,3 +223,10 @@ def test_a_cash_account_sells_nothing_short() -> None:
     rig.quote(90)
     assert not fills(rig.order("sell", "1"))
     assert rig.held(ACME) == D(0)
+
+
+def test_contracts_need_a_margin_account() -> None:
+    rig = cash_account()
+    rig.quote(50_000, instrument=PERP)
+    rejected = only(OrderRejected, rig.order("buy", "1", instrument=PERP))
+    assert (rejected.code, rejected.text) == ("BAD_TERMS", "a perpetual needs a margin account")
