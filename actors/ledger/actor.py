@@ -163,7 +163,7 @@ class LedgerActor(CoreActor):
         net = book.net[fill.instrument] = add(book.net.get(fill.instrument, ZERO), change)
 
         for asset, held in before.items():
-            self._send_balance(book, fill.account, asset, held, fill.ts_event)
+            self._send_balance(book, fill.account, asset, held, fill.ts_event, by_us=True)
         if is_derivative:
             self.send(contracts_changed(fill.account, instrument, book.contracts, fill.ts_event))
         if ended is not None:
@@ -344,10 +344,12 @@ class LedgerActor(CoreActor):
 
     # sending
 
-    def _send_balance(self, book: AccountBook, account: str, asset: str, before: Decimal, ts: int) -> None:
+    def _send_balance(
+        self, book: AccountBook, account: str, asset: str, before: Decimal, ts: int, *, by_us: bool = False
+    ) -> None:
         total = book.journal.holdings.get(asset, ZERO)
         if total != before:
-            book.statements.changed(self.seq, asset, before, total, ts)
+            book.statements.changed(self.seq, asset, before, total, ts, by_us=by_us)
         self.send(BalanceChanged(ts_event=ts, account=account, asset=asset, total=total))
 
     def _book(self, account: str) -> AccountBook:

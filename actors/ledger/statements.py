@@ -106,11 +106,13 @@ class Statements(msgspec.Struct, array_like=True):
         self.questions.clear()
         self.history.clear()
 
-    def changed(self, seq: int, asset: str, before: Decimal, after: Decimal, ts: int) -> None:
-        """Our total of an asset has changed, by what happened at the venue at `ts`."""
+    def changed(
+        self, seq: int, asset: str, before: Decimal, after: Decimal, ts: int, *, by_us: bool = False
+    ) -> None:
+        """Our total of an asset has changed, by what happened at the venue at `ts`; `by_us`: by our trading."""
         if self.questions:
             self.history.append((seq, asset, before))
-        if ts <= self.opening.until:
+        if ts <= self.opening.until and not by_us:  # we trade once the books are open, never before
             self.opening.moved(asset, subtract(after, before))
         if self.doubts:
             doubt = self.doubts.get(asset)

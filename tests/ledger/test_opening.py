@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from actors.messages.account import (
     StatementDisagrees,
 )
 from actors.messages.base import Message
-from tests.ledger.build import Rig
+from tests.ledger.build import Rig, a_fill
 
 D = Decimal
 MS = 1_000_000
@@ -96,6 +97,19 @@ def test_what_is_off_by_another_amount_is_no_matter_of_the_opening() -> None:
         sent += rig.feed(a_statement(200 + number, truth - 3, at_ms))
     assert [each.venue - each.ours for each in told(sent)] == [D(-3)]
     assert rig.balance("USDT") == truth
+
+
+def test_what_we_traded_is_never_taken_for_a_part_of_the_opening() -> None:
+    rig = Rig()
+    rig.feed(a_statement(1, D(100_000), READ_MS))
+    rig.feed(msgspec.structs.replace(a_fill("buy", "1", "100"), ts_event=(READ_MS + 500) * MS))
+    sent: list[Message] = []
+    for number in range(2):  # somebody else has sold as much, of which we learn later
+        at_ms = READ_MS + 10_000 + number
+        balances = BalancesEvidence(asked_seq=100 + number, total={"USDT": D(99_900)})
+        sent += rig.feed(msgspec.structs.replace(a_statement(100 + number, D(0), at_ms), balances=balances))
+    assert [(each.asset, each.venue - each.ours) for each in told(sent)] == [("BTC", D(-1))]
+    assert rig.balance("BTC") == 1
 
 
 def test_a_transfer_long_after_the_opening_is_never_taken_for_a_part_of_it() -> None:
