@@ -6,7 +6,7 @@ Both are followed block by block beside the run, so neither needs the whole hist
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars
@@ -24,16 +24,15 @@ Key = tuple[str, str, str]
 _NOTHING = (float("inf"), float("-inf"))
 
 
-class Block:
-    """Prices of one instrument in the order of time."""
+class Block(NamedTuple):
+    """Prices of one instrument in the order of time: plain columns, as little of each bar is asked for."""
 
-    __slots__ = ("close", "high", "low", "open", "times", "volume")
-
-    def __init__(self, times: Sequence[int], rows: Sequence[Sequence[float]]) -> None:
-        self.times: Times = np.asarray(times, dtype=np.int64)
-        self.open, self.high, self.low, self.close, self.volume = (
-            np.asarray(column, dtype=np.float64) for column in rows
-        )
+    times: Sequence[int]
+    open: Sequence[float]
+    high: Sequence[float]
+    low: Sequence[float]
+    close: Sequence[float]
+    volume: Sequence[float]
 
 
 def blocks_of(messages: Sequence[MarketData], intervals: Mapping[str, int]) -> Iterator[tuple[str, Block]]:
@@ -42,7 +41,7 @@ def blocks_of(messages: Sequence[MarketData], intervals: Mapping[str, int]) -> I
     Args:
         intervals: Instrument → the bars to take; an instrument without gives its trades, else its mids.
     """
-    names = dict.fromkeys(message.instrument for message in messages)
+    names = dict.fromkeys([message.instrument for message in messages])
     for name in names:
         of_name = messages if len(names) == 1 else [m for m in messages if m.instrument == name]
         interval = intervals.get(name)
@@ -56,19 +55,17 @@ def blocks_of(messages: Sequence[MarketData], intervals: Mapping[str, int]) -> I
         ]
         if ticks:
             times, prices, sizes = zip(*ticks, strict=True)
-            yield name, Block(times, (prices, prices, prices, prices, sizes))
+            yield name, Block(times, prices, prices, prices, prices, sizes)
 
 
 def _of_bars(bars: Sequence[Bar]) -> Block:
     return Block(
         [bar.ts_event for bar in bars],
-        (
-            [bar.open for bar in bars],
-            [bar.high for bar in bars],
-            [bar.low for bar in bars],
-            [bar.close for bar in bars],
-            [bar.volume for bar in bars],
-        ),
+        [bar.open for bar in bars],
+        [bar.high for bar in bars],
+        [bar.low for bar in bars],
+        [bar.close for bar in bars],
+        [bar.volume for bar in bars],
     )
 
 
@@ -82,10 +79,17 @@ class Candles:
 
     def add(self, block: Block) -> None:
         """The prices that follow."""
-        times, rows = _joined(
-            block.times, [block.open, block.high, block.low, block.close, block.volume], self._size
-        )
-        self._times = np.concatenate((self._times, times))
+        size, count = self._size, len(block.times)
+        ends = [*range(size - 1, count, size), *([count - 1] if count % size else [])]
+        starts = np.arange(0, count, size)
+        rows: list[Sequence[float] | Numbers] = [
+            block.open[::size],
+            np.maximum.reduceat(np.asarray(block.high), starts),
+            np.minimum.reduceat(np.asarray(block.low), starts),
+            [block.close[end] for end in ends],
+            np.add.reduceat(np.asarray(block.volume), starts),
+        ]
+        self._times = np.concatenate((self._times, [block.times[end] for end in ends]))
         self._rows = [np.concatenate(pair) for pair in zip(self._rows, rows, strict=True)]
         while len(self._times) > 2 * PRICE_ROWS_MAX:
             self._times, self._rows = _joined(self._times, self._rows, 2)
@@ -200,8 +204,9 @@ def _extremes(
     """
     if block is None:
         return [_NOTHING] * len(segments)
-    starts = np.searchsorted(block.times, [opened for _, _, opened, _ in segments])
-    ends = np.searchsorted(block.times, [closed for _, _, _, closed in segments])
+    times = np.asarray(block.times)
+    starts = np.searchsorted(times, [opened for _, _, opened, _ in segments])
+    ends = np.searchsorted(times, [closed for _, _, _, closed in segments])
     # One more at the end, as a segment may reach to it; of each pair only the first is wanted.
     edges = np.stack((starts, ends), axis=1).ravel()
     lows = np.minimum.reduceat(np.append(block.low, np.inf), edges)[::2]
