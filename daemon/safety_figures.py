@@ -30,10 +30,12 @@ def limit_rows(book: LimitBook) -> list[dict[str, Any]]:
 
 
 def refresh_safety(telemetry: Telemetry, core: Core, accounts: Iterable[str]) -> None:
-    """Losses as last valued, with their limits; what waits for the operator."""
+    """Losses as last valued, with their limits; what waits for the operator: approvals, differences."""
     consent = core.risk.consent
     telemetry.approvals_pending = len(consent.approvals.pending)
     telemetry.is_kill_file_there = consent.is_kill_file_there
+    open_ones = [each.account for each in core.reconciliation.differences() if each.status == "open"]
+    telemetry.differences_open = {account: open_ones.count(account) for account in accounts}
     telemetry.losses = {
         (account, each.scope.strategy or "", each.cause): (
             each.figure,

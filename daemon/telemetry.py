@@ -92,6 +92,8 @@ class Telemetry:
         self._begin_alerts()
         self.accounts: dict[str, AccountFigures] = {}
         self.approvals_pending = 0
+        self.differences_open: dict[str, int] = {}
+        """By account: what books and venue disagree on and nobody has answered."""
         self.is_kill_file_there = False
         self.losses: dict[tuple[str, str, str], tuple[float, float | None]] = {}
         """By (account, strategy or "", kind): the figure as last valued and its limit."""

@@ -32,6 +32,9 @@ def a_full_telemetry() -> Telemetry:
     telemetry.strategy_failures["paper", "sma"] = telemetry.fills["paper"] = telemetry.orders_sent[
         "paper"
     ] = 1
+    telemetry.differences_open["paper"] = telemetry.alerts_sent["desk"] = telemetry.alerts_failed["desk"] = 1
+    telemetry.alerts_dropped["desk"] = telemetry.alerts_raised["critical", "halted"] = 1
+    telemetry.losses["paper", "", "daily_loss"] = telemetry.losses["paper", "", "peak_loss"] = (90.0, 100.0)
     telemetry.positions["paper", "sma", "BTCUSDT@binance"] = 1.0
     account = telemetry.accounts["paper"] = AccountFigures(currency="USDT", state="active")
     account.equity = 1000.0

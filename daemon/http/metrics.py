@@ -145,6 +145,9 @@ def _safety(t: Telemetry) -> Iterator[Metric]:
         yield gauge(kind, text, values, *labels)
     limits = [(key, limit) for key, (_, limit) in t.losses.items() if limit is not None]
     yield gauge("loss_limit", "A loss beyond this trips; as in force.", limits, *labels, "kind")
+    yield gauge(
+        "differences_open", "Disagreements that wait for an answer.", one(t.differences_open), "account"
+    )
     yield gauge("approvals_pending", "What waits for a second command.", t.approvals_pending)
     yield gauge("kill_file", "1 while the kill-switch file is there.", float(t.is_kill_file_there))
 
