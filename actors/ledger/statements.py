@@ -109,7 +109,7 @@ class Statements(msgspec.Struct, array_like=True):
     def changed(
         self, seq: int, asset: str, before: Decimal, after: Decimal, ts: int, *, by_us: bool = False
     ) -> None:
-        """Our total of an asset has changed, by what happened at the venue at `ts`; `by_us`: by our trading."""
+        """Our total of an asset has changed, by what happened at the venue at `ts`; `by_us`: we traded."""
         if self.questions:
             self.history.append((seq, asset, before))
         if ts <= self.opening.until and not by_us:  # we trade once the books are open, never before
