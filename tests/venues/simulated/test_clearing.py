@@ -11,19 +11,20 @@ import pytest
 from actors.core.sequencer import CoreSnapshot
 from actors.messages.account import AccountSnapshot, PositionChanged
 from actors.messages.base import Message
+from actors.messages.clearing import ChargeBooked
 from actors.messages.control import Scope, Started
-from actors.messages.market import Bar, CorporateAction
+from actors.messages.market import Bar, CorporateAction, FundingRate
 from actors.messages.orders import OrderFilled, OrderIntent
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
 from actors.portfolio.sizing import Sizing
-from actors.risk.limits import RiskLimits
+from actors.risk.limits import RiskLimits, StrategyLimits
 from actors.strategies.base import Strategy
 from actors.strategies.parameters import State
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import AccountSection, Config, StrategySection
 from daemon.graph import BarSources, Core, build_core
-from tests.venues.simulated.clearing_rig import ACME, START, instruments
+from tests.venues.simulated.clearing_rig import ACME, PERP, START, instruments
 
 D = Decimal
 MINUTE = 60_000_000_000
@@ -52,7 +53,15 @@ class Holder(Strategy):
 class Stage:
     """10,000 USD; the strategy wants 5,000 USD of shares."""
 
-    def __init__(self, *, limits: RiskLimits | None = None, is_short: bool = False, **changes: Any) -> None:
+    def __init__(
+        self,
+        *,
+        instrument: str = ACME,
+        limits: RiskLimits | None = None,
+        is_short: bool = False,
+        **changes: Any,
+    ) -> None:
+        self.instrument = instrument
         fields: dict[str, Any] = {
             "opening_balances": {"USD": D(10_000)},
             "maker_fee": D(0),
@@ -70,9 +79,10 @@ class Stage:
         strategy = StrategySection(
             use="here:Holder",
             account="main",
-            instruments=(ACME,),
+            instruments=(instrument,),
             bars=("1m",),
             sizing=Sizing(method="fixed_notional", amount=D(5_000)),
+            limits=StrategyLimits(daily_loss_max=D(1)) if limits is not None else StrategyLimits(),
             parameters={"is_short": is_short},
         )
         self.config = Config(accounts={"main": account}, strategies={"holder": strategy})
@@ -81,12 +91,12 @@ class Stage:
         self.run(Started(ts_event=START, epoch=1))
 
     def build(self) -> Core:
-        known: dict[str, Instrument] = {ACME: instruments()[ACME]}
+        known: dict[str, Instrument] = {self.instrument: instruments()[self.instrument]}
         return build_core(
             self.config,
             instruments=known,
             classes={"holder": Holder},
-            sources=BarSources(given=frozenset({(ACME, MINUTE)})),
+            sources=BarSources(given=frozenset({(self.instrument, MINUTE)})),
             ids=ClientOrderIds(store_id="TEST", epoch=1),
         )
 
@@ -99,7 +109,7 @@ class Stage:
         self.now += MINUTE
         return self.run(
             Bar(
-                ts_event=self.now, instrument=ACME, interval_ns=MINUTE,
+                ts_event=self.now, instrument=self.instrument, interval_ns=MINUTE,
                 open=close, high=close, low=close, close=close, volume=1e6,
             )
         )  # fmt: skip
@@ -107,7 +117,7 @@ class Stage:
     def act(self, **changes: Any) -> list[Message]:
         self.now += MINUTE // 2
         return self.run(
-            CorporateAction(ts_event=self.now, instrument=ACME, action_id=str(self.now), **changes)
+            CorporateAction(ts_event=self.now, instrument=self.instrument, action_id=str(self.now), **changes)
         )
 
     def bytes(self) -> bytes:
@@ -138,10 +148,11 @@ TIGHT = RiskLimits(daily_loss_max=D(1), drawdown_max=0.001)
     ],
 )
 @pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("latency_ms", [0.0, 700.0])
 def test_no_action_reads_as_loss_profit_or_a_reason_to_trade(
-    action: dict[str, Any], close: float, told: str, restarts: bool
+    action: dict[str, Any], close: float, told: str, restarts: bool, latency_ms: float
 ) -> None:
-    stage = Stage(limits=TIGHT)
+    stage = Stage(limits=TIGHT, report_latency_ms=latency_ms)
     for _ in range(3):
         stage.bar(100.0)
     assert stage.lines == ["taker 50"]
@@ -172,6 +183,24 @@ def test_a_margin_account_may_be_short_and_is_liquidated_as_its_strategys_own_tr
     assert [m.realised_pnl for m in sent if isinstance(m, PositionChanged)] == [D(-100)]
     assert stage.lines == ["taker -50", "liquidation -46"]
     assert not any(stage.core.ledger.trial_balance("main").values())
+    stage.restart()
+
+
+def test_a_perpetual_is_sized_by_its_multiplier_pays_funding_and_is_worth_what_it_gains() -> None:
+    stage = Stage(instrument=PERP, account_type="margin")
+    for close in (50_000.0, 50_000.0, 50_500.0):
+        stage.bar(close)
+    assert stage.lines == ["taker 10"]  # contracts of 0.01: 5,000 USD
+    assert stage.core.ledger.at_mark("main").equity == 10_050.0
+    stage.now += 1
+    sent = stage.run(FundingRate(ts_event=stage.now, instrument=PERP, rate=0.0002, mark_price=50_000.0))
+    assert [m.amount for m in sent if isinstance(m, ChargeBooked)] == [D(-1)]
+    snapshots = [m for m in stage.bar(50_500.0) if isinstance(m, AccountSnapshot)]
+    assert {(m.equity, m.cash, m.unrealised_pnl) for m in snapshots} == {(10_049.0, 9_999.0, 50.0)}
+    strategy = stage.core.strategies._runners["holder"].strategy
+    assert strategy.ctx.equity == 10_049.0
+    (line,) = stage.core.ledger.attribution("main")
+    assert (line.gross, line.funding, line.net) == (D(50), D(1), D(49))
     stage.restart()
 
 
