@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.power.run import compiler, cut_everywhere, record_lives
+from tests.chaos.power.run import compiler, cut_everywhere, record_lives, recorded
 
 LIVES = (1.5, 1.0)
 
@@ -26,17 +27,23 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=1, metavar="S", help="seed of what is left of unsynced data"
     )
+    parser.add_argument("--again", type=Path, metavar="DIR", help="cut the run recorded there once more")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     given = parser.parse_args()
     if compiler() is None:
         print("scripts/chaos --power needs a C compiler: install gcc", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="tickerd-power-run-") as name:
-        record, state = record_lives(Path(name), given.seed, LIVES)
-        found = cut_everywhere(
-            record, state, seed=given.seed, states=given.states, every=given.every,
-            say=lambda text: print(text, file=sys.stderr, flush=True),
-        )  # fmt: skip
+    folder = given.again or Path(tempfile.mkdtemp(prefix="tickerd-power-run-"))
+    record, state = recorded(folder) if given.again else record_lives(folder, given.seed, LIVES)
+    found = cut_everywhere(
+        record, state, seed=given.seed, states=given.states, every=given.every,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
+    )  # fmt: skip
+    if not found.broken and not given.again:
+        shutil.rmtree(folder)
+    elif found.broken:
+        options = f"--seed {given.seed} --states {given.states} --every {given.every} --again {folder}"
+        print(f"kept for a look; again, alone: scripts/chaos --power {options}", file=sys.stderr)
     answer = {"orders": found.orders, "states": found.states, "torn": found.torn, "broken": len(found.broken)}
     print(json.dumps(answer) if given.json else "\n".join(f"{key}: {value}" for key, value in answer.items()))
     return 1 if found.broken else 0

@@ -62,13 +62,17 @@ def build_recorder(folder: Path) -> Path:
     return library
 
 
+def recorded(folder: Path) -> tuple[Path, Path]:
+    """Record and state of a run that was recorded in this folder."""
+    return folder / "record.bin", (folder / "stage" / "state").resolve()
+
+
 def record_lives(
     folder: Path, seed: int, seconds: tuple[float, ...], *, durability: str = "power-loss"
 ) -> tuple[Path, Path]:
     """Let a daemon that waits for the disk trade hard, killed and started again; its record and its state."""
-    library, record = build_recorder(folder), folder / "record.bin"
+    library, (record, state) = build_recorder(folder), recorded(folder)
     with a_stage(folder / "stage", seed) as stage:
-        state = stage.state.resolve()
         more = {"LD_PRELOAD": str(library), "CHAOS_RECORD": str(record), "CHAOS_ROOT": str(state)}
         settings = (f"accounts.{ACCOUNT}.durability={durability}", "store.checkpoint_seconds=0.3")
         for number, lasting in enumerate(seconds):

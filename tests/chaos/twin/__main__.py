@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from math import inf
 from time import perf_counter
 
 from tests.chaos.twin.run import run_many
@@ -23,6 +24,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--twin", type=int, default=1, metavar="N", help="schedules to run")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the first; the next follow")
     parser.add_argument("--jobs", type=int, default=None, metavar="J", help="processes; default: one a core")
+    parser.add_argument(
+        "--seconds", type=float, default=inf, metavar="T", help="begin no more schedules after so long"
+    )
     parser.add_argument("--trace", action="store_true", help="print what happens in schedule S, alone")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument(
@@ -41,10 +45,11 @@ def main() -> int:
         print(f"seed {given.seed}: {outcome.fault or 'as promised'}")
         return 1 if outcome.fault else 0
     began = perf_counter()
-    result = run_many(given.twin, given.seed, variant=variant, jobs=given.jobs)
+    result = run_many(given.twin, given.seed, variant=variant, jobs=given.jobs, seconds=given.seconds)
     seconds = perf_counter() - began
     answer = {
         "schedules": result.schedules,
+        "wanted": given.twin,
         "broken": len(result.broken),
         "seconds": round(seconds, 1),
         "schedules_per_second": round(result.schedules / seconds),
