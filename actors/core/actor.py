@@ -40,6 +40,8 @@ class CoreActor:
 
     send: Callable[[Message], None]
     """Put a message into the mailboxes of its subscribers, once the running handler has returned."""
+    cancel_timer: Callable[[int], bool]
+    """Forget a timer; False when it has already run."""
     market: MarketBoard
     """Newest market state; read only."""
     _sequencer: Sequencer
@@ -48,6 +50,7 @@ class CoreActor:
         """Called once by the sequencer before any message."""
         self._sequencer = sequencer
         self.send = sequencer.outbox.append
+        self.cancel_timer = sequencer.timers.cancel
         self.market = sequencer.market
 
     now: int = of_sequencer("now", "Time of the input (or timer) being worked on, nanoseconds UTC.")
@@ -56,10 +59,6 @@ class CoreActor:
     def set_timer(self, due: int, message: Timer) -> int:
         """Have `message` handed back to this actor at `due`; returns the id that cancels it."""
         return self._sequencer.timers.set(due, self.name, message)
-
-    def cancel_timer(self, timer_id: int) -> bool:
-        """Forget a timer; False when it has already run."""
-        return self._sequencer.timers.cancel(timer_id)
 
     def new_order_id(self) -> str:
         """A client order id that was never used before."""

@@ -63,7 +63,6 @@ from actors.messages.orders import (
     OrderDenied,
     OrderRecovered,
     OrderTerms,
-    Report,
 )
 from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
@@ -122,7 +121,7 @@ class OmsActor(CoreActor):
             self._life,
             self._events,
             self._external,
-            take_report=self._take,
+            take_report=self.on_report,
             opening=opening or {},
         )
         self._resolutions = Resolutions(self._desk, self._book, self._life)
@@ -208,9 +207,6 @@ class OmsActor(CoreActor):
         self,
         report: OrderReport,
     ) -> None:
-        self._take(report)
-
-    def _take(self, report: Report) -> None:
         order = self._book.open.get(report.client_order_id or "") or self._book.find(report)
         if order is not None:
             self._life.apply(order, report)

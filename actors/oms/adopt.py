@@ -11,7 +11,7 @@ from actors.messages.account import (
     OrdersEvidence,
     VenueOrder,
 )
-from actors.messages.orders import FillReport, Report
+from actors.messages.orders import FillReport
 from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
@@ -45,7 +45,7 @@ class Adoption:
         events: OrderEvents,
         external: ExternalFills,
         *,
-        take_report: Callable[[Report], None],
+        take_report: Callable[[FillReport], None],
         opening: Mapping[str, OpeningSigns],
     ) -> None:
         self._desk = desk

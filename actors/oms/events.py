@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Literal
 
 from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown, VenueOrder
@@ -57,7 +58,7 @@ class OrderEvents:
             )
         )
 
-    def filled(self, order: Order, fill: FillReport) -> None:
+    def filled(self, order: Order, fill: FillReport, remaining: Decimal) -> None:
         """One execution, already counted in the order."""
         terms = order.terms
         self._desk.send(
@@ -75,7 +76,7 @@ class OrderEvents:
                 fee=fill.fee,
                 fee_currency=fill.fee_currency,
                 liquidity=fill.liquidity,
-                remaining=order.remaining,
+                remaining=remaining,
                 mid_price=order.mid_price,
             )
         )

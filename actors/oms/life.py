@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -175,8 +176,7 @@ class OrderLife:
             self._take_terms(
                 order, order.replacing
             )  # more than the old terms allow: the change has taken place
-        self._book_fill(order, fill)
-        if order.filled >= order.quantity_max:
+        if not self._book_fill(order, fill):
             self._finish(order, "filled")
         elif order.claim is not None:
             self._try_end(order, order.claim)
@@ -191,11 +191,14 @@ class OrderLife:
             return False
         return f"{fill.venue_order_id}/{fill.trade_id}" in order.trades
 
-    def _book_fill(self, order: Order, fill: FillReport) -> None:
+    def _book_fill(self, order: Order, fill: FillReport) -> Decimal:
+        """Count and tell an execution; returns what is left to be filled."""
         order.trades.append(f"{fill.venue_order_id or ''}/{fill.trade_id}")
         order.filled += fill.quantity
         order.absent_ms = None
-        self._events.filled(order, fill)
+        remaining = order.remaining
+        self._events.filled(order, fill, remaining)
+        return remaining
 
     def _fill_late(self, order: Order, fill: FillReport) -> None:
         """A fill of an order whose terminal event is out: booked, and the instrument held to reductions."""

@@ -109,7 +109,8 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
         """What may still fill, at worst; 0 once closed."""
         if self.closed_seq:
             return ZERO
-        return max(self.quantity_max - self.filled, ZERO)
+        open_quantity = (self.terms.quantity if self.replacing is None else self.quantity_max) - self.filled
+        return open_quantity if open_quantity > ZERO else ZERO
 
     @property
     def is_question_open(self) -> bool:
