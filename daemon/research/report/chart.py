@@ -38,9 +38,12 @@ def milliseconds(times: IntArray | list[int]) -> list[int]:
 
 
 def histogram(values: FloatArray, hover: str) -> Trace:
-    """How often what came, one colour on each side of zero."""
+    """How often what came, one colour on each side of zero and none around it."""
     counts, edges = np.histogram(values, bins=min(BINS, max(5, len(values) // 3)))
     middles = (edges[:-1] + edges[1:]) / 2
-    colours = ["@gain" if middle > 0 else "@loss" for middle in middles.tolist()]
+    colours = [
+        "@loss" if high <= 0.0 else "@gain" if low >= 0.0 else "@muted"
+        for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+    ]
     return {"type": "bar", "x": short(middles), "y": counts.tolist(), "hovertemplate": hover,
             "marker": {"color": colours}}  # fmt: skip

@@ -100,7 +100,7 @@ def equity_chart(curve: Curve) -> Chart | None:
         ],
         layout={
             "xaxis": {"type": "date", "anchor": "y2"},
-            "yaxis": {"domain": [0.36, 1], "title": {"text": curve.currency}, "tickformat": ",~g"},
+            "yaxis": {"domain": [0.36, 1], "title": {"text": curve.currency}, "tickformat": ",.9~r"},
             "yaxis2": {"domain": [0, 0.28], "tickformat": ".2~%", "title": {"text": "under peak"}},
             "hovermode": "x unified",
             "showlegend": False,

@@ -61,7 +61,7 @@ def _curves(columns: Sequence[Column]) -> Chart:
         data=data,
         layout={
             "xaxis": {"type": "date", "anchor": "y2"},
-            "yaxis": {"domain": [0.36, 1], "tickformat": ",~g"},
+            "yaxis": {"domain": [0.36, 1], "tickformat": ",.9~r"},
             "yaxis2": {"domain": [0, 0.28], "tickformat": ".2~%", "title": {"text": "under peak"}},
             "hovermode": "x unified",
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},

@@ -13,6 +13,8 @@ from daemon.research.report.wording import counted, money, number
 
 CANDLES = 900
 TRADES = 1_200
+MANY = 150
+"""From so many on marks are small."""
 
 
 def traded_instruments(prices: polars.DataFrame, trades: polars.DataFrame) -> list[str]:
@@ -43,7 +45,7 @@ def price_chart(prices: polars.DataFrame, trades: polars.DataFrame, instrument: 
         data=[candle, *_trade_lines(shown), *_trade_points(shown)],
         layout={
             "xaxis": {"type": "date", "rangeslider": {"visible": False}},
-            "yaxis": {"tickformat": ",~g"},
+            "yaxis": {"tickformat": ",.9~r"},
             "showlegend": True,
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         },
@@ -91,10 +93,11 @@ def _trade_points(trades: polars.DataFrame) -> list[Trace]:
 def _points(rows: polars.DataFrame, when: str, price: str, name: str, symbol: str, colour: str) -> Trace:
     return {
         "type": "scatter", "mode": "markers", "name": name, "x": milliseconds(times_of(rows, when)),
-        "y": short(rows[price]), "marker": {"symbol": symbol, "size": 8, "color": colour,
-                                            "line": {"width": 1.4, "color": colour}},
+        "y": short(rows[price]),
+        "marker": {"symbol": symbol, "size": 8 if rows.height < MANY else 5, "color": colour,
+                   "line": {"width": 1.4, "color": colour}},
         "customdata": short(rows["net"]),
-        "hovertemplate": f"{name} at %{{y:,.6~g}}<br>%{{x}}<br>result %{{customdata:,.2f}}<extra></extra>",
+        "hovertemplate": f"{name} at %{{y:,.9~r}}<br>%{{x}}<br>result %{{customdata:,.2f}}<extra></extra>",
     }  # fmt: skip
 
 

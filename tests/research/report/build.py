@@ -35,6 +35,8 @@ from daemon.research.runs import (
 
 DAY = 86_400 * 10**9
 MINUTE = 60 * 10**9
+PRICE_ROWS = 20_000
+"""Runs keep no more of each instrument."""
 T0 = 1_577_836_800 * 10**9  # 2020-01-01
 BTC, ETH = "BTCUSDT@binance", "ETHUSDT@binance"
 
@@ -55,13 +57,16 @@ def a_run(
     rates = chance.normal(drift, 0.02, count) * (step / DAY) ** 0.5
     equity = 100_000.0 * np.cumprod(1.0 + rates)
     prices = 9_000.0 * np.cumprod(1.0 + chance.normal(0.0005, 0.025, count) * (step / DAY) ** 0.5)
+    few = -(-count // PRICE_ROWS)
     frames = Frames(
         equity=_equity(ts, equity, chance),
         trades=_trades(ts, prices, trades, chance),
         fills=empty_frame(FILLS),
         orders=empty_frame(ORDERS),
         positions=empty_frame(POSITIONS),
-        prices=polars.concat([_prices(ts, prices, BTC, chance), _prices(ts, prices / 30, ETH, chance)]),
+        prices=polars.concat(
+            [_prices(ts[::few], prices[::few] / scale, name, chance) for name, scale in ((BTC, 1), (ETH, 30))]
+        ),
     )
     return Run(with_result_hash(_info(frames, equity, fast, seed), frames), frames)
 
