@@ -74,7 +74,8 @@ def _run_round(stage: Stage, truth: TruthTail, number: int, drawn: Round, outcom
     for fault in drawn.faults if drawn.is_at_start else ():
         stage.exchange.fault(**fault)
     posted = time.time_ns()
-    life = stage.life(number, f"store.checkpoint_seconds={drawn.checkpoint_seconds}")
+    interval = f"store.checkpoint_seconds={drawn.checkpoint_seconds}"
+    life = stage.life(number, *([interval] if stage.market.is_set_anew else []))
     try:
         _live(stage, life, drawn, truth, outcome)
     finally:

@@ -34,10 +34,12 @@ class Market(NamedTuple):
     quotes_a_second: int = 160
     quotes_a_wish: int = 1
     """Quotes until the strategy does something."""
+    is_set_anew: bool = True
+    """Each life has a checkpoint interval of its own; a replay builds its core anew where settings change."""
 
 
 HARD = Market()
-LIVELY = Market(quotes_a_second=4_000, quotes_a_wish=400)
+LIVELY = Market(quotes_a_second=4_000, quotes_a_wish=400, is_set_anew=False)
 """Mostly market data, as most sessions are."""
 
 
@@ -49,6 +51,7 @@ class Stage:
     line: SlowLine
     config: Path
     folder: Path
+    market: Market
     disturbances: list[Disturbance] = field(default_factory=list)
     """What was done to it so far, on the wall clock."""
     _killed_at: int | None = None
@@ -101,7 +104,7 @@ def a_stage(folder: Path, seed: int, market: Market = HARD) -> Iterator[Stage]:
     with an_exchange(folder, *options) as exchange:
         line = SlowLine(exchange.port)
         try:
-            yield Stage(exchange, line, _write_config(folder, line.port, market), folder)
+            yield Stage(exchange, line, _write_config(folder, line.port, market), folder, market)
         finally:
             line.close()
 
