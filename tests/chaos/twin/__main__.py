@@ -62,10 +62,8 @@ def main() -> int:
         print(json.dumps({**answer, "faults": faults}))
     else:
         print("\n".join([*(f"{key}: {value}" for key, value in answer.items()), *faults]))
-        if result.broken:
-            print(
-                f"again, alone: scripts/chaos --twin 1 --seed {result.broken[0][0]} --trace", file=sys.stderr
-            )
+    for number, _ in result.broken[:FAULTS_SHOWN]:
+        print(f"again, alone: scripts/chaos --twin 1 --seed {number} --trace", file=sys.stderr)
     return 1 if result.broken else 0
 
 
