@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from actors.messages.assigning import AssignHolding, AssignOrder
+from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition
 from actors.messages.control import (
     Approve,
     CancelAll,
@@ -42,6 +42,7 @@ COMMANDS: dict[str, type[OperatorCommand]] = {
     "resolve-order": ResolveOrder,
     "assign-order": AssignOrder,
     "assign-holding": AssignHolding,
+    "assign-position": AssignPosition,
 }
 """What changes trading state: an input, answered once it is durable."""
 
@@ -71,6 +72,7 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "resolve-order": frozenset({"id", "outcome", "price", "evidence"}),
     "assign-order": frozenset({"id", "account", "strategy", "evidence"}),
     "assign-holding": frozenset({"id", "account", "strategy", "quantity", "price", "evidence"}),
+    "assign-position": frozenset({"id", "account", "strategy", "former", "evidence"}),
 }
 """Every method with the parameters it takes."""
 
@@ -101,6 +103,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Of what an order is settled as filled at, or a holding has cost."""
     quantity: Decimal | None = None
     """Of a holding."""
+    former: str = ""
+    """Strategy whose position it was."""
     evidence: str = ""
     cancel_orders: bool | None = None
     """None: as configured."""
@@ -207,6 +211,13 @@ def command_of(
             more = {"reference": given.id, "evidence": given.evidence}
         case "assign-holding":
             more = _holding_of(given, names)
+        case "assign-position":
+            _known("instrument", given.id, names.instruments)
+            if not given.strategy or not given.former:
+                raise RpcError(
+                    INVALID_PARAMS, "say whose it was, --from NAME, and whose it is: --strategy NAME"
+                )
+            more = {"instrument": given.id, "former": given.former, "evidence": given.evidence}
     return COMMANDS[method](ts_event=now_ns, scope=scope, command_id=command_id, by=by, **more)
 
 

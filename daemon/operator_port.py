@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from actors.messages.assigning import AssignHolding
+from actors.messages.assigning import AssignHolding, AssignPosition
 from actors.messages.control import (
     Approve,
     ClearHalt,
@@ -182,7 +182,12 @@ class OperatorPort:
         """Give a command to the core; returns once it was taken and is durable."""
         if isinstance(command, ClearHalt | Approve):
             self._look_for_kill_file()  # the core decides on what is there now, not a second ago
-        if isinstance(command, AssignHolding) and (refusal := self._not_assignable(command)):
+        refusal = None
+        if isinstance(command, AssignHolding):
+            refusal = self._not_assignable(command)
+        elif isinstance(command, AssignPosition):
+            refusal = self._not_movable(command)
+        if refusal is not None:
             return CommandDone(
                 ts_event=self.now_ns(), command_id=command.command_id, accepted=False, text=refusal
             )
@@ -201,6 +206,19 @@ class OperatorPort:
             return f"{command.scope.strategy} is short {command.instrument}: a holding cannot close that"
         if not 0 < command.quantity <= held - own:
             return f"{account} holds {held}, {own} of it is strategies': at most {held - own} is nobody's"
+        return None
+
+    def _not_movable(self, command: AssignPosition) -> str | None:
+        """Why one strategy's position cannot become another's."""
+        account, held = command.scope.account or "", dict[str, Decimal]()
+        for each in self._core.ledger.positions(account):
+            if each.instrument == command.instrument and each.quantity:
+                held[each.strategy] = each.quantity
+        if command.former not in held:
+            holders = ", ".join(held) or "nobody"
+            return f"{command.former} holds no {command.instrument} in {account}: {holders} does"
+        if held[command.former] * held.get(command.scope.strategy or "", Decimal(0)) < 0:
+            return f"{command.scope.strategy} holds the other side of {command.instrument}: close that first"
         return None
 
     async def checkpoint(self) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def test_an_unknown_command_lists_the_known_ones() -> None:
 
 OF_ONE_THING = {
     "set-limit", "approve", "resolve-difference", "resolve-order", "assign-order", "assign-holding",
+    "assign-position",
 }  # fmt: skip
 
 

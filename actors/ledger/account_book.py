@@ -141,6 +141,10 @@ class AccountBook:
                 assets.append(fill.fee_currency)
         return assets
 
+    def next_snapshot(self, now: int) -> int:
+        """When the account is published next."""
+        return now - now % self.settings.snapshot_ns + self.settings.snapshot_ns
+
     def remember_taken(self, key: str, taken: list[Taken]) -> None:
         """Keep what an execution of others took off positions of ours."""
         self.taken[key] = [*self.taken.get(key, []), *taken]

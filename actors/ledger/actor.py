@@ -5,7 +5,7 @@ Reads   OrderFilled                     from oms
         BrokerStarted                   open questions are void
         AccountReconciled               orders and fills of a statement are booked: its balances are judged
         PositionSplit, PositionCharged  what holding has brought or cost, from venues
-        CashTransferred, LotOpened, ExternalFillShown, ExternalFillMoved   what did not come by our trading
+        CashTransferred, LotOpened, PositionMoved, ExternalFillShown, ExternalFillMoved   not by our trading
         Started, SnapshotDue            begins, and keeps up, the snapshots
 Writes  PositionChanged                 last message of a booking, one per fill
         ChargeBooked, ContractsChanged  each strategy's part of a charge; open derivatives
@@ -34,7 +34,7 @@ from actors.ledger.charges import book_charge
 from actors.ledger.equity import at_mark, equity
 from actors.ledger.exact import add, subtract
 from actors.ledger.in_kind import fee_value, follow_external, paid_by_position, shrink
-from actors.ledger.lots import Position, follow_trip, trade
+from actors.ledger.lots import Position, follow_trip, hand_over, trade
 from actors.ledger.splits import book_split
 from actors.ledger.statements import comparable, opening_transfers
 from actors.ledger.telling import contracts_changed, position_changed, trade_closed
@@ -49,6 +49,7 @@ from actors.messages.account import (
     LotOpened,
     StatementAgrees,
 )
+from actors.messages.assigning import PositionMoved
 from actors.messages.clearing import PositionCharged, PositionSplit
 from actors.messages.control import BrokerStarted, SnapshotDue, Started
 from actors.messages.orders import OrderFilled, QueryAccount
@@ -106,10 +107,6 @@ class LedgerActor(CoreActor):
         """What the account holds per asset, by our books."""
         return dict(self._book(account).journal.holdings)
 
-    def instrument(self, name: str) -> Instrument:
-        """What the books know of an instrument."""
-        return self._instrument(name)
-
     def trial_balance(self, account: str) -> dict[str, Decimal]:
         """Debits minus credits per asset; zero as long as the books are whole."""
         return self._book(account).journal.trial_balance()
@@ -131,7 +128,7 @@ class LedgerActor(CoreActor):
 
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Book one execution."""
-        book, instrument = self._book(fill.account), self._instrument(fill.instrument)
+        book, instrument = self._book(fill.account), self.instrument(fill.instrument)
         self._remember_fill(fill)
         key = (fill.account, fill.strategy, fill.instrument)
         position = self._positions.get(key)
@@ -185,7 +182,7 @@ class LedgerActor(CoreActor):
 
     def on_lot_opened(self, lot: LotOpened) -> None:
         """Book a holding as the strategy's; once per lot id, and never against what it holds by now."""
-        book, instrument = self._book(lot.account), self._instrument(lot.instrument)
+        book, instrument = self._book(lot.account), self.instrument(lot.instrument)
         if lot.lot_id in book.lots_opened or not lot.quantity:
             return
         key = (lot.account, lot.strategy, lot.instrument)
@@ -207,9 +204,15 @@ class LedgerActor(CoreActor):
 
     # what holding brings without a trade
 
+    def on_position_moved(self, moved: PositionMoved) -> None:
+        """One strategy's position is another's; the account is what it was."""
+        for position in hand_over(self._positions, moved):
+            net = self._book(moved.account).net[moved.instrument]
+            self.send(position_changed(position, net, moved.ts_event, None, ZERO))
+
     def on_position_split(self, split: PositionSplit) -> None:
         """Book new quantities and the cash for fractions, once."""
-        book, instrument = self._book(split.account), self._instrument(split.instrument)
+        book, instrument = self._book(split.account), self.instrument(split.instrument)
         if not self._is_new((split.account, split.instrument, "split", split.action_id)):
             return
         assets = (instrument.base, instrument.quote)
@@ -301,7 +304,7 @@ class LedgerActor(CoreActor):
 
     def on_external_fill(self, fill: ExternalFillShown | ExternalFillMoved) -> None:
         """Somebody else's execution moves holdings; one that was ours is taken back."""
-        book, _ = self._book(fill.account), self._instrument(fill.instrument)
+        book, _ = self._book(fill.account), self.instrument(fill.instrument)
         before, equity_before = dict(book.journal.holdings), self._equity(fill.account)
         followed = follow_external(book, self.positions(fill.account), self._instruments, fill)
         if followed.is_transfer:
@@ -324,7 +327,7 @@ class LedgerActor(CoreActor):
         """Publish every account whose interval has passed, late ones once."""
         for name, book in self._books.items():
             if book.snapshot_due <= self.now:
-                book.snapshot_due = _next_multiple(self.now, book.settings.snapshot_ns)
+                book.snapshot_due = book.next_snapshot(self.now)
                 if book.is_open:
                     snapshot = self.at_mark(name)
                     book.valued(snapshot.equity)
@@ -334,7 +337,7 @@ class LedgerActor(CoreActor):
     def _set_timer(self) -> None:
         for book in self._books.values():
             if not book.snapshot_due:
-                book.snapshot_due = _next_multiple(self.now, book.settings.snapshot_ns)
+                book.snapshot_due = book.next_snapshot(self.now)
         if self._books:
             due = self._timer_due = min(book.snapshot_due for book in self._books.values())
             self.set_timer(due, SnapshotDue(ts_event=due))
@@ -358,7 +361,8 @@ class LedgerActor(CoreActor):
             raise InvariantBroken(f"a booking for account {account!r}, which is not configured")
         return book
 
-    def _instrument(self, name: str) -> Instrument:
+    def instrument(self, name: str) -> Instrument:
+        """What the books know of it."""
         instrument = self._instruments.get(name)
         if instrument is None:
             raise InvariantBroken(f"a booking in instrument {name!r}, which is not configured")
@@ -393,7 +397,3 @@ class LedgerActor(CoreActor):
         self._positions = {(p.account, p.strategy, p.instrument): p.copy() for p in state.positions}
         self._fill_keys = dict.fromkeys(state.fill_keys)
         self._timer_due = state.timer_due
-
-
-def _next_multiple(now: int, interval_ns: int) -> int:
-    return now - now % interval_ns + interval_ns

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from actors.ledger.exact import add, multiply, subtract
+from actors.messages.assigning import PositionMoved
 from actors.model.instrument import ONE, Instrument
 from actors.model.money import ZERO
 
@@ -171,6 +172,27 @@ def give_back(position: Position, lots: list[Lot]) -> tuple[Decimal, Decimal]:
     position.quantity = add(position.quantity, quantity)
     position.cost = add(position.cost, cost)
     return quantity, cost
+
+
+def hand_over(positions: dict[tuple[str, str, str], Position], moved: PositionMoved) -> list[Position]:
+    """Everything one strategy holds becomes another's; returns both, none where they are opposed."""
+    account, instrument = moved.account, moved.instrument
+    source = positions.get((account, moved.former, instrument))
+    if source is None or not source.quantity or moved.former == moved.strategy:
+        return []
+    target = positions.setdefault(
+        (account, moved.strategy, instrument), Position(account, moved.strategy, instrument)
+    )
+    if source.quantity * target.quantity < ZERO:
+        return []
+    target.lots = sorted([*target.lots, *source.lots], key=lambda lot: lot.ts_opened)
+    target.quantity, target.cost = add(target.quantity, source.quantity), add(target.cost, source.cost)
+    if target.trip is None:
+        target.trip = source.trip
+    else:
+        target.trip.quantity_max = max(target.trip.quantity_max, abs(target.quantity))
+    source.lots, source.quantity, source.cost, source.trip = [], ZERO, ZERO, None
+    return [source, target]
 
 
 def follow_trip(

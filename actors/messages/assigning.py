@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from actors.messages.base import Message
 from actors.messages.control import OperatorCommand
 
 
@@ -24,3 +25,21 @@ class AssignHolding(OperatorCommand, frozen=True, kw_only=True):
     price: Decimal
     """What it cost."""
     evidence: str
+
+
+class AssignPosition(OperatorCommand, frozen=True, kw_only=True):
+    """Command: what another strategy holds, perhaps one that is gone, is the scope's strategy's."""
+
+    instrument: str
+    former: str
+    """Whose it was."""
+    evidence: str
+
+
+class PositionMoved(Message, frozen=True, kw_only=True):
+    """Command: OMS → ledger. All that one strategy holds of an instrument is another's, at its cost."""
+
+    account: str
+    instrument: str
+    former: str
+    strategy: str

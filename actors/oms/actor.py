@@ -6,12 +6,13 @@ Reads   ApprovedOrder, ApprovedReplace                from risk
         PositionChanged, StatementDisagrees           from ledger (sizes of goals; a second look is due)
         BalanceWithheld, OpeningAccepted              from reconciliation
         Started, BooksRestored, Flatten, CancelAll, Reconcile, Stop  from sequencer and operator
-        ResolveOrder, AssignOrder, AssignHolding      from the operator
+        ResolveOrder, AssignOrder, AssignHolding, AssignPosition  from the operator
         ApprovalSettled                               from risk
 Writes  SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount  to the account's venue
         OrderAccepted … OrderExpired, OrderOutcomeUnknown, CommandRefused, OrderDenied  to all
         ReplaceReady, OrderIntent                     to risk (rest of a replace, closing orders of goals)
-        AccountReconciled, DifferenceFound, ExternalFill, OrderRecovered, LotOpened, GoalMet  to all
+        AccountReconciled, DifferenceFound, ExternalFill, OrderRecovered, GoalMet  to all
+        LotOpened, PositionMoved                      to ledger
         ApprovalAsked, CommandDone                    to risk, operator
 State   orders and fill keys until completed queries have passed them, fills of unidentified orders, goals,
         positions, per account its line, clock offset and paging marks
@@ -33,7 +34,7 @@ from actors.messages.account import (
     StatementDisagrees,
     VenueOrder,
 )
-from actors.messages.assigning import AssignHolding, AssignOrder
+from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition
 from actors.messages.clearing import OrderReport
 from actors.messages.control import (
     AnswerDeadline,
@@ -302,7 +303,7 @@ class OmsActor(CoreActor):
         accepted, text = self._resolutions.ask(command)
         self._done(command, text, accepted=accepted)
 
-    def on_assign(self, command: AssignOrder | AssignHolding) -> None:
+    def on_assign(self, command: AssignOrder | AssignHolding | AssignPosition) -> None:
         accepted, text = self._assignments.ask(command)
         self._done(command, text, accepted=accepted)
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.messages.account import LotOpened
-from actors.messages.assigning import AssignHolding, AssignOrder
+from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition, PositionMoved
 from actors.messages.control import ApprovalAsked, ApprovalSettled
 from actors.messages.orders import FillReport, OrderRecovered, OrderTerms, Side
 from actors.model.ids import is_panic_id, looks_like_tickerd
@@ -22,7 +22,7 @@ from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.external import ExternalFills
 
-Assignment = AssignOrder | AssignHolding
+Assignment = AssignOrder | AssignHolding | AssignPosition
 
 
 class Unclaimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +116,9 @@ class Assignments:
             return False, "say what proves it: --evidence TEXT"
         if isinstance(command, AssignHolding):
             name, what = f"{command.instrument}-{command.command_id}", _said_of_holding(command)
+        elif isinstance(command, AssignPosition):
+            name, what = f"{command.instrument}-{command.former}", f"what {command.former} holds of "
+            what += command.instrument
         else:
             found = self._find(command.reference, account)
             if isinstance(found, str):
@@ -169,6 +172,17 @@ class Assignments:
                     quantity=command.quantity,
                     entry_price=command.price,
                     lot_id=command.command_id,
+                )
+            )
+            return
+        if isinstance(command, AssignPosition):
+            self._desk.send(
+                PositionMoved(
+                    ts_event=self._desk.now,
+                    account=account,
+                    instrument=command.instrument,
+                    former=command.former,
+                    strategy=strategy,
                 )
             )
             return

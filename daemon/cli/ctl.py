@@ -83,6 +83,8 @@ def _method(args: Namespace, params: dict[str, Any]) -> str:
             if "id" not in params:
                 params.clear()
                 return "unclaimed"
+            if "former" in params:
+                return "assign-position"
             return "assign-holding" if "quantity" in params else "assign-order"
     return str(args.action)
 
@@ -99,7 +101,7 @@ def _text(action: str, result: Any) -> str:
 
 _PARAMS = (
     "account", "strategy", "instrument", "all", "reason", "limit", "level", "cancel_orders",
-    "id", "name", "value", "refuse", "outcome", "price", "quantity", "evidence",
+    "id", "name", "value", "refuse", "outcome", "price", "quantity", "former", "evidence",
 )  # fmt: skip
 
 
@@ -196,6 +198,7 @@ def _add_assignment(parser: ArgumentParser) -> None:
         "id", nargs="?", metavar="ID", help="of an order or one of its trades; of a holding its SYMBOL@VENUE"
     )
     parser.add_argument("--strategy", metavar="NAME", help="whose it is")
+    parser.add_argument("--from", dest="former", metavar="NAME", help="whose position it was")
     parser.add_argument("--account", metavar="NAME", help="of the strategy, if you like to be sure")
     parser.add_argument("--quantity", metavar="Q", help="of a holding, below 0 for a short one")
     parser.add_argument("--price", metavar="PRICE", help="what a holding has cost")

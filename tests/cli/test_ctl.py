@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actors.messages.assigning import AssignHolding, AssignOrder
+from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition
 from actors.messages.control import Approve, ResolveDifference, ResolveOrder, SetLimit
 from daemon.__main__ import main
 from tests.test_control import Daemon
@@ -209,7 +209,14 @@ async def test_an_order_or_a_holding_that_is_not_in_the_books_is_given_to_a_stra
     assert (await ctl("assign", "28", *words))[0] == 0
     holding = ("assign", "BTCUSDT@binance", "--quantity", "0.5", "--price", "60000")
     assert (await ctl(*holding, *words))[0] == 0
-    order, lot = ctl.daemon.port.commands
+    assert (await ctl("assign", "BTCUSDT@binance", "--from", "gone", *words))[0] == 0
+    order, lot, position = ctl.daemon.port.commands
+    assert isinstance(position, AssignPosition)
+    assert (position.instrument, position.former, position.scope.strategy) == (
+        "BTCUSDT@binance",
+        "gone",
+        "sma",
+    )
     assert isinstance(order, AssignOrder)
     assert (order.reference, order.scope.strategy, order.evidence) == ("28", "sma", "the log")
     assert isinstance(lot, AssignHolding)

@@ -17,6 +17,7 @@ from actors.messages.account import (
     PositionChanged,
     TradeClosed,
 )
+from actors.messages.assigning import PositionMoved
 from tests.ledger.build import BTC, Rig, a_fill, a_transfer
 
 D = Decimal
@@ -125,3 +126,25 @@ def test_a_sale_of_less_than_is_held_closes_the_first_position_in_part() -> None
     rig.feed(msgspec.structs.replace(a_stranger("2", "120"), closes_ours=True))
     assert [each.quantity for each in rig.ledger.positions("main")] == [D(1), D(3)]
     assert not any(rig.ledger.trial_balance("main").values())
+
+
+def test_a_position_handed_over_keeps_its_cost_and_the_account_what_it_was() -> None:
+    rig = holders()
+    moved = PositionMoved(ts_event=0, account="main", instrument=BTC, former="s", strategy="new")
+    changes = [each for each in rig.feed(moved) if isinstance(each, PositionChanged)]
+    assert [(each.strategy, each.quantity, each.account_quantity) for each in changes] == [
+        ("s", D(0), D(6)), ("new", D(3), D(6)),
+    ]  # fmt: skip
+    rig.feed(PositionMoved(ts_event=0, account="main", instrument=BTC, former="new", strategy="other"))
+    assert held(rig)[1][:3] == ("other", D(6), D(625))
+    rig.feed(a_fill("sell", "6", "120", strategy="other"))
+    assert [each.realised_pnl for each in rig.ledger.positions("main") if each.strategy == "other"] == [D(95)]
+    assert not any(rig.ledger.trial_balance("main").values())
+
+
+def test_opposed_positions_and_ones_that_are_not_there_are_not_handed_over() -> None:
+    rig = holders()
+    rig.feed(a_fill("sell", "1", "100", strategy="short"))
+    for former, strategy in (("s", "short"), ("nobody", "s"), ("s", "s")):
+        move = PositionMoved(ts_event=0, account="main", instrument=BTC, former=former, strategy=strategy)
+        assert rig.feed(move) == []

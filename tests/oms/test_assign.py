@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown, LotOpened
-from actors.messages.assigning import AssignHolding, AssignOrder
+from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition, PositionMoved
 from actors.messages.control import ApprovalAsked, ApprovalSettled, BrokerStarted, CommandDone, Scope
 from actors.messages.orders import (
     CancelRequest,
@@ -172,3 +172,15 @@ def test_what_panic_sold_is_said_to_close_ours_and_is_nobodys_to_give_away() -> 
     (shown,) = only(bench.sent, ExternalFillShown)
     assert shown.closes_ours
     assert list(bench.oms.unclaimed()) == []
+
+
+def test_what_a_strategy_that_is_gone_holds_is_moved_once_approved() -> None:
+    bench = Bench()
+    command = AssignPosition(
+        ts_event=START, scope=Scope(account="acc", strategy="alpha"), command_id="c7", by="uid=1",
+        evidence="renamed", instrument=BTC, former="old",
+    )  # fmt: skip
+    (asked,) = only(bench.feed(command), ApprovalAsked)
+    bench.restart()
+    (moved,) = only(bench.feed(granted(asked.approval_id)), PositionMoved)
+    assert (moved.former, moved.strategy, moved.instrument) == ("old", "alpha", BTC)
