@@ -15,6 +15,7 @@ from daemon.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from daemon.research.history import History
     from daemon.research.parity.fit import Fit
     from daemon.research.parity.parity import AccountParity, OrderDifference, ParityReport
 
@@ -25,6 +26,12 @@ SHOWN = 10
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("session", nargs="?", help="label of the session (default: the newest)")
     add_model_argument(parser)
+    parser.add_argument(
+        "--history",
+        metavar="FILE",
+        type=Path,
+        help="simulate on the [[backtest.data]] of this configuration, not on what the session received",
+    )
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as one HTML file, too")
     add_state_argument(parser)
     add_json_argument(parser)
@@ -40,7 +47,7 @@ def run(args: Namespace) -> int:
 
     session = open_session(state_folder(args), args.session)
     config = overridden(session.config, args.overrides)
-    report = parity(session, load_classes(session.config), config)
+    report = parity(session, load_classes(session.config), config, _history(args.history))
     if args.html:
         from daemon.research.report.parity_page import parity_page
         from daemon.research.report.writing import put
@@ -51,6 +58,13 @@ def run(args: Namespace) -> int:
     else:
         print(parity_text(report))
     return 0
+
+
+def _history(path: Path | None) -> History | None:
+    from daemon.config_sources import load_config
+    from daemon.research.history import History
+
+    return None if path is None else History(load_config(path, environ={}).config)
 
 
 def parity_text(report: ParityReport) -> str:

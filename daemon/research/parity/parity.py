@@ -12,6 +12,7 @@ from actors.ledger.exact import EXACT
 from actors.model.money import ZERO
 from daemon.config import Config
 from daemon.graph import StrategyClasses
+from daemon.research.history import History
 from daemon.research.parity.fit import Fit, Told, fitted
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.ladder import CAUSES, Marks, Rung, effects, is_same, labelled
@@ -91,17 +92,23 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[str, AccountParity]
 
 
-def parity(session: Session, classes: StrategyClasses, config: Config | None = None) -> ParityReport:
+def parity(
+    session: Session,
+    classes: StrategyClasses,
+    config: Config | None = None,
+    history: History | None = None,
+) -> ParityReport:
     """Line a session up with its simulation.
 
     Args:
         config: Whose fill model, latencies and fees are looked at; the session's own by default.
+        history: What the simulation would have had for market data; by default what the session had.
     Raises:
         TradingError: The session cannot be simulated: other code, or nothing to value it by.
     """
     classes, model = unchanged_classes(session, classes), config or session.config
     record, times = recorded_book(session), RecordedTimes(session)
-    modelled = simulate(session, classes, config=model, data="modelled")
+    modelled = simulate(session, classes, config=model, data=history or "modelled")
     in_time = simulate(session, classes, config=model)
     timed = simulate(session, classes, config=model, times=times)
     told = retold(session, classes, record.orders, times, model)
@@ -119,8 +126,8 @@ def parity(session: Session, classes: StrategyClasses, config: Config | None = N
     books = modelled.book, record
     return ParityReport(
         session=session.label,
-        start=times.start,
-        end=times.end,
+        start=session.ts_started,
+        end=session.ts_ended,
         accounts={name: _account(name, model, rungs, marks, books, times) for name in model.accounts},
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,6 +60,11 @@ class Session:
                 return
             sent = steps.messages(step.sent) if step.sent is not None else NO_MESSAGES
             yield Taken(step.seq, step.ts_init, step.message, sent)
+
+    @cached_property
+    def ts_ended(self) -> int:
+        """Of the last input."""
+        return max((taken.ts_init for taken in self.inputs()), default=self.ts_started)
 
     @property
     def real_accounts(self) -> tuple[str, ...]:

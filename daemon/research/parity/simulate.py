@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from heapq import merge
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from actors.core.market import MarketBoard
-from actors.errors import TradingError
+from actors.errors import TradingError, UsageError
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
@@ -20,9 +22,10 @@ from actors.store.rerun import decode_snapshot
 from daemon.code_changes import changed_strategies, fingerprints
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses, build_core
+from daemon.research.history import History
 from daemon.research.parity.inherited import as_orders, inherited_orders, place
 from daemon.research.parity.orders import OrderBook, OrderListener
-from daemon.research.parity.session import Session, Taken
+from daemon.research.parity.session import NO_MESSAGES, Session, Taken
 from daemon.research.parity.timing import Course, RecordedTimes, TimedVenue
 
 BY_TIMER_MS = 0.001
@@ -31,10 +34,11 @@ IDS_FROM = 10**15
 """Behind every id that a real venue has given: the books remember the fills of earlier sessions."""
 _MARKET = frozenset(MARKET_DATA)
 _FROM_BROKERS = (Report, AccountEvidence, OutcomeUnknownReport)
+_BY_TIME = attrgetter("ts_init")
 _LINE = (BrokerStarted, BrokerStopped, ClockMeasured)
 
-Data = Literal["recorded", "modelled"]
-"""Market data as they came, or at the source's time plus the configured latency."""
+Data = History | Literal["recorded", "modelled"]
+"""Market data as they came, at the source's time plus the configured latency, or a history of their own."""
 
 
 class Simulation(NamedTuple):
@@ -60,6 +64,7 @@ def simulate(
         times: Recorded times in the place of the configured latencies.
     Raises:
         TradingError: An actor fails.
+        UsageError: A history that lacks what the session had.
     """
     inherited = inherited_orders(session)
     listener = OrderListener(as_orders(session, inherited))
@@ -67,7 +72,7 @@ def simulate(
     for venue in core.venues:
         place(venue.engine, inherited, session.real_accounts)
     real = frozenset(session.real_accounts)
-    taken = session.inputs() if data == "recorded" else _at_source_times(session, config or session.config)
+    taken = _inputs(session, data, round((config or session.config).backtest.market_latency_ms * 1e6))
     run = core.sequencer.run
     for _, ts_init, message, _ in taken:
         if message.__class__ in _MARKET or _belongs(message, real, has_line=times is not None):
@@ -164,19 +169,36 @@ def opening_balances(session: Session, core: Core, account: str) -> Mapping[str,
     return held
 
 
-def _at_source_times(session: Session, config: Config) -> Iterator[Taken]:
-    """The inputs with market data at the times a backtest would give them.
+def _inputs(session: Session, data: Data, latency_ns: int) -> Iterator[Taken]:
+    """The session's inputs with the market data that are wanted.
 
-    What is older than the session, such as bars to warm up on, stays where it came.
+    What is older than the session, such as bars to warm up on, stays as and where it came.
     """
-    latency = round(config.backtest.market_latency_ms * 1e6)
-    inputs = list(session.inputs())
-    start = inputs[0].ts_init if inputs else 0
+    if data == "recorded":
+        yield from session.inputs()
+    elif data == "modelled":
+        moved = [_at_source_time(session, taken, latency_ns) for taken in session.inputs()]
+        yield from sorted(moved, key=_BY_TIME)
+    else:
+        missing = sorted(session.sources.trades - data.sources.trades)
+        missing += sorted(name for name, _ in session.sources.given - data.sources.given)
+        if missing:
+            raise UsageError(
+                f"the history lacks what session {session.label} had of {missing[0]}: give trades where it "
+                "had trades, and bars of the same intervals"
+            )
+        others = (taken for taken in session.inputs() if not _is_market(session, taken))
+        timed = data.messages(session.ts_started, session.ts_ended + 1)
+        history = (Taken(0, ts + latency_ns, message, NO_MESSAGES) for ts, message in timed)
+        yield from merge(others, history, key=_BY_TIME)
 
-    def modelled(taken: Taken) -> Taken:
-        ts_event = taken.message.ts_event
-        if taken.message.__class__ not in _MARKET or ts_event < start:
-            return taken
-        return taken._replace(ts_init=ts_event + latency)
 
-    yield from sorted(map(modelled, inputs), key=lambda taken: taken.ts_init)
+def _at_source_time(session: Session, taken: Taken, latency_ns: int) -> Taken:
+    if not _is_market(session, taken):
+        return taken
+    return taken._replace(ts_init=taken.message.ts_event + latency_ns)
+
+
+def _is_market(session: Session, taken: Taken) -> bool:
+    """Whether it is what a market said during the session."""
+    return taken.message.__class__ in _MARKET and taken.message.ts_event >= session.ts_started

@@ -71,10 +71,7 @@ class RecordedTimes:
         """Account → (venue's time, nanoseconds until the fill was known)."""
         self._asked: dict[tuple[str, str], deque[_Asked]] = {}
         self._offset_ns: dict[str, int] = dict.fromkeys(session.real_accounts, 0)
-        self.start = self.end = 0
-        """Of the session, nanoseconds UTC."""
         for taken in session.inputs():
-            self.start, self.end = self.start or taken.ts_init, taken.ts_init
             self._answered(taken.message, taken.ts_init)
             for message in taken.sent:
                 self._sent(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tomllib
+from collections.abc import Iterator
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import msgspec
 import pytest
 
 from actors.errors import TradingError, UsageError
+from actors.messages.market import MarketData, Quote, Trade
 from actors.venues.simulated.settings import SimulatedVenueSettings
-from daemon.config import DaemonSection
+from daemon.config import BacktestSection, Config, DaemonSection, DataFile
 from daemon.config_sources import overridden
 from daemon.graph import BarSources
+from daemon.research.history import History
 from daemon.research.parity.inherited import inherited_orders, recorded_book
 from daemon.research.parity.ladder import CAUSES
 from daemon.research.parity.orders import Orders
@@ -215,3 +218,37 @@ def test_a_session_that_begins_with_holdings_and_open_orders_is_simulated_from_t
     assert account.recorded.fills > 10
     assert account.simulated.fills > 10
     assert sum(account.effects.values(), Decimal(0)) == account.difference
+
+
+def a_history(folder: Path, market: Iterator[MarketData], *, shift: float) -> History:
+    """Files of the same market, its prices shifted."""
+    trades, quotes = ["timestamp,price,size"], ["timestamp,bid_price,bid_size,ask_price,ask_size"]
+    for message in market:
+        if isinstance(message, Trade):
+            trades.append(f"{message.ts_event},{message.price + shift},{message.size}")
+        elif isinstance(message, Quote):
+            bid, ask = message.bid_price + shift, message.ask_price + shift
+            quotes.append(f"{message.ts_event},{bid},{message.bid_size},{ask},{message.ask_size}")
+    data = []
+    for kind, lines in (("trades", trades), ("quotes", quotes)):
+        path = folder / f"{kind}.csv"
+        path.write_text("\n".join(lines) + "\n")
+        data.append(DataFile(path=str(path), instrument=BTC, kind=kind))  # type: ignore[arg-type]
+    return History(Config(backtest=BacktestSection(data=tuple(data))))
+
+
+def test_other_data_than_the_session_had_are_a_cause_of_their_own(outside: Session, tmp_path: Path) -> None:
+    classes = load_classes(outside.config)
+    own = parity(outside, classes).accounts[ACCOUNT]
+    dearer = a_history(tmp_path, a_market(SECONDS), shift=3.0)
+    account = parity(outside, classes, history=dearer).accounts[ACCOUNT]
+    assert account.effects["data"] != own.effects["data"]
+    assert {**account.effects, "data": 0} == {**own.effects, "data": 0}
+    assert sum(account.effects.values(), Decimal(0)) == account.difference
+
+
+def test_a_history_without_the_trades_of_the_session_is_refused(outside: Session, tmp_path: Path) -> None:
+    history = a_history(tmp_path, a_market(1), shift=0.0)
+    history.sources = BarSources()
+    with pytest.raises(UsageError, match=f"lacks what session {outside.label} had of {BTC}"):
+        parity(outside, load_classes(outside.config), history=history)
