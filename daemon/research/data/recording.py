@@ -113,7 +113,7 @@ def join_parts(catalogue: Catalogue, series: Series, now: int) -> None:
         groups: dict[str, list[Part]] = {}
         for part in catalogue.parts(series):
             stem = part.path.name.removesuffix(SUFFIX)
-            if len(stem) > length and stem[:length] != current:
+            if len(stem) > length and stem[:length] < current:
                 groups.setdefault(stem[:length], []).append(part)
         for name, parts in groups.items():
             _join(catalogue, series, name, parts)

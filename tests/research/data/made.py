@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -73,3 +74,10 @@ def csv_of_bars(
     """A file of bars."""
     path.write_text("\n".join([header, *rows, ""]))
     return path
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something in another task, with a deadline."""
+    async with asyncio.timeout(20):
+        while not is_so():  # noqa: ASYNC110 - the condition has no event
+            await asyncio.sleep(0.01)

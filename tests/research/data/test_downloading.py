@@ -1,0 +1,115 @@
+"""Downloads from the local exchange: everything once, and from where the catalogue ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from actors.errors import BadDataFile, VenueUnreachable
+from actors.venues.binance import history as pages
+from actors.venues.binance.history import BinanceHistory
+from daemon.exchange.server import ExchangeServer
+from daemon.exchange.settings import PROFILES, ExchangeSettings, Synthetic
+from daemon.research.data.catalogue import Catalogue, Series
+from daemon.research.data.downloading import download, missing_ranges
+from tests.research.data.made import MINUTE, until
+
+BARS = Series("BTCUSDT@binance", "bars", MINUTE)
+TRADES = Series("BTCUSDT@binance", "trades")
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[ExchangeServer]:
+    settings = ExchangeSettings(
+        market=Synthetic(seed=1, rate=400.0), profile=PROFILES["fast"], history_hours=3.0
+    )
+    async with ExchangeServer(settings) as server:
+        yield server
+
+
+@pytest.fixture
+async def history(exchange: ExchangeServer) -> AsyncIterator[BinanceHistory]:
+    client = BinanceHistory(rest_url=f"http://127.0.0.1:{exchange.port}", clock=time.time_ns)
+    yield client
+    await client.close()
+
+
+async def test_bars_come_page_by_page_and_only_those_that_are_over(
+    history: BinanceHistory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 50)
+    catalogue = Catalogue(tmp_path)
+    now = await history.now()
+    seen: list[int] = []
+    done = await download(
+        history, catalogue, BARS, now - 120 * MINUTE, None, lambda rows, _: seen.append(rows)
+    )
+    ends = catalogue.frame(BARS)["ts_event"]
+    assert done.rows == ends.len() == seen[-1]
+    assert 118 <= done.rows <= 121
+    assert len(seen) == 3
+    assert ends.diff().drop_nulls().unique().to_list() == [MINUTE]
+    assert int(ends[-1]) <= await history.now()
+
+
+async def test_a_second_download_fetches_only_what_lies_before_and_behind(
+    history: BinanceHistory, tmp_path: Path
+) -> None:
+    catalogue = Catalogue(tmp_path)
+    now = (await history.now()) // MINUTE * MINUTE
+    middle = await download(history, catalogue, BARS, now - 60 * MINUTE, now - 30 * MINUTE)
+    assert middle.rows == 30
+    again = await download(history, catalogue, BARS, now - 60 * MINUTE, now - 30 * MINUTE)
+    assert again.rows == 0
+    wider = await download(history, catalogue, BARS, now - 90 * MINUTE, now)
+    assert wider.rows == 60
+    assert catalogue.frame(BARS).height == 90
+    assert missing_ranges(catalogue, BARS, now - 90 * MINUTE, now) == []
+
+
+async def test_trades_go_on_behind_the_last_id(
+    history: BinanceHistory, exchange: ExchangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 7)
+    catalogue = Catalogue(tmp_path)
+    market = exchange.services.market.symbols["BTCUSDT"]
+    start = await history.now() - MINUTE
+    await until(lambda: len(market.trades) >= 20)
+    await download(history, catalogue, TRADES, start, None)
+    kept = catalogue.frame(TRADES)["trade_id"].to_list()
+    count = len(market.trades)
+    await until(lambda: len(market.trades) >= count + 10)
+    await download(history, catalogue, TRADES, start, None)
+    ids = [int(each) for each in catalogue.frame(TRADES)["trade_id"].to_list()]
+    assert len(ids) > len(kept)
+    assert ids == list(range(ids[0], ids[0] + len(ids))), "each once, none left out"
+    wanted = {trade.trade_id: float(trade.price) for trade in market.trades}
+    assert catalogue.frame(TRADES)["price"].to_list() == [wanted[each] for each in ids]
+
+
+async def test_what_has_come_before_the_line_breaks_is_kept(
+    history: BinanceHistory, exchange: ExchangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 20)
+    catalogue = Catalogue(tmp_path)
+    now = (await history.now()) // MINUTE * MINUTE
+
+    def break_the_line(rows: int, _: int) -> None:
+        if rows >= 40:
+            raise VenueUnreachable("gone")
+
+    with pytest.raises(VenueUnreachable):
+        await download(history, catalogue, BARS, now - 90 * MINUTE, now, break_the_line)
+    assert catalogue.frame(BARS).height == 40
+    rest = await download(history, catalogue, BARS, now - 90 * MINUTE, now)
+    assert rest.rows == 50
+
+
+async def test_a_symbol_that_the_venue_does_not_know_is_named(
+    history: BinanceHistory, tmp_path: Path
+) -> None:
+    with pytest.raises(BadDataFile, match=r"NOSUCH@binance: .*check the symbol"):
+        await download(history, Catalogue(tmp_path), Series("NOSUCH@binance", "trades"), 0, None)
