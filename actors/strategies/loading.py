@@ -89,10 +89,17 @@ def load_function(path: str) -> Callable[..., Any]:
     found = getattr(module, name, None)
     if not callable(found):
         raise ConfigError(f"{place} has no function {name}: check the spelling of {path!r}")
-    loader = getattr(module.__spec__, "loader", None)
-    if isinstance(loader, SourceFileLoader):
-        check_source(_file_name(loader.path), loader.get_data(loader.path))
+    for file, source in sources_of_function(found):
+        check_source(file, source)
     return cast("Callable[..., Any]", found)
+
+
+def sources_of_function(function: Callable[..., Any]) -> list[tuple[str, bytes]]:
+    """File name and source of the module that defines it; nothing where there is no file."""
+    loader = getattr(getmodule(function), "__loader__", None)
+    if not isinstance(loader, SourceFileLoader):
+        return []
+    return [(_file_name(loader.path), loader.get_data(loader.path))]
 
 
 def strategy_source_hash(strategies: Iterable[type[Strategy]]) -> str:

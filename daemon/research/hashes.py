@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 import actors
-from actors.errors import BadDataFile
 from actors.strategies.base import Strategy
-from actors.strategies.loading import sources_of
+from actors.strategies.loading import load_function, sources_of, sources_of_function
 from daemon.config import Config
+from daemon.research.history import data_files
 from daemon.research.runs import Hashes
 from daemon.research.session_history import session_files
 
@@ -32,10 +32,8 @@ def hashes_of(
     """The hashes of a run over [start, end)."""
     return Hashes(
         config=sha256(msgspec.json.encode(result_config(config), order="deterministic")).hexdigest(),
-        code=code_hash(classes.values()),
-        data=data_hash(
-            [*(Path(file.path) for file in config.backtest.data), *session_files(config)], start, end
-        ),
+        code=code_hash(classes.values(), own_functions(config)),
+        data=data_hash([*data_files(config), *session_files(config)], start, end),
     )
 
 
@@ -54,6 +52,10 @@ def result_config(config: Config) -> dict[str, Any]:
             account.pop(name, None)
     for strategy in plain["strategies"].values():
         strategy["use"] = Path(strategy["use"]).name
+    for venue in plain["venues"].values():
+        slippage = venue["simulated"]["slippage"]
+        if slippage["function"] is not None:
+            slippage["function"] = Path(slippage["function"]).name
     for file in plain["backtest"]["data"]:
         file["path"] = Path(file["path"]).name
     del plain["backtest"]["session"]["state"]
@@ -61,11 +63,18 @@ def result_config(config: Config) -> dict[str, Any]:
     return plain
 
 
-def code_hash(classes: Iterable[type[Strategy]]) -> str:
-    """Of the strategies, of tickerd, and of what calculates for it."""
+def own_functions(config: Config) -> list[Callable[..., Any]]:
+    """Functions of the user's own that fills depend on."""
+    named = (venue.simulated.slippage.function for venue in config.venues.values())
+    return [load_function(name) for name in named if name is not None]
+
+
+def code_hash(classes: Iterable[type[Strategy]], functions: Iterable[Callable[..., Any]] = ()) -> str:
+    """Of the strategies, of functions of the user's own, of tickerd, and of what calculates for it."""
     total = sha256(f"{engine_hash()} {versions()}\n".encode())
     # By file, not by module: the program that runs has another module name than the same file in a worker.
     sources = {place for strategy in classes for place in sources_of(strategy).values()}
+    sources |= {place for function in functions for place in sources_of_function(function)}
     for file, source in sorted(sources):
         total.update(f"{file} {len(source)}\n".encode() + source)
     return total.hexdigest()
@@ -89,27 +98,12 @@ def engine_hash() -> str:
     return total.hexdigest()
 
 
-def data_hash(paths: Iterable[Path], start: int | None, end: int | None) -> str:
-    """Of the bytes of all files in their order, those of a folder sorted, and of the range.
-
-    Raises:
-        BadDataFile: One is not there.
-    """
+def data_hash(files: Iterable[Path], start: int | None, end: int | None) -> str:
+    """Of the names and bytes of all files in their order, and of the range."""
     total = sha256(f"{start} {end}\n".encode())
-    for path in paths:
-        for file in _files(path):
-            total.update(f"{file.relative_to(path.parent)}\n".encode())
-            total.update(bytes.fromhex(_file_hash(file)))
+    for file in files:
+        total.update(f"{file.name}\n".encode() + bytes.fromhex(_file_hash(file)))
     return total.hexdigest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.is_file())
-    elif path.is_file():
-        yield path
-    else:
-        raise BadDataFile(f"{path}: no such file; check the path in the configuration")
 
 
 def _file_hash(file: Path) -> str:

@@ -13,6 +13,7 @@ from actors.messages.orders import OrderFilled
 from daemon.config import Config
 from daemon.config_sources import load_config
 from daemon.research.backtest import run_backtest
+from daemon.research.hashes import hashes_of
 from daemon.startup import load_classes
 
 ROWS = """timestamp,open,high,low,close,volume
@@ -104,6 +105,17 @@ def test_slippage_function_lies_beside_the_configuration(tmp_path: Path) -> None
     (tmp_path / "mine.py").write_text("def slip(taking):\n    return 0.5 * taking.quantity\n")
     venue = 'simulated = { slippage = { function = "mine.py:slip" } }'
     assert [price for _, price, _ in fills(tmp_path, venue=venue)] == [Decimal(103), Decimal(98)]
+
+
+def test_another_slippage_function_makes_another_run(tmp_path: Path) -> None:
+    codes = []
+    for worse in (0.5, 0.5, 0.7):
+        (tmp_path / "mine.py").write_text(f"def slip(taking):\n    return {worse} * taking.quantity\n")
+        config = configured(tmp_path, venue='simulated = { slippage = { function = "mine.py:slip" } }')
+        hashes = hashes_of(config, load_classes(config), None, None)
+        codes.append((hashes.code, hashes.config))
+    assert codes[0] == codes[1] != codes[2]
+    assert codes[0][1] == codes[2][1]
 
 
 @pytest.mark.parametrize(

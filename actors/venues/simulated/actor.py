@@ -7,7 +7,7 @@ Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount   from oms,
 Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport ExpiryReport StatusReport   to oms
         AccountEvidence                                                to oms, ledger
         BrokerStarted ClockMeasured                                    to oms, risk
-State   orders, balances, fills, displayed depth, pending ends of day; what travels is in the timers
+State   orders, balances, fills, displayed depth, ends of day, chances drawn; what travels is in the timers
 Fails   fatal: a balance below what is locked, or an order lost from the book, would make every figure wrong
 """
 

@@ -39,9 +39,11 @@ def run_bar(market: Market, bar: Bar) -> None:
 
 
 def at_close(market: Market, order: VenueOrderState) -> bool:
-    """A market order takes the close of the bar just ended; False where that offers nothing."""
+    """A market order takes the close of the bar just ended; False where it offers nothing or is long ago."""
     bar = market.bar
     if bar is None or not market.is_trading or market.shows_depth or market.has_trades:
+        return False
+    if market.desk.now - bar.ts_event >= bar.interval_ns:
         return False
     point = _offer(market, bar, market.ticks(bar.close))
     if point is None or not point.quantity:

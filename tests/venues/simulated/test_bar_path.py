@@ -271,3 +271,11 @@ def test_market_order_may_take_the_close_of_the_bar_that_decided_it() -> None:
         "o2 1@97.95 taker",
         "o3 1@98.05 taker",
     ]
+
+
+def test_close_of_long_ago_is_no_price_for_a_market_order() -> None:
+    engine, order = an_engine(market=a_market(market_orders="same_close")), Orders()
+    engine.on_bar(a_bar(100, 102, 99, 101, ts=MINUTE), MINUTE)
+    assert fills_in(engine.submit(order("buy", "1"), 2 * MINUTE - 1)) == ["o1 1@101 taker"]
+    assert said(engine.submit(order("buy", "1"), 2 * MINUTE)) == ["accepted o2"]
+    assert fills_in(engine.on_bar(a_bar(98, 98, 98, 98, ts=3 * MINUTE), 3 * MINUTE)) == ["o2 1@98 taker"]
