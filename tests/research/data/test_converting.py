@@ -20,8 +20,8 @@ from actors.venues.files.reading import read_file
 from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.conversion import Conversion, convert
 from daemon.research.data.converting import larger_bars
-from tests.bars.stage import an_instrument
 from tests.research.data.made import BARS, MINUTE, TRADES, Y2024, bars, store, trades
+from tests.strategies.stage import an_instrument
 
 FIVE = 5 * MINUTE
 

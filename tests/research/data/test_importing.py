@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from actors.errors import BadDataFile
+from actors.messages.market import Quote, Trade
 from actors.venues.files.series import ReadOptions
 from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.importing import Wanted, files_of, import_file
 from tests.research.data.made import DAY, MINUTE, csv_of_bars
+from tests.store.steps import write_tape
+from tests.store.trading import SECOND, T0, a_stop
 
 GOOD = [f"2024-01-0{day},1,3,0.5,2,10" for day in range(1, 6)]
 WANTED = Wanted(instrument="A@x")
@@ -161,3 +164,15 @@ def test_options_reach_the_reader(catalogue: Catalogue, tmp_path: Path) -> None:
     import_file(catalogue, path, Wanted(instrument="A@x", options=options), advance)
     assert catalogue.frame(Series("A@x", "bars", MINUTE))["ts_event"].to_list() == [1_704_119_400_000_000_000]
     assert seen == [1]
+
+
+def test_a_recorded_session_gives_the_market_data_it_was_given(catalogue: Catalogue, tmp_path: Path) -> None:
+    quote = Quote(instrument="A@x", ts_event=T0, bid_price=1.0, bid_size=2.0, ask_price=3.0, ask_size=4.0)
+    trade = Trade(instrument="B@x", ts_event=T0, trade_id="7", price=1.0, size=2.0, aggressor="sell")
+    state = tmp_path / "state"
+    write_tape(state, [(a_stop(1), []), (quote, []), (trade, []), (quote, [])])
+    done = import_file(catalogue, state, Wanted())
+    assert {str(each.series): each.added for each in done.added} == {"quotes of A@x": 2, "trades of B@x": 1}
+    frame = catalogue.frame(Series("A@x", "quotes"))
+    assert frame["ts_init"].to_list() == [T0 + 2 * SECOND, T0 + 4 * SECOND]
+    assert frame["bid_size"].to_list() == [2.0, 2.0]

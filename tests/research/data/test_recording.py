@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -31,6 +32,10 @@ def a_quote(ts: int, bid: float = 100.0) -> Quote:
 def a_bar(minute: int) -> Bar:
     prices = {"open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0, "volume": 1.0}
     return Bar(instrument="BTC@x", interval_ns=MINUTE, ts_event=Y2024 + minute * MINUTE, **prices)
+
+
+def has_grown(things: Sized, count: int) -> bool:
+    return len(things) >= count
 
 
 async def recorded(catalogue: Catalogue, messages: Sequence[Message], now: int) -> Recorder:
@@ -109,7 +114,7 @@ async def test_a_feed_of_the_local_exchange_is_recorded_and_goes_on_after_a_rest
                 record_feeds(config, catalogue, ["BTCUSDT@binance"], book=True, stop=stop)
             )
             seen = len(market.trades)
-            await until(lambda so_far=seen: len(market.trades) >= so_far + 40)
+            await until(partial(has_grown, market.trades, seen + 40))
             stop.set()
             await running
             counts.append(catalogue.frame(trades).height)
