@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from actors.messages.account import VenueFill, VenueOrder
-from actors.messages.clearing import AdjustReport
 from actors.messages.orders import (
     ApprovedReplace,
     Command,
@@ -24,6 +24,7 @@ from actors.messages.orders import (
     StatusReport,
 )
 from actors.model.money import ZERO
+from actors.oms.adjusting import adjust
 from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
@@ -69,7 +70,7 @@ class OrderLife:
             "check_end": self._check_end,
             "unsent": self._unsent,
             "replaced": self._replaced,
-            "adjust": self._adjusted,
+            "adjust": partial(adjust, desk, events),
             "refuse_cancel": self._refuse_cancel,
             "refuse_replace": self._refuse_replace,
             "settle": self._settle,
@@ -282,15 +283,6 @@ class OrderLife:
             self.next_command(order)
         elif (order.terms.quantity, order.terms.price) != (report.quantity, report.price):
             self._desk.ask_account(order.terms.account)  # late or repeated: the list shows which terms hold
-
-    def _adjusted(self, order: Order, report: AdjustReport) -> None:
-        """The venue itself has changed the order: what was to take its place was reckoned by old terms."""
-        if order.successor is not None:
-            order.successor = None
-            self._events.refused(order, "replace", "ORDER_ADJUSTED", "the venue has changed the order")
-        terms = {"quantity": report.quantity, "price": report.price, "stop_price": report.stop_price}
-        order.terms, order.terms_seq = msgspec.structs.replace(order.terms, **terms), self._desk.seq
-        self._events.send(order, OrderReplaced, **terms)
 
     def _take_terms(self, order: Order, new: ApprovedReplace | ReplaceReport | VenueOrder) -> None:
         stop_price = order.terms.stop_price if isinstance(new, VenueOrder) else new.stop_price

@@ -1,0 +1,21 @@
+"""Orders that their venue has changed by itself, as a split or dividend makes it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.messages.clearing import AdjustReport
+from actors.messages.orders import OrderReplaced
+from actors.oms.desk import Desk
+from actors.oms.events import OrderEvents
+from actors.oms.order import Order
+
+
+def adjust(desk: Desk, events: OrderEvents, order: Order, report: AdjustReport) -> None:
+    """Other terms hold from now on; what was to take the order's place was reckoned by the old ones."""
+    if order.successor is not None:
+        order.successor = None
+        events.refused(order, "replace", "ORDER_ADJUSTED", "the venue has changed the order")
+    terms = {"quantity": report.quantity, "price": report.price, "stop_price": report.stop_price}
+    order.terms, order.terms_seq = msgspec.structs.replace(order.terms, **terms), desk.seq
+    events.send(order, OrderReplaced, **terms)
