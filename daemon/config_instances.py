@@ -1,4 +1,4 @@
-"""A strategy that runs once for each of its instruments becomes as many strategies with names of their own."""
+"""A strategy that runs once for each of its instruments becomes several, each with its own name."""
 
 from __future__ import annotations
 

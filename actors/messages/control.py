@@ -356,12 +356,6 @@ class EvidenceDue(Timer, frozen=True, kw_only=True):
     account: str
 
 
-class OffLoopDue(Timer, frozen=True, kw_only=True):
-    """Off-loop work of a backtest: the answer is known now."""
-
-    result: OffLoopResult
-
-
 class SnapshotDue(Timer, frozen=True, kw_only=True):
     """Ledger: publish `AccountSnapshot`s."""
 

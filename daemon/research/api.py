@@ -26,33 +26,19 @@ import polars as pl
 from actors.errors import UsageError
 from actors.model.intervals import format_interval
 from actors.portfolio.sizing import Sizing
-from actors.risk.limits import RiskLimits
 from actors.strategies.base import Strategy
 from actors.strategies.loading import check_strategy, load_strategy
 from actors.venues.files.series import BAR_COLUMNS, PRICES
-from actors.venues.simulated.settings import SimulatedVenueSettings
-from daemon.config import (
-    AccountSection,
-    BacktestSection,
-    Config,
-    DataFile,
-    InstrumentSection,
-    StrategySection,
-    VenueSection,
-)
-from daemon.config_checks import check_config
-from daemon.config_instances import with_instances
+from daemon.config import Config, DataFile
 from daemon.config_sources import load_config, overridden
 from daemon.research.audit import no_outside
 from daemon.research.backtest import run_backtest
 from daemon.research.data_manager import TIME, Moment, moment_ns, own_frame, step_of
-from daemon.research.history import History
 from daemon.research.interrupt import interruptible
 from daemon.research.result import Result
+from daemon.research.setup import VENUE, Setup, full_name
 from daemon.research.sweep import Sweep, sweep_cells
 
-VENUE, ACCOUNT, NAME = "files", "test", "strategy"
-ALMOST_ALL = Sizing(method="target_weight", amount=Decimal("0.95"))
 DEFAULT_INSTRUMENT = f"ASSET@{VENUE}"
 Data = Any
 """A polars or pandas frame, a path, or a mapping of instruments to either."""
@@ -106,40 +92,13 @@ class Backtester:
         cls = load_strategy(strategy) if isinstance(strategy, str) else strategy
         check_strategy(cls)
         by_instrument = data if isinstance(data, Mapping) else {instrument: data}
-        names = tuple(_full_name(name) for name in by_instrument)
-        files = tuple(
-            self._file(name, each) for name, each in zip(names, by_instrument.values(), strict=True)
-        )
-        if bars is None:
-            bars = _interval_of(files)
-        made = Config(
-            venues={VENUE: VenueSection(kind="simulated")},
-            accounts={ACCOUNT: _account(currency, Decimal(str(cash)), Decimal(str(fee)))},
-            instruments={
-                name: InstrumentSection(
-                    base=_base(name, currency),
-                    quote=currency,
-                    tick_size=Decimal(str(tick_size)),
-                    lot_size=Decimal(str(lot_size)),
-                    calendar=calendar,
-                )
-                for name in names
-            },
-            strategies={
-                NAME: StrategySection(
-                    use=strategy if isinstance(strategy, str) else import_path(cls),
-                    account=ACCOUNT,
-                    instruments=names,
-                    per_instrument=per_instrument,
-                    bars=(bars,) if isinstance(bars, str) else tuple(bars),
-                    sizing=sizing or ALMOST_ALL,
-                    parameters=dict(parameters or {}),
-                )
-            },
-            backtest=BacktestSection(data=files),
-        )
-        check_config(made)
-        self.config = overridden(with_instances(made), settings)
+        files = [self._file(full_name(name), each) for name, each in by_instrument.items()]
+        setup = Setup(
+            bars=bars, parameters=parameters, cash=cash, currency=currency, fee=fee, sizing=sizing,
+            tick_size=tick_size, lot_size=lot_size, calendar=calendar, per_instrument=per_instrument,
+        )  # fmt: skip
+        use = strategy if isinstance(strategy, str) else import_path(cls)
+        self.config = overridden(setup.config(use, files), settings)
         self._classes = dict.fromkeys(self.config.strategies, cls)
 
     def run(self, start: Moment = None, end: Moment = None, **parameters: Any) -> Result:
@@ -227,35 +186,3 @@ def import_path(strategy: type[Strategy]) -> str:
         if file is not None:
             return f"{Path(file).absolute()}:{strategy.__qualname__}"
     return f"{strategy.__module__}:{strategy.__qualname__}"
-
-
-def _account(currency: str, cash: Decimal, fee: Decimal) -> AccountSection:
-    return AccountSection(
-        venue=VENUE,
-        mode="paper",
-        base_currency=currency,
-        limits=RiskLimits(price_age_max_seconds=None),
-        simulated=SimulatedVenueSettings(
-            opening_balances={currency: cash}, maker_fee=fee, taker_fee=fee, fee_currency=currency
-        ),
-    )
-
-
-def _full_name(name: str) -> str:
-    return name if "@" in name else f"{name}@{VENUE}"
-
-
-def _base(name: str, currency: str) -> str:
-    symbol = name.partition("@")[0]
-    return symbol.removesuffix(currency).rstrip("-/_") or symbol
-
-
-def _interval_of(files: Sequence[DataFile]) -> str:
-    """The data's own interval, of several the smallest."""
-    config = Config(
-        venues={VENUE: VenueSection(kind="simulated")}, backtest=BacktestSection(data=tuple(files))
-    )
-    intervals = [interval for _, interval in History(config).sources.given]
-    if not intervals:
-        raise UsageError("the data are ticks: say which bars to make of them, as bars='1m'")
-    return format_interval(min(intervals))

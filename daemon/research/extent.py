@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon.config import Config
+from daemon.research.history import data_files
 
 _READ_BYTES = 1 << 22
 
 
 def input_count(config: Config) -> int | None:
     """Rows of all data files; None where one does not say without being read."""
-    counts = [_rows(Path(file.path)) for file in config.backtest.data]
+    counts = [_rows(path) for path in data_files(config)]
     return sum(count for count in counts if count is not None) if None not in counts else None
 
 
@@ -19,9 +20,8 @@ def _rows(path: Path) -> int | None:
     import polars
 
     try:
-        if path.suffix in (".parquet", ".pq") or path.is_dir():
-            pattern = path / "**" / "*.parquet" if path.is_dir() else path
-            return int(polars.scan_parquet(pattern).select(polars.len()).collect().item())
+        if path.suffix in (".parquet", ".pq"):
+            return int(polars.scan_parquet(path).select(polars.len()).collect().item())
         if path.suffix not in (".csv", ".txt"):
             return None
         with path.open("rb") as stream:

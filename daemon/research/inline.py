@@ -1,16 +1,16 @@
 """Off-loop work in a backtest: done at once, and answered after the latency that the configuration declares.
 
 Reads   OffLoopRequest   from strategies
-        OffLoopDue       its own timer
+        StrategyTimer    its own: an answer is known
 Writes  OffLoopResult    to strategies
-State   nothing beyond its timers
+State   answers under way
 Fails   what the function raises is its answer
 """
 
 from __future__ import annotations
 
 from actors.core.actor import CoreActor
-from actors.messages.control import OffLoopDue, OffLoopRequest, OffLoopResult
+from actors.messages.control import OffLoopRequest, OffLoopResult, StrategyTimer
 from daemon.off_loop import call
 from daemon.research.audit import outside_allowed
 
@@ -22,6 +22,7 @@ class InlineWork(CoreActor):
 
     def __init__(self, *, latency_ns: int) -> None:
         self._latency_ns = latency_ns
+        self._answers: dict[str, OffLoopResult] = {}
 
     def on_request(self, request: OffLoopRequest) -> None:
         """Do it now; the answer is known later."""
@@ -33,15 +34,16 @@ class InlineWork(CoreActor):
         except Exception as failure:  # whatever the user's function raises is its answer
             error = type(failure).__name__
         due = self.now + self._latency_ns
-        result = OffLoopResult(
+        key = str(request.request_id)
+        self._answers[key] = OffLoopResult(
             ts_event=due,
             request_id=request.request_id,
             strategy=request.strategy,
             value=value,
             error=error,
         )
-        self.set_timer(due, OffLoopDue(ts_event=due, result=result))
+        self.set_timer(due, StrategyTimer(ts_event=due, strategy=request.strategy, key=key, every_ns=0))
 
-    def on_due(self, due: OffLoopDue) -> None:
+    def on_due(self, due: StrategyTimer) -> None:
         """Hand the answer over."""
-        self.send(due.result)
+        self.send(self._answers.pop(due.key))
