@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from actors.core.actor import CoreActor
-from actors.errors import BadDataFile
+from actors.errors import BadDataFile, UsageError
 from actors.messages.control import Stop
 from actors.messages.orders import CancelRequest, OrderRequest, ReplaceRequest, Signal
 from daemon.config import Config
@@ -187,6 +187,8 @@ def _said(decision: Decision | None) -> str:
 
 
 def _times(config: Config, start: int | None, end: int | None) -> array[int]:
+    if config.backtest.session.state is not None:
+        raise UsageError("a session cannot be cut off: check on data files, [[backtest.data]]")
     times = array("q", (time for time, _ in History(config).messages(start, end)))
     if not times:
         raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from actors.errors import ConfigError
+from actors.messages.base import Message
 from actors.messages.control import BackfillDone
 from actors.messages.market import MARKET_DATA
 from actors.store.layout import tape_folder
@@ -14,7 +15,7 @@ from daemon.config import Config
 from daemon.research.history import History, Timed
 from daemon.research.parity.session import Session, open_session
 
-_MARKET = frozenset((*MARKET_DATA, BackfillDone))
+_MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
 
 
 class SessionHistory:
@@ -29,10 +30,14 @@ class SessionHistory:
         """When the session began; from here on accounts become active."""
 
     def messages(self, start: int | None, end: int | None) -> Iterator[Timed]:
-        """All market data with start ≤ time < end, and where missed bars were complete."""
+        """All market data with start ≤ time < end; without a start also where missed bars were complete.
+
+        With one, whoever asks knows best where the history before it ends.
+        """
         low, high = start or 0, end if end is not None else 2**63
+        kinds = _MARKET if start is not None else _MARKET | {BackfillDone}
         for taken in self._session.inputs():
-            if taken.message.__class__ in _MARKET and low <= taken.ts_init < high:
+            if taken.message.__class__ in kinds and low <= taken.ts_init < high:
                 yield taken.ts_init, taken.message  # type: ignore[misc]  # BackfillDone is timed like data
 
 

@@ -12,6 +12,7 @@ from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import BacktestSection, Config, DataFile, SessionSection, VenueSection
 from daemon.research.backtest import run_backtest
 from daemon.research.frames import times_of
+from daemon.research.lookahead import _times
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.session import open_session
 from daemon.startup import load_classes
@@ -77,3 +78,8 @@ def test_a_state_folder_without_a_session_is_refused(config: Config, tmp_path: P
     nowhere = BacktestSection(session=SessionSection(state=str(tmp_path)))
     with pytest.raises(UsageError, match="holds no recorded session"):
         run_backtest(msgspec.structs.replace(config, backtest=nowhere), load_classes(config))
+
+
+def test_a_check_that_cuts_data_off_says_that_it_needs_files(config: Config) -> None:
+    with pytest.raises(UsageError, match="check on data files"):
+        _times(config, None, None)
