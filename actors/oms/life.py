@@ -92,9 +92,7 @@ class OrderLife:
         if is_news and kind != "status_not_found":
             self._learn(order, venue_order_id or "")
         self._actions[ACTIONS[kind][order.state]](order, report)
-        if (
-            self._external.strays
-        ):  # the order may have been the last whose outcome could have explained a fill
+        if self._external.strays:  # it may have been the last order that could have explained a fill
             self._external.show(order.terms.account, order.terms.instrument)
 
     # the venue has it
@@ -114,9 +112,7 @@ class OrderLife:
                 self.apply(order, fill)
 
     def _confirm(self, order: Order, report: Report) -> None:
-        if (
-            order.accepted_seq
-        ):  # an order that vanished after it was accepted: a repeated accept is no news of it
+        if order.accepted_seq:  # it vanished after it was accepted: a repeated accept is no news
             return
         self._accept(order)
         if isinstance(report, StatusReport):

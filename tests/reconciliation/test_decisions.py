@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from actors.messages.account import (
@@ -220,8 +221,7 @@ def test_an_external_booking_that_is_moved_leaves_nothing_behind() -> None:
     back(world)
     (shown,) = world.heard(ExternalFillShown)
     assert world.books() == world.totals() != books
-    fields = {name: getattr(shown, name) for name in ExternalFillShown.__struct_fields__}
-    world.feed(ExternalFillMoved(**fields))
+    world.feed(msgspec.convert(shown, ExternalFillMoved, from_attributes=True))
     assert world.books() == books
 
 
