@@ -21,6 +21,7 @@ from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from actors.venues.simulated.accounts import Account
+from actors.venues.simulated.delays import Delay
 from actors.venues.simulated.events import VenueOrderState
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import Config
@@ -185,15 +186,16 @@ def _at_once(
     settings: SimulatedVenueSettings, instruments: Mapping[str, Instrument]
 ) -> SimulatedVenueSettings:
     """The same fees and fills without any way to travel, and money for everything."""
-    delays = {field.name: field.default for field in msgspec.structs.fields(settings)
-              if field.name.endswith("_delay")}  # fmt: skip
     return msgspec.structs.replace(
         settings,
         latency_ms=0.0,
         report_latency_ms=0.0,
         self_trade_prevention="NONE",
         opening_balances=_plenty(settings, instruments),
-        **delays,
+        submit_delay=Delay(),
+        cancel_delay=Delay(),
+        report_delay=Delay(),
+        market_data_delay=Delay(),
     )
 
 
