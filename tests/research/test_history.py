@@ -136,7 +136,11 @@ def test_actions_come_behind_the_last_bar_before_them(catalogue: Catalogue) -> N
     dividend, split = found[1][1], found[2][1]
     assert isinstance(dividend, CorporateAction)
     assert isinstance(split, CorporateAction)
-    assert (dividend.dividend, split.shares_before, split.shares_after) == tuple(map(Decimal, ("0.25", 1, 2)))
+    assert (dividend.dividend, split.shares_before, split.shares_after) == (
+        Decimal("0.25"),
+        Decimal(1),
+        Decimal(2),
+    )
 
 
 def test_bars_of_bid_and_ask_are_bars_of_the_middle_or_closing_quotes(catalogue: Catalogue) -> None:

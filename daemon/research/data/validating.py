@@ -65,10 +65,11 @@ def has_errors(findings: Sequence[Finding]) -> bool:
 
 def _ends_early(frame: pl.DataFrame, interval_ns: int, problems: Problems) -> None:
     """One day of a market that never rests, and hours are missing at its end."""
-    first, last = int(frame["ts_event"].min()) - interval_ns, int(frame["ts_event"].max())  # type: ignore[arg-type]
+    ends = frame["ts_event"].sort().to_numpy()
+    starts = ends - interval_ns
+    first, last = int(starts[0]), int(ends[-1])
     if interval_ns >= DAY_NS or first // DAY_NS != (last - 1) // DAY_NS or first % DAY_NS > EARLY_END_NS:
         return
-    starts = frame["ts_event"].sort().to_numpy() - interval_ns
     if seen_calendar(starts, interval_ns) == ALWAYS and -last % DAY_NS > EARLY_END_NS:
         problems.add(
             "warning", "early-end", f"the day ends at {moment(last - interval_ns)[-8:-3]}",
