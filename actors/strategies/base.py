@@ -116,7 +116,7 @@ class Strategy:
         """The order book has changed."""
 
     def on_corporate_action(self, action: CorporateAction) -> None:
-        """A split or dividend has taken effect: positions, orders and, if wished, history are in new shares."""
+        """A split or dividend has taken effect: positions, orders and history, if wished, are new shares."""
 
     def on_timer(self, timer: StrategyTimer) -> None:
         """A timer named `timer.key` is due; `timer.ts_event` < `ctx.now` says that it was late."""
