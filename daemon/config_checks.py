@@ -12,7 +12,12 @@ import msgspec
 from actors.errors import ConfigError
 from actors.model.intervals import parse_interval
 from actors.risk.limits import RiskLimits, StrategyLimits
-from actors.venues.simulated.settings_checks import account_faults, market_faults
+from actors.venues.simulated.settings_checks import (
+    account_doubts,
+    account_faults,
+    market_doubts,
+    market_faults,
+)
 from daemon.alert_settings import check_alerts
 from daemon.config import AccountSection, Config, StrategySection
 from daemon.config_files import KeyPath
@@ -171,8 +176,13 @@ def _check_interval(text: str, place: KeyPath) -> None:
 def doubts_about(config: Config) -> list[str]:
     """What is allowed and probably not meant."""
     found = []
+    for name, venue in config.venues.items():
+        for keys, why in market_doubts(venue.simulated):
+            found.append(f"venues.{name}.simulated.{'.'.join(keys)} {why}")
     for name, account in config.accounts.items():
         place = f"accounts.{name}"
+        for keys, why in account_doubts(account.simulated):
+            found.append(f"{place}.simulated.{'.'.join(keys)} {why}")
         if account.mode == "paper" and not any(account.simulated.opening_balances.values()):
             found.append(f"{place}.simulated.opening_balances is empty: without money the account cannot buy")
         if account.mode == "live" and account.limits.order_notional_max is None:

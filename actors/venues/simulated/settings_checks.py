@@ -11,7 +11,7 @@ from actors.venues.simulated.accounts import schedule_of
 from actors.venues.simulated.delays import Delay
 from actors.venues.simulated.hours import own_hours
 from actors.venues.simulated.margin_settings import margin_faults
-from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings
+from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings, Slippage
 
 Fault = tuple[tuple[str, ...], str]
 """Keys to what is wrong, and why it is."""
@@ -64,6 +64,24 @@ def market_faults(settings: MarketSettings) -> Iterator[Fault]:
         own_hours(settings.hours)
     except ConfigError as error:
         yield ("hours",), str(error)
+
+
+def account_doubts(settings: SimulatedVenueSettings) -> Iterator[Fault]:
+    """What is allowed in an account's settings and probably not meant."""
+    plain = SimulatedVenueSettings()
+    if settings.fees is not None or settings.charges:
+        for field in ("maker_fee", "taker_fee"):
+            if getattr(settings, field) != getattr(plain, field):
+                yield (field,), "is not charged: fees or charges are given, and take its place"
+
+
+def market_doubts(settings: MarketSettings) -> Iterator[Fault]:
+    """What is allowed in a market's settings and probably not meant."""
+    if settings.bars.market_orders == "same_close" and settings.slippage == Slippage():
+        why = "fills at a price that was past when the order was decided: give it some slippage"
+        yield ("bars", "market_orders"), why
+    if settings.bars.market_rest == "cancel" and settings.bars.volume_share is None:
+        yield ("bars", "market_rest"), "has little to say without volume_share: a bar fills any size"
 
 
 def _delay_faults(delay: Delay) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,12 @@ import pytest
 
 from actors.venues.simulated.delays import Delay
 from actors.venues.simulated.settings import MarketSettings
-from actors.venues.simulated.settings_checks import account_faults, market_faults
+from actors.venues.simulated.settings_checks import (
+    account_doubts,
+    account_faults,
+    market_doubts,
+    market_faults,
+)
 from tests.venues.simulated.builders import D, a_market, settings
 
 
@@ -50,3 +55,12 @@ def test_fault_of_a_market_names_its_key(market: MarketSettings, keys: tuple[str
 
 def test_settings_as_they_come_are_right() -> None:
     assert list(account_faults(settings())) == list(market_faults(MarketSettings())) == []
+
+
+def test_what_is_probably_not_meant_is_said() -> None:
+    fees = settings(fees="ib-us-stocks-fixed", maker_fee=D("0.0002"), taker_fee=D("0.001"))
+    assert [keys for keys, _ in account_doubts(fees)] == [("maker_fee",)]
+    assert not list(account_doubts(settings()))
+    market = a_market(market_orders="same_close", market_rest="cancel")
+    assert [keys for keys, _ in market_doubts(market)] == [("bars", "market_orders"), ("bars", "market_rest")]
+    assert not list(market_doubts(a_market(market_orders="same_close", slippage={"ticks": 1})))
