@@ -74,6 +74,10 @@ def _about(config: Config, *, offline: bool) -> Iterator[Finding]:
     for name, venue in config.venues.items():
         if not offline and venue.kind == "binance":
             yield venue_answers(name, venue)
+        elif not offline and venue.kind == "ib" and not is_running.text.startswith("a daemon"):
+            from daemon.cli.doctor_ib import tws_answers
+
+            yield from tws_answers(name, config)
 
 
 def python_version() -> Finding:

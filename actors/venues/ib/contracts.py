@@ -85,7 +85,7 @@ def one_of(symbol: str, found: Sequence[Any]) -> Any:
     """
     if len(found) == 1:
         return found[0]
-    where = f'[venues.ib.contracts."{symbol}"]'
+    where = f'[venues.ib.tws.contracts."{symbol}"]'
     if not found:
         raise ConfigError(f"IB knows no contract {symbol}: mend the name, or describe it under {where}")
     shown = ", ".join(_describe(details.contract) for details in found[:CANDIDATES_SHOWN])

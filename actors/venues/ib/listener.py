@@ -72,6 +72,10 @@ class Listener:
 
     # the line
 
+    def setEventsDone(self) -> None:
+        """The line is gone, ready or not."""
+        self._hears.on_closed()
+
     def connectionClosed(self) -> None:
         """Once ready, it is gone."""
         self._hears.on_closed()

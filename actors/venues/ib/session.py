@@ -20,9 +20,10 @@ from actors.venues.backoff import Backoff
 from actors.venues.ib.budget import MessageBudget
 from actors.venues.ib.claims import Claim, Complaint
 from actors.venues.ib.codes import Meaning, meaning_of
+from actors.venues.ib.greeting import greet
 from actors.venues.ib.library import Library, load_library
 from actors.venues.ib.listener import Answer, Listener
-from actors.venues.ib.reasons import RequestFailed, refused, why_not
+from actors.venues.ib.reasons import RequestFailed, why_not
 from actors.venues.ib.settings import SessionSettings
 from actors.venues.mortal import make_mortal
 
@@ -314,16 +315,7 @@ class Session:
         client.MaxRequests = 0  # our own budget decides; the library's would let orders wait unseen
         self._client, self._listener = client, listener
         effect("socket.connect")
-        try:
-            async with asyncio.timeout(self.settings.connect_seconds):
-                await client.connectAsync(self.settings.host, self.settings.port, self.settings.client_id, 0)
-        except (ConnectionError, TimeoutError) as error:
-            if self._complaint:
-                raise VenueUnreachable(refused(self._complaint, self.settings)) from error
-            raise
-        transport = client.conn.transport
-        if transport is None:
-            raise VenueUnreachable(refused(self._complaint, self.settings))
+        transport = await greet(client, self.settings, self._lost, why=lambda: self._complaint)
         make_mortal(transport.get_extra_info("socket"))
         self.connections += 1
         self.accounts = tuple(client.getAccounts())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from actors.messages.orders import FillReport, QueryAccount, QueryOrder, StatusR
 from actors.model.instrument import DERIVATIVES, ZERO
 from actors.venues.ib.claims import CompletedOrder, OpenOrder
 from actors.venues.ib.directory import Directory
+from actors.venues.ib.marks import NOTHING, Mark
 from actors.venues.ib.orders import side_of, status_of
 from actors.venues.ib.reading import Lists, StatementReader
 from actors.venues.ib.reports import Reports
@@ -81,7 +82,7 @@ class Statements:
         """Everything TWS says of the account; None is a part that was not answered."""
         seq = query.asked_seq
         lists = await self._part("orders", self._read_lists)
-        fills = self._fills() if lists is not None else None
+        fills = self._fills(query.fills_after) if lists is not None else None
         positions = await self._part("positions", self._reader.positions)
         cash = await self._part("cash", self._reader.cash)
         total: dict[str, Decimal] | None = None
@@ -106,7 +107,9 @@ class Statements:
             else OrdersEvidence(
                 asked_seq=seq, orders=tuple(self._venue_order(each, lists) for each in lists.open.values())
             ),
-            fills=None if fills is None else FillsEvidence(asked_seq=seq, fills=tuple(fills), read_to={}),
+            fills=None
+            if fills is None
+            else FillsEvidence(asked_seq=seq, fills=tuple(fills), read_to=_marks(fills, query.fills_after)),
             balances=None if total is None else BalancesEvidence(asked_seq=seq, total=total),
             positions=None if contracts is None else PositionsEvidence(asked_seq=seq, quantity=contracts),
             venue_time_ms=self._clock() // 1_000_000 + self._session.offset_ms,
@@ -133,8 +136,11 @@ class Statements:
             log.warning("part of a statement without answer", part=name, error=str(error))
             return None
 
-    def _fills(self) -> list[VenueFill]:
-        fills = [self._reports.fill_report(booked) for booked in self._reports.executions.all()]
+    def _fills(self, after: Mapping[str, str]) -> list[VenueFill]:
+        """Executions that no completed statement has told before."""
+        reports = [self._reports.fill_report(booked) for booked in self._reports.executions.all()]
+        marks = {instrument: Mark.parse(text) for instrument, text in after.items()}
+        fills = [fill for fill in reports if marks.get(fill.instrument, NOTHING).is_before(fill)]
         found = [
             VenueFill(
                 instrument=fill.instrument, client_order_id=fill.client_order_id,
@@ -186,3 +192,11 @@ class Statements:
             venue_order_id=str(claim.perm_id), side=side_of(claim.action), quantity=claim.quantity,
             filled_quantity=filled, price=claim.limit_price, status=status_of(claim.status, filled),
         )  # fmt: skip
+
+
+def _marks(told: Sequence[VenueFill], after: Mapping[str, str]) -> dict[str, str]:
+    """The marks that come of telling these."""
+    marks = {instrument: Mark.parse(text) for instrument, text in after.items()}
+    for fill in told:
+        marks[fill.instrument] = marks.get(fill.instrument, NOTHING).moved(fill)
+    return {instrument: mark.text() for instrument, mark in marks.items()}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Self
 
 from aiohttp import web
 
 from actors.messages.market import Quote, Trade
+from actors.venues.simulated.charges import Charge
 from actors.venues.simulated.engine import MatchingEngine
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.exchange.clock import NS_PER_MS, VenueClock
@@ -30,6 +32,8 @@ from daemon.exchange.synthetic import SyntheticSource
 from daemon.exchange.truth import TruthLog
 
 CLOSE_SECONDS = 2.0
+COMMISSION = Charge(name="commission", base="quantity", rate=Decimal("0.005"), least=Decimal(1), per="order")
+"""A cent for two shares or contracts, a dollar at least."""
 FIRST_MS = 1_735_689_600_000
 """2025: ids count on from the milliseconds since, so that no later fake gives one a second time."""
 
@@ -77,13 +81,11 @@ class IbServer:
         self.port = self.admin_port = 0
 
     def _new_engine(self) -> MatchingEngine:
-        commission = self.settings.commission
         engine = MatchingEngine(
             accounts={
                 account.name: SimulatedVenueSettings(
-                    maker_fee=commission,
-                    taker_fee=commission,
-                    fee_currency="USD",
+                    charges=(COMMISSION,),
+                    account_type="margin",
                     opening_balances=account.balances,
                 )
                 for account in self.settings.accounts

@@ -28,5 +28,3 @@ class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     admin_port: int = 0
     truth: Path | None = None
     history_hours: float = 72.0
-    commission: Decimal = Decimal("0.00005")
-    """Fraction of notional."""
