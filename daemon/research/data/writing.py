@@ -36,7 +36,7 @@ from daemon.research.data.merging import merged
 
 ROWS_HELD = 1_000_000
 """Rows of one series that are kept in memory before they go to a staging file."""
-ROWS_MERGED_MAX = 20_000_000
+ROWS_MERGED_MAX = 5_000_000
 """More rows of one month than this are joined on disk, which takes sources that follow one another."""
 INCOMING = ".incoming-"
 
@@ -145,14 +145,18 @@ class Writer:
         ]
         pieces = sorted(
             [
-                *((part.first, part.last, part.path) for part in old),
-                *((s.first, s.last, s.path) for s in staged),
+                *((part.first, part.last, part.path, "old") for part in old),
+                *((each.first, each.last, each.path, "new") for each in staged),
             ]
         )
-        follow = all(after[0] > one[1] for one, after in pairwise(pieces))
+        # one time may go on over two staged files, as ticks of an instant do
+        follow = all(
+            after[0] > one[1] or (after[0] == one[1] and after[3] == one[3] == "new")
+            for one, after in pairwise(pieces)
+        )
         rows = before + sum(each.rows for each in staged)
         if follow and rows > ROWS_MERGED_MAX:
-            lazy = pl.concat([pl.scan_parquet(path) for *_, path in pieces], how="diagonal_relaxed")
+            lazy = pl.concat([pl.scan_parquet(path) for _, _, path, _ in pieces], how="diagonal_relaxed")
             write(lazy, target, series, Part(target, rows, pieces[0][0], pieces[-1][1], tuple(sources)))
         else:
             new = pl.concat([pl.read_parquet(each.path) for each in staged], how="diagonal_relaxed")

@@ -120,6 +120,20 @@ def test_more_rows_than_fit_are_staged_on_disk_and_nothing_of_it_is_left(
     assert [path.name for path in catalogue.root.iterdir()] == ["x"]
 
 
+def test_ticks_of_one_instant_stay_in_order_over_staged_files(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "ROWS_HELD", 3)
+    monkeypatch.setattr(writing, "ROWS_MERGED_MAX", 3)
+    monkeypatch.setattr(writing, "merged", None)  # joined on disk: nothing is merged in memory
+    rows = trades(1, 2, 2, 2, 2, 2, 2, 3, ids=[f"#{number}" for number in range(8)])
+    with Writer(catalogue, "a.csv") as writer:
+        for offset in range(8):
+            writer.add(TRADES, rows.slice(offset, 1))
+        writer.commit()
+    assert catalogue.frame(TRADES).equals(rows)
+
+
 def test_a_write_that_fails_leaves_the_month_as_it_was(
     catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
