@@ -1,7 +1,7 @@
 """Results: an actor behind all others that only listens, and keeps what a run's tables are made of.
 
 Reads   SubmitOrder, OrderFilled, TradeClosed, OrderDenied, OrderRejected, OrderCancelled, OrderExpired,
-        OrderReplaced, StrategyFailed   what happened, kept in order
+        OrderReplaced, ChargeBooked, PositionSplit, StrategyFailed   what happened, kept in order
         SnapshotDue                     its own timer: the accounts are valued
 Writes  nothing
 State   the events, the samples of equity and positions
@@ -20,6 +20,7 @@ from actors.core.actor import CoreActor
 from actors.ledger.actor import LedgerActor
 from actors.ledger.lots import Position
 from actors.messages.account import AccountSnapshot, TradeClosed
+from actors.messages.clearing import ChargeBooked, PositionSplit
 from actors.messages.control import SnapshotDue, StrategyFailed
 from actors.messages.orders import (
     OrderCancelled,
@@ -42,6 +43,8 @@ Event = (
     | OrderCancelled
     | OrderExpired
     | OrderReplaced
+    | ChargeBooked
+    | PositionSplit
 )
 SAMPLES_MAX = 100_000
 FIGURES = (
@@ -150,7 +153,13 @@ class Results(CoreActor):
 
     def on_event(
         self,
-        event: SubmitOrder | OrderDenied | OrderRejected | OrderCancelled | OrderExpired | OrderReplaced,
+        event: SubmitOrder
+        | OrderDenied
+        | OrderRejected
+        | OrderCancelled
+        | OrderExpired
+        | OrderReplaced
+        | PositionSplit,
     ) -> None:
         """Keep it."""
         self.events.append(event)
@@ -160,10 +169,18 @@ class Results(CoreActor):
         if self._foreign:
             quote = self._foreign.get((event.account, event.instrument))
             if quote is not None:
-                currency = self.equity[event.account].currency
-                rate = self._valuation.price(quote, currency, self.market)
-                self.rates[len(self.events)] = float("nan") if rate is None else rate
+                self._note_rate(event.account, quote)
         self.events.append(event)
+
+    def on_charge(self, event: ChargeBooked) -> None:
+        """Keep it with the rate of the moment."""
+        if event.account in self.equity and event.asset != self.equity[event.account].currency:
+            self._note_rate(event.account, event.asset)
+        self.events.append(event)
+
+    def _note_rate(self, account: str, asset: str) -> None:
+        rate = self._valuation.price(asset, self.equity[account].currency, self.market)
+        self.rates[len(self.events)] = float("nan") if rate is None else rate
 
     def on_strategy_failed(self, event: StrategyFailed) -> None:
         """Keep it with the number of the input."""

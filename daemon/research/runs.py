@@ -13,8 +13,9 @@ equity     one row per account and sample, at the end of every `backtest.equity_
 trades     round trips in the order of their closing; what is still open is not among them.
            account strategy instrument direction ("long" "short") tag ts_opened ts_closed
            quantity (largest held) entry_price exit_price (quote currency)
-           realised_pnl (before costs; slippage is in it) fees slippage (> 0 cost us) borrow funding
-           net (realised_pnl − fees − borrow − funding) risk (at the first stop; null without one)
+           realised_pnl (before costs; slippage and dividends are in it) fees slippage (> 0 cost us)
+           borrow funding net (realised_pnl − fees − borrow − funding)
+           risk (at the first stop; null without one)
            adverse favourable (furthest moves as fractions of the entry price, ≤ 0 and ≥ 0: MAE and MFE)
 fills      in the order of booking.
            ts account strategy instrument client_order_id venue_order_id trade_id side ("buy" "sell")

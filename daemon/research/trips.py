@@ -8,6 +8,7 @@ from typing import Any
 import polars
 
 from actors.messages.account import TradeClosed
+from actors.messages.clearing import ChargeBooked, ChargeKind, PositionSplit
 from actors.messages.orders import (
     OrderCancelled,
     OrderDenied,
@@ -27,12 +28,18 @@ Key = tuple[str, str, str]
 Row = dict[str, Any]
 
 
+_COLUMN_OF: dict[ChargeKind, str] = {"borrow": "borrow", "funding": "funding", "fee": "fees"}
+"""Where a charge stands in the table of trades; dividends and corrections are part of what was earned."""
+
+
 class _Trip:
     """A position on its way from flat to flat."""
 
-    __slots__ = ("quantity", "slippage", "stop", "tag")
+    __slots__ = ("charges", "quantity", "slippage", "stop", "tag")
 
     def __init__(self) -> None:
+        self.charges: dict[str, float] = {}
+        """Column of the table of trades → account currency."""
         self.quantity = 0.0
         """Signed, as filled."""
         self.slippage = 0.0
@@ -65,6 +72,10 @@ class Tables:
                 self._filled(event, rate)
             case TradeClosed():
                 self._closed(event, rate)
+            case ChargeBooked():
+                self._charge(event, rate)
+            case PositionSplit():
+                self._split(event)
             case OrderDenied():
                 self._deny(event)
             case OrderReplaced():
@@ -161,6 +172,28 @@ class Tables:
         trip.quantity += sign * quantity
         trip.slippage += (slipped or 0.0) * quantity * multiplier
 
+    def _charge(self, charge: ChargeBooked, rate: float) -> None:
+        """To the position that is held; what comes after its end, to the trade that it was."""
+        column = _COLUMN_OF.get(charge.kind, "realised_pnl")
+        amount = float(charge.amount) * rate * (1.0 if column == "realised_pnl" else -1.0)
+        key = (charge.account, charge.strategy, charge.instrument)
+        trip = self._trips.get(key)
+        if trip is not None and trip.quantity:
+            trip.charges[column] = trip.charges.get(column, 0.0) + amount
+            return
+        for row in reversed(self._trades):
+            if (row["account"], row["strategy"], row["instrument"]) == key:
+                row[column] += amount
+                row["net"] = _net(row)
+                return
+
+    def _split(self, split: PositionSplit) -> None:
+        ratio = float(split.shares_after) / float(split.shares_before)
+        for (account, _, instrument), trip in self._trips.items():
+            if (account, instrument) == (split.account, split.instrument):
+                trip.quantity *= ratio
+                trip.stop = trip.stop / ratio if trip.stop is not None else None
+
     def _closed(self, trade: TradeClosed, rate: float) -> None:
         key = (trade.account, trade.strategy, trade.instrument)
         trip = self._trips.pop(key, None) or _Trip()
@@ -171,14 +204,18 @@ class Tables:
             at_risk = (entry - trip.stop) * (1.0 if trade.direction == "long" else -1.0)
             risk = at_risk * quantity * multiplier * rate if at_risk > 0.0 else None
         pnl, fees = float(trade.realised_pnl) * rate, float(trade.fees) * rate
-        self._trades.append({
+        row: Row = {
             "account": trade.account, "strategy": trade.strategy, "instrument": trade.instrument,
             "direction": trade.direction, "tag": trip.tag, "ts_opened": trade.ts_opened,
             "ts_closed": trade.ts_event, "quantity": quantity, "entry_price": entry,
             "exit_price": float(trade.exit_price), "realised_pnl": pnl, "fees": fees,
-            "slippage": trip.slippage * rate, "borrow": 0.0, "funding": 0.0, "net": pnl - fees,
+            "slippage": trip.slippage * rate, "borrow": 0.0, "funding": 0.0, "net": 0.0,
             "risk": risk, "adverse": None, "favourable": None,
-        })  # fmt: skip
+        }  # fmt: skip
+        for column, amount in trip.charges.items():
+            row[column] += amount
+        row["net"] = _net(row)
+        self._trades.append(row)
         self._turn(key, trip, quantity * multiplier)
 
     def _turn(self, key: Key, trip: _Trip, lot: float) -> None:
@@ -200,6 +237,11 @@ def _order_row(terms: OrderTerms, ts: int) -> Row:
         "stop_price": _number(terms.stop_price), "time_in_force": terms.time_in_force, "tag": terms.tag,
         "status": "open", "filled": 0.0, "price_average": None, "ts_closed": None, "reason": None,
     }  # fmt: skip
+
+
+def _net(row: Row) -> float:
+    net: float = row["realised_pnl"] - row["fees"] - row["borrow"] - row["funding"]
+    return net
 
 
 def _number(value: Any) -> float | None:
