@@ -67,7 +67,9 @@ def test_its_tape_replays_identically(golden: Golden, tickerd: Run) -> None:
     state, expected = golden
     ran = tickerd("replay", "--state", state, "--verify", "--json")
     assert ran.code == 0
-    assert ran.json == {
+    found = dict(ran.json)
+    assert found.pop("seconds") > 0
+    assert found == {
         "identical": True,
         "inputs": expected.inputs,
         "orders": expected.orders,
@@ -102,7 +104,10 @@ def test_its_state_is_one_of_every_actor(golden: Golden) -> None:
         assert any(position.realised_pnl for position in held)
     assert [found.status for found in core.reconciliation.differences()] == ["open"]
     snapshot = decode_snapshot(encode_snapshot(core.sequencer))
-    assert all(len(bytes(state)) > 100 for state in snapshot.actors.values())
+    states = {
+        name: bytes(state) for name, state in snapshot.actors.items() if not name.startswith("clearing:")
+    }
+    assert all(len(state) > 100 for state in states.values())  # clearing has had nothing to clear
     assert core.risk.state_of(Scope(account="paper", strategy="cross"))[0] != "active"
 
 
