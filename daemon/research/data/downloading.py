@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from actors.errors import BadDataFile
 from actors.messages.market import Bar, MarketData, Trade
 from actors.venues.binance.history import BinanceHistory
 from daemon.research.data.catalogue import Catalogue, Series
@@ -16,6 +17,8 @@ from daemon.research.data.writing import Writer
 ROWS_PER_COMMIT = 50_000
 """After so many rows they are put in place: what a stop in between may cost."""
 SOURCE = "binance download"
+AGGREGATES = "aggtrades"
+"""In the names of the venue's own dumps of aggregate trades."""
 
 
 Progress = Callable[[int, int], None]
@@ -51,9 +54,10 @@ async def download(
 
     Raises:
         VenueUnreachable: No answer; what has come is kept, and the next call goes on behind it.
-        BadDataFile: The venue does not know the symbol.
+        BadDataFile: The venue does not know the symbol, or the catalogue has trades of another kind.
         StateLocked: Another process writes to the series.
     """
+    _check_ids(catalogue, series)
     now = await history.now()
     end = min(end or now, now)
     ranges = missing_ranges(catalogue, series, start, end)
@@ -70,6 +74,19 @@ async def download(
             batch.commit()  # also when the line breaks or the user does: the next run goes on from here
     parts = catalogue.parts(series)
     return Downloaded(series, rows, parts[0].first if parts else None, parts[-1].last if parts else None)
+
+
+def _check_ids(catalogue: Catalogue, series: Series) -> None:
+    """Single trades and aggregates are numbered apart: mixed, each trade would count twice."""
+    if series.kind != "trades":
+        return
+    names = dict.fromkeys(source.name for part in catalogue.parts(series) for source in part.sources)
+    others = [name for name in names if name != SOURCE and AGGREGATES not in name.lower()]
+    if others:
+        raise BadDataFile(
+            f"{series} come from {others[0]}, not from aggregate trades: download them into "
+            "another --catalogue, or under another --venue"
+        )
 
 
 def missing_ranges(catalogue: Catalogue, series: Series, start: int, end: int) -> list[_Range]:

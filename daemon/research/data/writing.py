@@ -244,7 +244,8 @@ def write_part(catalogue: Catalogue, series: Series, frame: pl.DataFrame, source
         raise BadDataFile(f"{series}: nothing to write")
     order = frame[order_column(frame.columns)]
     first, last = int(order[0]), int(order[-1])
-    target = catalogue.folder(series) / f"{part_name(first)}{SUFFIX}"
+    begin = first - (1 if series.kind in HAS_INTERVAL else 0)  # as `split_by_month` has it
+    target = catalogue.folder(series) / f"{part_name(begin)}{SUFFIX}"
     write(
         frame.lazy(), target, series, Part(target, frame.height, first, last, (Source(source, first, last),))
     )

@@ -15,7 +15,7 @@ from daemon.exchange.server import ExchangeServer
 from daemon.exchange.settings import PROFILES, ExchangeSettings, Synthetic
 from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.downloading import download, missing_ranges
-from tests.research.data.made import MINUTE, until
+from tests.research.data.made import MINUTE, store, trades, until
 
 BARS = Series("BTCUSDT@binance", "bars", MINUTE)
 TRADES = Series("BTCUSDT@binance", "trades")
@@ -113,3 +113,10 @@ async def test_a_symbol_that_the_venue_does_not_know_is_named(
 ) -> None:
     with pytest.raises(BadDataFile, match=r"NOSUCH@binance: .*check the symbol"):
         await download(history, Catalogue(tmp_path), Series("NOSUCH@binance", "trades"), 0, None)
+
+
+async def test_recorded_trades_are_not_mixed_with_aggregates(history: BinanceHistory, tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path)
+    store(catalogue, TRADES, trades(1), "recording")
+    with pytest.raises(BadDataFile, match="come from recording, not from aggregate trades"):
+        await download(history, catalogue, TRADES, 0, None)
