@@ -392,15 +392,3 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int, *word
     assert len(said) == 1, done.stderr
     for word in words:
         assert word in said[0]
-
-
-def held_after(opening: Mapping[str, int], books: Mapping[str, Any]) -> dict[str, Decimal]:
-    """What an account holds that began with this and was filled as the books say, without what is 0."""
-    held = dict.fromkeys(("USDT", "BTC", "ETH"), Decimal(0)) | {k: Decimal(v) for k, v in opening.items()}
-    for row in books["fills"]:
-        sign = 1 if row["side"] == "buy" else -1
-        quantity, price = Decimal(row["quantity"]), Decimal(row["price"])
-        held[row["instrument"].partition("USDT")[0]] += sign * quantity
-        held["USDT"] -= sign * quantity * price
-        held[row["fee_currency"]] -= Decimal(row["fee"])
-    return nonzero(held)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.holdings import held_after
 from tests.e2e.rig import (
     MAKER,
     SMA,
     a_daemon,
     an_exchange,
     exported,
-    held_after,
     nonzero,
     of_account,
     replayed,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from daemon.exchange.truth import Truth
+from tests.e2e.holdings import held_after
 from tests.e2e.rig import (
     OPENING,
     Daemon,
@@ -19,7 +20,6 @@ from tests.e2e.rig import (
     an_exchange,
     assert_books_equal_truth,
     exported,
-    held_after,
     nonzero,
     one_object,
     replayed,
