@@ -1,0 +1,129 @@
+"""`tickerd backtest`: two files, the same run again, Ctrl-C, failures, planted bugs, bad input."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.research.runs import read_run
+from tests.research.test_backtest import BTC, ROWS, a_file
+
+CONFIG = """
+[venues.files]
+kind = "simulated"
+[accounts.test]
+venue = "files"
+mode = "paper"
+base_currency = "USDT"
+limits.price_age_max_seconds = "off"
+simulated = {{ fee_currency = "USDT", opening_balances = {{ USDT = 10000 }} }}
+[instruments."{instrument}"]
+base = "BTC"
+quote = "USDT"
+"""
+BACKTEST = """
+[strategies.s]
+use = "tests.research.strategies_for_tests:{use}"
+account = "test"
+instruments = ["{instrument}"]
+bars = ["1m"]
+sizing = {{ method = "fixed_quantity", amount = 2 }}
+[[backtest.data]]
+path = "bars.csv"
+instrument = "{instrument}"
+interval = "1m"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    def make(use: str) -> list[str]:
+        a_file(tmp_path, ROWS)
+        (tmp_path / "system.toml").write_text(CONFIG.format(instrument=BTC))
+        (tmp_path / "backtest.toml").write_text(BACKTEST.format(instrument=BTC, use=use))
+        return ["backtest", "--system", "system.toml", "--backtest", "backtest.toml", "--json"]
+
+    monkeypatch.chdir(tmp_path)
+    return make
+
+
+def test_system_and_backtest_in_two_files_and_the_same_run_again(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("UpAndDown")
+    first = tickerd(*words)
+    assert (first.code, first.err) == (0, "")
+    assert first.json["state"] == "complete"
+    again = tickerd(*words)
+    assert again.code == 0
+    assert {name: again.json[name] for name in ("path", "result_hash")} == {
+        name: first.json[name] for name in ("path", "result_hash")
+    }
+    plain = tickerd(*words[:-1])
+    assert "the same result as before" in plain.out
+    assert "sharpe" in plain.out
+    assert "n/a" in plain.out
+    kept = read_run(Path(first.json["path"]))
+    assert json.loads((Path(first.json["path"]) / "run.json").read_text())["run_id"] == kept.info.run_id
+    other = tickerd(*words, "--set", "strategies.s.sizing.amount=1")
+    assert other.json["path"] != first.json["path"]
+
+
+def test_ctrl_c_ends_it_cleanly_with_what_is_known(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    ran = tickerd(*folder("Interrupting"))
+    assert ran.code == 130
+    assert ran.json["state"] == "interrupted"
+    assert read_run(Path(ran.json["path"])).info.state == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_failing_strategy_ends_with_one_and_is_kept(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    ran = tickerd(*folder("Raising"))
+    assert ran.code == 1
+    assert "s.on_bar: KeyError at strategies_for_tests.py:" in ran.json["failures"][0]
+    assert read_run(Path(ran.json["path"])).frames.fills.height == 1
+
+
+def test_a_planted_bug_ends_the_check_with_three_and_names_the_decision(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    clean = tickerd(*folder("UpAndDown"), "--check-lookahead", "--check-warmup")
+    assert (clean.code, [check["is_clean"] for check in clean.json["checks"]]) == (0, [True, True])
+    ran = tickerd(
+        *folder("Peeking"), "--check-lookahead", "--set", 'strategies.s.parameters={ file = "bars.csv" }'
+    )
+    assert ran.code == 3
+    difference = ran.json["checks"][0]["difference"]
+    assert "with the data cut off at 2024-01-01T00:0" in difference
+    assert "of strategy s at 2024-01-01T00:01:00+00:00 differs: Signal" in difference
+
+
+def test_both_files_setting_one_value_is_refused(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("UpAndDown")
+    with Path("backtest.toml").open("a") as file:
+        file.write('[accounts.test]\nmode = "live"\n')
+    ran = tickerd(*words)
+    assert ran.code == 78
+    assert "accounts.test.mode is set in system.toml:6 already, remove one of the two" in ran.err
+
+
+def test_nothing_to_read_is_one_sentence(
+    tickerd: Callable[..., Any], folder: Callable[[str], list[str]]
+) -> None:
+    words = folder("UpAndDown")
+    Path("bars.csv").unlink()
+    ran = tickerd(*words)
+    assert ran.code == 1
+    assert "no such file" in ran.err
