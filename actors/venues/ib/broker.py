@@ -252,7 +252,7 @@ class IbBroker:
             case CancelOrder():
                 known = self._known(command)
                 known.is_cancelling = True
-                effect("socket.send")
+                effect("tws.send cancel")
                 client.cancelOrder(known.order_id)
 
     def _place(self, known: Known, command: SubmitOrder | ReplaceOrder) -> None:
@@ -266,7 +266,7 @@ class IbBroker:
         library = self._session.library
         assert library is not None
         order = order_from(known, self._account_id, library)
-        effect("socket.send")
+        effect("tws.send order")
         self._session.client.placeOrder(known.order_id, listed.contract, order)
 
     def _known(self, command: CancelOrder | ReplaceOrder) -> Known:

@@ -277,7 +277,7 @@ class Session:
         self._lose(reason)
         client, self._client = self._client, None
         if client is not None and client.conn.transport is not None:
-            effect("socket.abort")
+            effect("tws.abort")
             client.conn.transport.abort()
         if self._listener is not None:
             self._listener.answers.clear()
@@ -314,7 +314,7 @@ class Session:
         library.watch_codec(self.on_fault)
         client.MaxRequests = 0  # our own budget decides; the library's would let orders wait unseen
         self._client, self._listener = client, listener
-        effect("socket.connect")
+        effect("tws.connect")
         transport = await greet(client, self.settings, self._lost, why=lambda: self._complaint)
         make_mortal(transport.get_extra_info("socket"))
         self.connections += 1
