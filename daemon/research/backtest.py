@@ -184,6 +184,7 @@ class Backtest:
             self.core.ledger,
             {name: account.base_currency for name, account in self._config.accounts.items()},
             self._instruments,
+            benchmarks=_first_instruments(self._config),
             ts=self._first_ns,
             interval_ns=parse_interval(self._config.backtest.equity_interval),
             offset_ns=self._latency,
@@ -273,6 +274,14 @@ class Backtest:
                 tracebacks=tuple(self._tracebacks),
             )
         )
+
+
+def _first_instruments(config: Config) -> dict[str, str]:
+    """Account → the first instrument of its first strategy."""
+    found: dict[str, str] = {}
+    for strategy in config.strategies.values():
+        found.setdefault(strategy.account, strategy.instruments[0])
+    return found
 
 
 def configured_instruments(config: Config) -> dict[str, Instrument]:

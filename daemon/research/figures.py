@@ -15,7 +15,13 @@ from actors.analytics.holdings import exposure_average, time_in_market, turnover
 from actors.analytics.returns import sharpe
 from actors.analytics.series import FloatArray, Times, daily_returns, periods_per_year, returns_of
 from actors.analytics.significance import Interval, bootstrap_interval, monte_carlo
-from actors.analytics.summary import EquityFigures, doubts, equity_figures
+from actors.analytics.summary import (
+    BenchmarkFigures,
+    EquityFigures,
+    benchmark_figures,
+    doubts,
+    equity_figures,
+)
 from actors.analytics.trades import (
     Streaks,
     TradeResult,
@@ -85,6 +91,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     weekday_returns: dict[str, float]
     own: dict[str, float | None]
     """Metrics of the user's own, by the name of their function."""
+    benchmark: str | None = None
+    """Instrument that the account is compared with: the first that it trades, held throughout."""
+    against: BenchmarkFigures | None = None
     doubts: list[str]
     """What is too good, or rests on too little, to be believed."""
 
@@ -102,10 +111,13 @@ def figures_of(
     interval_ns: int,
     seed: int = 0,
     own: Mapping[str, OwnMetric] | None = None,
+    benchmark: str | None = None,
+    marks: Sequence[float] = (),
 ) -> Figures:
     """Figures of the rows of one account.
 
     Args:
+        benchmark: Instrument that holding is compared with; `marks` are its prices at the rows, NaN for none.
         interval_ns: Of the largest bars that nothing smaller feeds; a day at least counts.
     """
     curve = equity["equity"].to_numpy().astype(np.float64)
@@ -145,6 +157,8 @@ def figures_of(
         monthly_returns=groups.monthly_returns(curve, times) if is_sound else {},
         weekday_returns=groups.weekday_returns(curve, times) if is_sound else {},
         own={name: metric(curve, times, results) for name, metric in (own or {}).items()},
+        benchmark=benchmark,
+        against=_against(curve, times, marks, of_equity, interval),
         doubts=doubts(of_equity, of_trades.count, of_trades.win_rate) if of_equity is not None else [],
     )
 
@@ -190,6 +204,22 @@ def _sharpe_interval(
     return bootstrap_interval(
         rates, lambda drawn: sharpe(drawn, periods), np.random.default_rng(seed), block_length=BLOCK_DAYS
     )
+
+
+def _against(
+    curve: FloatArray, times: Times, marks: Sequence[float], of_equity: EquityFigures | None, interval: int
+) -> BenchmarkFigures | None:
+    """From the first price on; None without two returns."""
+    held = np.asarray(marks, dtype=np.float64)
+    if of_equity is None or len(held) != len(curve) or not np.isfinite(held).any():
+        return None
+    first = int(np.argmax(np.isfinite(held)))
+    both = [series[first:] for series in (curve, held)]
+    if len(both[0]) < 2:
+        return None
+    moments = np.asarray(times)[first:]
+    rates = [returns_of(each) if interval > DAY_NS else daily_returns(each, moments) for each in both]
+    return benchmark_figures(rates[0], rates[1], of_equity.periods_per_year)
 
 
 def _chances(net: FloatArray, curve: FloatArray, seed: int) -> Chances | None:

@@ -144,6 +144,8 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
         calendar=_calendar(out, name),
         interval_ns=out.interval_ns,
         seed=out.config.daemon.seed,
+        benchmark=out.results.benchmarks.get(name),
+        marks=log.marks,
         own=_own(out.config),
     )
     curve = log.figures["equity"]

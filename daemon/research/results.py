@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from math import nan
 
 from actors.core.actor import CoreActor
 from actors.ledger.actor import LedgerActor
@@ -61,10 +62,12 @@ class EquityLog:
         """Equity before the first input."""
         self.times = array("q")
         self.figures = {name: array("d") for name in FIGURES}
+        self.marks = array("d")
+        """Of the instrument that the account is compared with; NaN before any price."""
         self.held: list[tuple[int, str, str, float, float]] = []
         """Time, strategy, instrument, quantity, value of what was held at each sample."""
 
-    def add(self, ts: int, snapshot: AccountSnapshot, gross: float, net: float) -> None:
+    def add(self, ts: int, snapshot: AccountSnapshot, gross: float, net: float, mark: float | None) -> None:
         """One sample; a second one of the same time takes the first one's place.
 
         Only where the account began with something else, a moment is left for that.
@@ -73,11 +76,13 @@ class EquityLog:
             self.times[0] = ts - 1
         if self.times and self.times[-1] >= ts:
             ts = self.times.pop()
+            self.marks.pop()
             for column in self.figures.values():
                 column.pop()
             while self.held and self.held[-1][0] == ts:
                 self.held.pop()
         self.times.append(ts)
+        self.marks.append(nan if mark is None else mark)
         values = (
             snapshot.equity, snapshot.cash, gross, net, snapshot.unrealised_pnl, snapshot.realised_pnl,
             snapshot.fees,
@@ -89,6 +94,7 @@ class EquityLog:
         """Keep the first sample and those at whole intervals."""
         kept = [n for n, ts in enumerate(self.times) if not ts % interval_ns or n == 0]
         self.times = array("q", [self.times[n] for n in kept])
+        self.marks = array("d", [self.marks[n] for n in kept])
         self.figures = {name: array("d", [column[n] for n in kept]) for name, column in self.figures.items()}
         times = dict.fromkeys(self.times)
         self.held = [row for row in self.held if row[0] in times]
@@ -106,6 +112,7 @@ class Results(CoreActor):
         self.failures: list[tuple[StrategyFailed, int, int]] = []
         """What failed, the number of the input, and its time."""
         self.equity: dict[str, EquityLog] = {}
+        self.benchmarks: Mapping[str, str] = {}
         self.interval_ns = self.configured_interval_ns = 0
         self.inputs = 0
         """Of the data, since `begin`."""
@@ -124,6 +131,7 @@ class Results(CoreActor):
         currencies: Mapping[str, str],
         instruments: Mapping[str, Instrument],
         *,
+        benchmarks: Mapping[str, str],
         ts: int,
         interval_ns: int,
         offset_ns: int,
@@ -131,9 +139,10 @@ class Results(CoreActor):
         """Value the accounts now, and at the end of every interval from here on.
 
         Args:
+            benchmarks: Account → the instrument that holding it is compared with.
             offset_ns: How long after an instant the inputs that tell of it come.
         """
-        self._ledger, self._instruments = ledger, instruments
+        self._ledger, self._instruments, self.benchmarks = ledger, instruments, benchmarks
         self._valuation = Valuation(instruments.values())
         self.interval_ns = self.configured_interval_ns = interval_ns
         self._offset_ns = offset_ns
@@ -208,7 +217,9 @@ class Results(CoreActor):
             positions = [each for each in self._ledger.positions(account) if each.quantity]
             snapshot = self._ledger.at_mark(account)
             values = [self._value(log.currency, position) for position in positions]
-            log.add(ts, snapshot, sum(map(abs, values)), sum(values))
+            compared = self.benchmarks.get(account)
+            mark = self.market.mark_price(compared) if compared is not None else None
+            log.add(ts, snapshot, sum(map(abs, values)), sum(values), mark)
             log.held += [
                 (log.times[-1], each.strategy, each.instrument, float(each.quantity), value)
                 for each, value in zip(positions, values, strict=True)

@@ -160,3 +160,10 @@ class WithStop(Strategy):
     def on_fill(self, fill: OrderFilled) -> None:
         if fill.side == "buy":
             self.ctx.stop("sell", Decimal(2), Decimal(98), reduce_only=True)
+
+
+class Holding(Strategy):
+    """Buys and never looks back."""
+
+    def on_bar(self, bar: Bar) -> None:
+        self.ctx.long()

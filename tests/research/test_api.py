@@ -12,7 +12,7 @@ import daemon.research
 from actors.errors import BadDataFile, ConfigError, UsageError
 from daemon.research import Backtester, DataManager
 from daemon.research.sweep import Task, over_processes
-from tests.research.strategies_for_tests import Cross, Dying, UpAndDown
+from tests.research.strategies_for_tests import Cross, Dying, Holding, UpAndDown
 
 HOUR = "1h"
 
@@ -102,6 +102,15 @@ def test_what_no_strategy_may_do_is_refused_before_it_runs() -> None:
         Backtester(Cross)
     with pytest.raises(UsageError, match="no column timestamp"):
         Backtester(Cross, pl.DataFrame({"close": [1.0]}))
+
+
+def test_holding_most_of_a_market_moves_with_most_of_it() -> None:
+    result = Backtester(Holding, some_bars(), fee=0).run()
+    against = result.metrics["against"]
+    assert result.metrics["benchmark"] == "ASSET@files"
+    # 95 % are invested at the start, and a larger share once the market has risen.
+    assert 0.9 < against["beta"] < 1.0
+    assert abs(against["alpha"]) < 0.1
 
 
 def test_a_sweep_is_the_same_with_one_worker_and_none_of_its_cells_is_lost() -> None:

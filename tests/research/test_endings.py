@@ -82,11 +82,13 @@ def test_equity_is_sampled_behind_everything_of_its_moment(tmp_path: Path) -> No
 def test_too_many_samples_are_thinned_and_the_first_stays() -> None:
     log = EquityLog("USD")
     log.times.extend([5, 10, 20, 30, 40])
+    log.marks.extend([9.0, 8.0, 7.0, 6.0, 5.0])
     for column in log.figures.values():
         column.extend([1.0, 2.0, 3.0, 4.0, 5.0])
     log.thin(20)
     assert log.times.tolist() == [5, 20, 40]
     assert log.figures["equity"].tolist() == [1.0, 3.0, 5.0]
+    assert log.marks.tolist() == [9.0, 7.0, 5.0]
 
 
 def test_metrics_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
