@@ -44,7 +44,7 @@ OF_OBJECTS = frozenset({
     "write", "write_bytes", "write_text", "writelines", "flush", "truncate", "rename", "unlink", "rmdir",
     "mkdir", "touch", "hardlink_to", "symlink_to", "commit", "executescript", "send", "sendall",
     "sendto", "sendmsg", "sock_sendall", "sock_sendto", "send_frame", "send_str", "send_bytes", "send_json",
-    "request", "post", "put", "patch", "ws_connect",
+    "request", "post", "put", "patch", "ws_connect", "placeOrder", "cancelOrder", "reqGlobalCancel",
 })  # fmt: skip
 ELSEWHERE = frozenset({"to_thread", "run_in_executor", "submit", "partial", "call_soon", "call_later"})
 """They call what they are given."""
