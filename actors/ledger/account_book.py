@@ -167,7 +167,10 @@ class AccountBook:
             if asset in self._cash:
                 own[asset] = held + journal.total("external", asset)
             else:
-                own[asset] = -sum((journal.total(place, asset) for place in TRADED), ZERO)
+                made = ZERO
+                for place in TRADED:
+                    made += journal.total(place, asset)
+                own[asset] = -made
         return own
 
     def broken(self, positions: list[Position], instruments: dict[str, Instrument]) -> str | None:

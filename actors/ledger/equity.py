@@ -20,7 +20,7 @@ def equity(book: AccountBook, valuation: Valuation, market: MarketBoard) -> floa
     """
     currency = book.settings.base_currency
     worth, _ = valuation.total(book.own_holdings(), currency, market)
-    return worth + valuation.open_gains(book.contracts, currency, market)
+    return worth + valuation.open_gains(book.contracts, currency, market) if book.contracts else worth
 
 
 def at_mark(

@@ -63,7 +63,7 @@ class LossGuard:
         self.losses = Losses(currencies, gate.instruments, gate.exposure.holdings)
         self._days: dict[str, LossDay] = {}
         self._flattens = 0
-        self._watched: dict[tuple[str, str], bool] = {}
+        self._watched: dict[tuple[str, str | None], bool] = {}
         self._watched_since = -1
 
     def begin(self) -> None:
@@ -110,8 +110,8 @@ class LossGuard:
         self.losses.value(change.account, self._core.market, (change.strategy,))
         return self.check(change.account)
 
-    def _is_watched(self, account: str, strategy: str) -> bool:
-        """Whether a fill can trip anything; asked for every fill, so it is found once."""
+    def _is_watched(self, account: str, strategy: str | None) -> bool:
+        """Whether a fill (or, without a strategy, a valuation) can trip anything; found once, asked often."""
         if self._watched_since != self._limits.changes:
             self._watched.clear()
             self._watched_since = self._limits.changes
@@ -120,20 +120,24 @@ class LossGuard:
             found = self._watched[account, strategy] = self._has_limit(account, strategy)
         return found
 
-    def _has_limit(self, account: str, strategy: str) -> bool:
-        limits, own = self._limits.account(account), self._limits.strategy(account, strategy)
-        return (
-            limits.daily_loss_max is not None
-            or limits.drawdown_max is not None
-            or (own is not None and (own.daily_loss_max is not None or own.peak_loss_max is not None))
-        )
+    def _has_limit(self, account: str, strategy: str | None) -> bool:
+        limits = self._limits.account(account)
+        if limits.daily_loss_max is not None or limits.drawdown_max is not None:
+            return True
+        for scope in self._limits.scopes():
+            if scope.account != account or scope.strategy is None or strategy not in (None, scope.strategy):
+                continue
+            own = self._limits.strategy(account, scope.strategy)
+            if own is not None and (own.daily_loss_max is not None or own.peak_loss_max is not None):
+                return True
+        return False
 
     def on_valuation(self, account: str) -> bool:
         """Look at the account and all its strategies; whether a limit tripped."""
         if account not in self._accounts:
             return False
         self.losses.value(account, self._core.market)
-        return self.check(account)
+        return self._is_watched(account, None) and self.check(account)
 
     def watched(self, account: str) -> list[Watched]:
         """Every loss limit of the account and its strategies with its figure, as last valued."""

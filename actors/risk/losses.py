@@ -254,8 +254,8 @@ class Losses:
             own = amount - found.foreign.get(asset, ZERO)
             if own and (price := self._price(account, asset, market)) is not None:
                 worth += float(own) * price
-        contracts = self._holdings.contracts(account)
-        worth += self._valuation.open_gains(contracts, self._currencies[account], market)
+        if contracts := self._holdings.contracts(account):
+            worth += self._valuation.open_gains(contracts, self._currencies[account], market)
         if not isfinite(worth):
             return
         shift = 0.0

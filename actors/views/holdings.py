@@ -83,6 +83,8 @@ class Holdings:
 
     def contracts(self, account: str) -> dict[str, Contracts]:
         """Derivatives of the account by instrument, net over its strategies."""
+        if not self._contracts:
+            return {}
         return {name: held for (owner, name), held in self._contracts.items() if owner == account}
 
     def holders(self, account: str, instrument: str) -> dict[str, Decimal]:
