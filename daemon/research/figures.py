@@ -148,12 +148,7 @@ def figures_of(
         adverse_average=_mean(trades["adverse"]),
         favourable_average=_mean(trades["favourable"]),
         chances=_chances(net, curve, seed),
-        by_strategy=groups.by_strategy(results),
-        by_instrument=groups.by_instrument(results),
-        by_side=groups.by_side(results),
-        by_tag=groups.by_tag(results),
-        by_month=groups.by_month(results),
-        by_weekday=groups.by_weekday(results),
+        **_grouped(results),
         monthly_returns=groups.monthly_returns(curve, times) if is_sound else {},
         weekday_returns=groups.weekday_returns(curve, times) if is_sound else {},
         own={name: metric(curve, times, results) for name, metric in (own or {}).items()},
@@ -161,6 +156,18 @@ def figures_of(
         against=_against(curve, times, marks, of_equity, interval),
         doubts=doubts(of_equity, of_trades.count, of_trades.win_rate) if of_equity is not None else [],
     )
+
+
+def _grouped(results: Sequence[TradeResult]) -> dict[str, Any]:
+    """The same figures by everything that trades are grouped by."""
+    return {
+        "by_strategy": groups.by_strategy(results),
+        "by_instrument": groups.by_instrument(results),
+        "by_side": groups.by_side(results),
+        "by_tag": groups.by_tag(results),
+        "by_month": groups.by_month(results),
+        "by_weekday": groups.by_weekday(results),
+    }
 
 
 def trade_results(trades: polars.DataFrame) -> list[TradeResult]:

@@ -10,7 +10,7 @@ import pytest
 
 from actors.messages.account import TradeClosed
 from actors.messages.clearing import ChargeBooked, ChargeKind, PositionSplit
-from actors.messages.orders import OrderFilled, OrderTerms, Side, SubmitOrder
+from actors.messages.orders import Direction, OrderFilled, OrderTerms, Side, SubmitOrder
 from actors.model.instrument import Instrument
 from daemon.research.excursions import Excursions
 from daemon.research.results import Event
@@ -44,10 +44,10 @@ def a_fill(number: int, side: Side, quantity: int, price: int) -> OrderFilled:
 
 
 def a_trade(
-    closed: int, quantity: int, entry: int, exit_: int, pnl: int, direction: str = "long"
+    closed: int, quantity: int, entry: int, exit_: int, pnl: int, direction: Direction = "long"
 ) -> TradeClosed:
     return TradeClosed(
-        ts_event=closed, direction=direction, quantity=Decimal(quantity), entry_price=Decimal(entry),  # type: ignore[arg-type]
+        ts_event=closed, direction=direction, quantity=Decimal(quantity), entry_price=Decimal(entry),
         exit_price=Decimal(exit_), realised_pnl=Decimal(pnl), fees=Decimal(2), ts_opened=1, **OWNER,
     )  # fmt: skip
 
