@@ -60,6 +60,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="default",
         help="limits: the venue's, or none to speak of",
     )
+    _add_addresses(parser)
+
+
+def _add_addresses(parser: ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=0, help="REST, streams and WebSocket API (default: a free one)"

@@ -85,21 +85,10 @@ def parse_order(fields: Fields) -> Request:
     fields.skip(8)
     oca_type = fields.integer() or 0
     fields.skip(17)
-    if fields.text():  # delta neutral order type
-        fields.skip(9)
-    else:
-        fields.skip(1)
+    fields.skip(9 if fields.text() else 1)  # delta neutral order type
     fields.skip(2)
     trail_stop_price, trailing_percent = fields.decimal(), fields.decimal()
-    fields.skip(2)
-    if (fields.decimal() or ZERO) > 0:  # scale price increment
-        fields.skip(7)
-    fields.skip(3)
-    if fields.text():  # hedge type
-        fields.skip(1)
-    fields.skip(4)
-    if fields.flag():  # delta neutral contract
-        fields.skip(3)
+    _skip_scale_and_hedge(fields)
     algo, algo_params = _algo(fields)
     fields.skip(1)
     is_what_if = fields.flag()
@@ -120,6 +109,18 @@ def parse_order(fields: Fields) -> Request:
         algo=algo, algo_params=algo_params, trail_stop_price=trail_stop_price,
         trailing_percent=trailing_percent, is_what_if=is_what_if, cash_quantity=cash_quantity,
     )  # fmt: skip
+
+
+def _skip_scale_and_hedge(fields: Fields) -> None:
+    fields.skip(2)
+    if (fields.decimal() or ZERO) > 0:  # scale price increment
+        fields.skip(7)
+    fields.skip(3)
+    if fields.text():  # hedge type
+        fields.skip(1)
+    fields.skip(4)
+    if fields.flag():  # delta neutral contract
+        fields.skip(3)
 
 
 def _algo(fields: Fields) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -81,8 +81,8 @@ def test_sessions_of_an_exchange_are_kept_through_the_clock_change_and_an_hour_b
 
 
 def test_a_calendar_that_nobody_knows_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no calendar 'XXXX'"):
-        findings(csv_of_bars(tmp_path / "a.csv", GOOD), "XXXX")
+    with pytest.raises(ConfigError, match="no calendar 'XNOS'"):
+        findings(csv_of_bars(tmp_path / "a.csv", GOOD), "XNOS")
 
 
 def test_a_file_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:

@@ -93,10 +93,10 @@ class Rig:
         self._orders += 1
         name = f"TTEST{self._orders:08}"
         order_type = "stop" if stop_price and not price else "limit" if price else "market"
+        wanted: Any = {"side": side, "order_type": order_type, "time_in_force": tif}
         terms = OrderTerms(
-            client_order_id=name, account="main", strategy="one", instrument=instrument, side=side,  # type: ignore[arg-type]
-            order_type=order_type, quantity=D(quantity), price=D(price) if price else None,  # type: ignore[arg-type]
-            stop_price=D(stop_price) if stop_price else None, time_in_force=tif,  # type: ignore[arg-type]
+            client_order_id=name, account="main", strategy="one", instrument=instrument, quantity=D(quantity),
+            price=D(price) if price else None, stop_price=D(stop_price) if stop_price else None, **wanted,
         )  # fmt: skip
         self.broker.submit(SubmitOrder(**self._about(name, instrument), terms=terms))
         return name

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
 import pytest
 
-from actors.errors import ConfigError, VenueUnreachable
 from actors.messages.account import AccountEvidence
 from actors.messages.clearing import PositionCharged
 from actors.messages.control import BrokerStarted, BrokerStopped
-from actors.messages.market import Bar, FeedStatus, Quote
 from actors.messages.orders import (
     AcceptReport,
     CancelReport,
@@ -26,14 +22,10 @@ from actors.messages.orders import (
     StatusReport,
 )
 from actors.venues.ib.claims import Claim
-from actors.venues.ib.contracts import KINDS, ContractSpec
-from actors.venues.ib.directory import Directory
-from actors.venues.ib.history import History
-from actors.venues.ib.reasons import RequestFailed
-from daemon.edges import Subscription
+from actors.venues.ib.contracts import KINDS
 from daemon.exchange.ib.order_request import market_order
 from daemon.exchange.ib.sessions import Switches
-from tests.venues.ib.rig import AAPL, ACCOUNT, Rig, feeding, rig, trading
+from tests.venues.ib.rig import ACCOUNT, Rig, rig, trading
 
 D = Decimal
 pytestmark = pytest.mark.slow
@@ -71,10 +63,11 @@ TRAPS: dict[int, str] = {
 
 
 def test_every_trap_has_its_test() -> None:
-    from tests.venues.ib import test_broker
+    from tests.venues.ib import test_broker, test_feed, test_times
 
     assert list(TRAPS) == list(range(1, 29))
-    missing = [name for name in TRAPS.values() if name not in globals() and not hasattr(test_broker, name)]
+    there = {**vars(test_broker), **vars(test_feed), **vars(test_times), **globals()}
+    missing = [name for name in TRAPS.values() if name not in there]
     assert missing == []
 
 
@@ -83,6 +76,10 @@ async def statement(rigged: Rig, seq: int = 1) -> AccountEvidence:
     rigged.query_account(seq)
     await rigged.told.until(lambda: len(rigged.told.all(AccountEvidence)) > count)
     return rigged.told.all(AccountEvidence)[-1]
+
+
+async def not_sent(rigged: Rig, name: str) -> None:
+    await rigged.told.until(lambda: name in [each.client_order_id for each in rigged.told.all(NotSent)])
 
 
 async def test_fills_missed_while_away_come_with_the_next_statement() -> None:
@@ -186,39 +183,6 @@ async def test_a_fault_in_our_own_handling_ends_the_line_instead_of_a_log_entry(
         with pytest.raises(ZeroDivisionError):
             async with rigged.session.held(), asyncio.timeout(10):
                 await rigged.session.watch()
-
-
-async def test_an_ambiguous_name_is_refused_and_names_the_candidates() -> None:
-    async with rig(symbols=("ESZ6", "ESH7")) as rigged, rigged.session.held():
-        await rigged.session.wait_up(5)
-        two = ContractSpec(sec_type="FUT", symbol="ES", exchange="CME", currency="USD")
-        directory = Directory(rigged.session, {"ES": two})
-        with pytest.raises(ConfigError, match=r"2 contracts are called ES \(ESZ6 CME USD con_id \d+, ESH7"):
-            await directory.find(["ES"])
-        with pytest.raises(ConfigError, match="IB knows no contract NOSUCH"):
-            await directory.find(["NOSUCH"])
-
-
-async def test_history_that_fails_is_an_error_and_no_empty_list() -> None:
-    async with rig() as rigged, rigged.session.held():
-        await rigged.session.wait_up(5)
-        (listed,) = await rigged.directory.find(["AAPL"])
-        history, minute = History(rigged.session), 60_000_000_000
-        now = time.time_ns() // minute * minute
-        bars = await history.bars(listed, minute, now - 30 * minute, now)
-        assert [bar.ts_event for bar in bars] == [now - k * minute for k in reversed(range(30))]
-        with pytest.raises(VenueUnreachable, match="TWS makes no bars of 7 s"):
-            await history.bars(listed, 7_000_000_000, 0, now)
-        rigged.fault("lose_request", method="reqHistoricalData")
-        with pytest.raises(VenueUnreachable, match="no answer"):
-            await history.bars(listed, minute, now - minute, now)
-        with pytest.raises(RequestFailed):
-            await rigged.session.ask(
-                "a wrong size", "historyEnd",
-                lambda n: rigged.session.client.reqHistoricalData(
-                    n, listed.contract, "", "1 D", "7 mins", "TRADES", False, 2, False, []
-                ),
-            )  # fmt: skip
 
 
 async def test_over_midnight_the_sum_is_told_and_known_to_be_incomplete() -> None:
@@ -335,7 +299,7 @@ async def test_nothing_is_sent_while_tws_has_no_line_to_ib() -> None:
             await rigged.told.until(lambda: len(rigged.told.all(BrokerStopped)) > stopped)  # noqa: B023
             orders = len(rigged.tws.desk.orders)
             name = rigged.submit()
-            await rigged.told.until(lambda: any(n.client_order_id == name for n in rigged.told.all(NotSent)))  # noqa: B023
+            await not_sent(rigged, name)
             assert len(rigged.tws.desk.orders) == orders
             rigged.fault("system_message", code=back)
             await rigged.started(started + 1)
@@ -353,34 +317,6 @@ async def test_nothing_is_sent_into_a_planned_restart() -> None:
         await rigged.told.until(lambda: rigged.told.all(StatusReport))
         assert rigged.told.all(StatusReport)[0].status == "not_found"
         assert rigged.tws.desk.orders == []
-
-
-async def test_delayed_data_and_competing_sessions_feed_no_strategy() -> None:
-    for switches in (Switches(is_delayed=True), Switches(has_competition=True)):
-        async with rig() as rigged:
-            rigged.tws.sessions.switches = switches
-            async with feeding(Subscription(instrument=AAPL), rigged=rigged):
-                await rigged.told.until(lambda: rigged.told.all(FeedStatus))
-                assert rigged.told.all(FeedStatus)[-1].status == "stale"
-                assert rigged.told.all(Quote) == []
-
-
-@pytest.fixture
-def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-@pytest.mark.usefixtures("in_tokyo")
-async def test_times_are_utc_whatever_the_host_thinks() -> None:
-    async with trading() as rigged:
-        rigged.submit()
-        await rigged.told.until(lambda: rigged.told.all(FillReport))
-        age = rigged.tws.clock.now_ns() - rigged.told.all(FillReport)[0].ts_event
-        assert 0 <= age < 10_000_000_000
 
 
 async def test_orders_are_made_with_the_stored_contract() -> None:
@@ -432,7 +368,7 @@ async def test_fractions_are_refused_by_name() -> None:
 
 
 def test_no_combination_is_traded() -> None:
-    """Fills of a combination come for it and for each leg: none can be named in a configuration."""
+    # Its fills come for it and for each leg: none can be named in a configuration.
     assert "BAG" not in KINDS
 
 
@@ -446,13 +382,3 @@ async def test_a_read_only_api_and_too_many_orders_say_so() -> None:
         rigged.submit()
         await rigged.told.until(lambda: len(rigged.told.all(RejectReport)) == 2)
         assert "Read-Only" in rigged.told.all(RejectReport)[1].text
-
-
-async def test_a_feed_delivers_quotes_trades_books_and_whole_bars() -> None:
-    wanted = Subscription(instrument=AAPL, trades=True, book=True, bar_intervals=(5_000_000_000,))
-    async with rig() as rigged, feeding(wanted, rigged=rigged):
-        await rigged.told.until(lambda: rigged.told.all(Bar))
-        assert rigged.told.all(Quote)
-        assert rigged.told.all(FeedStatus)[-1].status == "live"
-        ends = [bar.ts_event for bar in rigged.told.all(Bar)]
-        assert ends == sorted(set(ends))

@@ -1,0 +1,72 @@
+"""The feed, the history and the directory of contracts against the fake TWS."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from actors.errors import ConfigError, VenueUnreachable
+from actors.messages.market import Bar, FeedStatus, Quote
+from actors.venues.ib.contracts import ContractSpec
+from actors.venues.ib.directory import Directory
+from actors.venues.ib.history import History
+from actors.venues.ib.reasons import RequestFailed
+from daemon.edges import Subscription
+from daemon.exchange.ib.sessions import Switches
+from tests.venues.ib.rig import AAPL, feeding, rig
+
+pytestmark = pytest.mark.slow
+
+
+async def test_an_ambiguous_name_is_refused_and_names_the_candidates() -> None:
+    async with rig(symbols=("ESZ6", "ESH7")) as rigged, rigged.session.held():
+        await rigged.session.wait_up(5)
+        two = ContractSpec(sec_type="FUT", symbol="ES", exchange="CME", currency="USD")
+        directory = Directory(rigged.session, {"ES": two})
+        with pytest.raises(ConfigError, match=r"2 contracts are called ES \(ESZ6 CME USD con_id \d+, ESH7"):
+            await directory.find(["ES"])
+        with pytest.raises(ConfigError, match="IB knows no contract NOSUCH"):
+            await directory.find(["NOSUCH"])
+
+
+async def test_history_that_fails_is_an_error_and_no_empty_list() -> None:
+    async with rig() as rigged, rigged.session.held():
+        await rigged.session.wait_up(5)
+        (listed,) = await rigged.directory.find(["AAPL"])
+        history, minute = History(rigged.session), 60_000_000_000
+        now = time.time_ns() // minute * minute
+        bars = await history.bars(listed, minute, now - 30 * minute, now)
+        assert [bar.ts_event for bar in bars] == [now - k * minute for k in reversed(range(30))]
+        with pytest.raises(VenueUnreachable, match="TWS makes no bars of 7 s"):
+            await history.bars(listed, 7_000_000_000, 0, now)
+        rigged.fault("lose_request", method="reqHistoricalData")
+        with pytest.raises(VenueUnreachable, match="no answer"):
+            await history.bars(listed, minute, now - minute, now)
+        with pytest.raises(RequestFailed):
+            await rigged.session.ask(
+                "a wrong size", "historyEnd",
+                lambda n: rigged.session.client.reqHistoricalData(
+                    n, listed.contract, "", "1 D", "7 mins", "TRADES", False, 2, False, []
+                ),
+            )  # fmt: skip
+
+
+async def test_delayed_data_and_competing_sessions_feed_no_strategy() -> None:
+    for switches in (Switches(is_delayed=True), Switches(has_competition=True)):
+        async with rig() as rigged:
+            rigged.tws.sessions.switches = switches
+            async with feeding(Subscription(instrument=AAPL), rigged=rigged):
+                await rigged.told.until(lambda: rigged.told.all(FeedStatus))
+                assert rigged.told.all(FeedStatus)[-1].status == "stale"
+                assert rigged.told.all(Quote) == []
+
+
+async def test_a_feed_delivers_quotes_trades_books_and_whole_bars() -> None:
+    wanted = Subscription(instrument=AAPL, trades=True, book=True, bar_intervals=(5_000_000_000,))
+    async with rig() as rigged, feeding(wanted, rigged=rigged):
+        await rigged.told.until(lambda: rigged.told.all(Bar))
+        assert rigged.told.all(Quote)
+        assert rigged.told.all(FeedStatus)[-1].status == "live"
+        ends = [bar.ts_event for bar in rigged.told.all(Bar)]
+        assert ends == sorted(set(ends))
