@@ -9,7 +9,8 @@ import struct
 import aiohttp
 from aiohttp import web
 
-from actors.venues.binance.sockets import USER_TIMEOUT_MS, abort, quick_to_die
+from actors.venues.binance.sockets import abort, quick_to_die
+from actors.venues.mortal import USER_TIMEOUT_MS
 
 
 def test_a_broker_socket_drops_unsent_bytes_on_close_and_does_not_wait_for_a_dead_peer() -> None:
