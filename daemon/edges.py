@@ -210,14 +210,30 @@ def make_emergency(config: Config, name: str, *, clock: Clock, environ: Mapping[
         ConfigError: A secret is missing or cannot sign.
     """
     from actors.venues.binance.panic import BinanceEmergency
+    from actors.venues.ib.panic import IbEmergency
+    from actors.venues.ib.restarts import Restarts
 
     account = config.accounts[name]
+    section = config.venues[account.venue]
+    if section.kind == "ib":
+        # Whatever is planned: a line that holds is used.
+        tws = msgspec.structs.replace(section.tws, restarts=Restarts())
+        session = Session(account.venue, tws, clock)
+        traded = traded_instruments(config).get(account.venue, ())
+        return IbEmergency(
+            account_id=account.account_id,
+            is_paper=account.mode != "live",
+            session=session,
+            directory=Directory(session, tws.contracts),
+            symbols=[instrument.partition("@")[0] for instrument in traded],
+            clock=clock,
+        )
     assert account.api_key is not None, "checked with the configuration"
     assert account.api_secret is not None, "checked with the configuration"
     return BinanceEmergency(
         account=name,
         venue=account.venue,
-        rest_url=config.venues[account.venue].rest_url,
+        rest_url=section.rest_url,
         api_key=resolve_secret(account.api_key, environ).reveal(),
         api_secret=resolve_secret(account.api_secret, environ).reveal(),
         clock=clock,

@@ -3,14 +3,14 @@
 1. The kill-switch file: a daemon that still runs, or starts by itself, halts.
 2. The process that holds the state folder is ended, and the folder held so that none starts meanwhile.
 3. Every open order of the account is cancelled, whoever has placed it.
-4. What tickerd has bought is sold at market, each order sent once.
+4. What tickerd has bought is sold at market, and what it has sold short bought back, each order sent once.
 
-What is sold. Without books only the venue can say what is tickerd's: the executions of orders under its own
-ids, in the instruments that the configuration trades on this account, fees taken off. That is sold, never
-more than is there, and what the account held before stays. Nothing is ever bought: on a cash account a short
-position is money already. For an asset named by `keep` the rule is simpler: all above that amount goes.
-Where the history does not say for certain, nothing is sold and the report says so. Steps 1 to 3 never wait
-for step 4, and orders are only cancelled while another process may still trade.
+What is closed. Without books only the venue can say what is tickerd's: the executions of orders under its own
+ids, in the instruments that the configuration trades on this account, fees taken off. That is closed, never
+more than is there, and what the account held before stays; on a cash account, where nothing is ever below 0,
+nothing is ever bought. For an asset named by `keep` the rule is simpler: all above that amount goes, long or
+short. Where the history does not say for certain, nothing is traded and the report says so. Steps 1 to 3
+never wait for step 4, and orders are only cancelled while another process may still trade.
 
 Its orders have ids of their own (`panic-…`): no tickerd's books know them, so the next start finds them in
 the account's history as the operator's own and says by how much the books and the venue disagree.
@@ -28,11 +28,12 @@ import msgspec
 
 from actors.errors import ConfigError, StateLocked, TradingError, VenueUnreachable
 from actors.messages.account import VenueOrder
+from actors.messages.orders import Side
 from actors.model.ids import panic_order_id
 from actors.model.instrument import ZERO, Instrument
 from actors.model.money import round_to_lot
 from actors.store.folder import StateLock
-from actors.venues.ports import Emergency, Held, Sale
+from actors.venues.ports import Emergency, Gained, Held, Sale
 from daemon.kill_switch import KILL_FILE, Ended, end_holder, set_kill_switch
 
 CANCELS_AT_ONCE = 8
@@ -40,7 +41,7 @@ CANCEL_ROUNDS = 5
 ROUND_PAUSE_SECONDS = 0.5
 HISTORY_SECONDS = 120.0
 PASSES = 2
-"""What a sale in another currency brings in is sold by the second."""
+"""What a sale in another currency brings in goes in the second."""
 
 Say = Callable[[str], None]
 
@@ -69,7 +70,7 @@ class Report(msgspec.Struct, kw_only=True):
     still_open: list[VenueOrder] = []
     sales: list[Sale] = []
     left: dict[str, str] = {}
-    """Asset → why it was not sold, or not wholly."""
+    """Asset → why it was not closed, or not wholly."""
     balances: dict[str, Decimal] = {}
     problems: list[str] = []
     is_unreachable: bool = False
@@ -150,7 +151,7 @@ class Panic:
             elif may_sell:
                 await self._flatten()
             else:
-                self._problem("nothing was sold: another process may still trade on this account")
+                self._problem("nothing was closed: another process may still trade on this account")
             self._report.balances = {
                 asset: held.free + held.locked for asset, held in (await self._venue.holdings()).items()
             }
@@ -205,25 +206,27 @@ class Panic:
 
     async def _flatten(self) -> None:
         if not self._orders.symbols:
-            self._say("no strategy trades on this account: nothing to sell")
+            self._say("no strategy trades on this account: nothing to close")
             return
         instruments = await self._venue.instruments(self._orders.symbols)
         known = sale_routes(instruments, self._orders.base_currency)
         if strange := [asset for asset in self._orders.keep if asset not in known]:
             names = ", ".join(known)
-            self._problem(f"nothing was sold: --keep names {', '.join(strange)}, here {names} can be sold")
+            self._problem(
+                f"nothing was closed: --keep names {', '.join(strange)}, here {names} can be closed"
+            )
             return
         for _ in range(PASSES):
-            if not await self._sell_all(known, await self._excess(instruments, known)):
+            if not await self._close_all(known, await self._excess(instruments, known)):
                 return
 
     async def _excess(
         self, instruments: Sequence[Instrument], routes: Mapping[str, Instrument]
     ) -> dict[str, Decimal]:
-        """Asset → what has to go."""
+        """Asset → what has to go, below 0 what has to be bought back."""
         keep = self._orders.keep
         holdings = await self._venue.holdings()
-        gained: dict[str, Decimal] = {}
+        gained = Gained({}, {})
         if any(asset not in keep for asset in routes):
             try:
                 async with asyncio.timeout(HISTORY_SECONDS):
@@ -232,48 +235,51 @@ class Panic:
                 raise
             except (TradingError, TimeoutError) as error:
                 why = str(error) or f"the history was not read within {HISTORY_SECONDS:g} s"
-                for asset in routes:
-                    if asset not in keep and asset in holdings:
-                        self._leave(asset, f"{why}: say how much stays with --keep {asset}=AMOUNT")
+                gained = Gained({}, {asset: why for asset in routes if asset in holdings})
+        for asset, why in gained.unsure.items():
+            if asset in routes and asset not in keep:
+                self._leave(asset, f"{why}: say how much stays with --keep {asset}=AMOUNT")
         found = {}
         for asset in routes:
             held = holdings.get(asset, Held(ZERO, ZERO))
-            wanted = held.free + held.locked - keep[asset] if asset in keep else gained.get(asset, ZERO)
-            found[asset] = min(wanted, held.free)
+            if asset in keep:
+                wanted = beyond(held.free + held.locked, keep[asset])
+            else:
+                wanted = gained.amounts.get(asset, ZERO)
+            found[asset] = within(wanted, held.free)
         return found
 
-    async def _sell_all(self, routes: Mapping[str, Instrument], excess: Mapping[str, Decimal]) -> bool:
-        """Whether something was sold into an asset that has to go itself."""
+    async def _close_all(self, routes: Mapping[str, Instrument], excess: Mapping[str, Decimal]) -> bool:
+        """Whether something was closed into an asset that has to go itself."""
         is_again = False
         for asset, instrument in routes.items():
-            quantity = round_to_lot(max(ZERO, excess[asset]), instrument.lot_size)
-            if not quantity:
+            quantity = round_to_lot(abs(excess[asset]), instrument.lot_size)
+            if not quantity or asset in self._report.left:
                 continue
-            bid = await self._venue.bid(instrument)
-            if quantity < instrument.quantity_min or quantity * bid < instrument.notional_min:
-                self._say(f"{quantity} {asset} cannot be sold: below {instrument.id}'s minimum")
+            if await self._venue.is_below_minimum(instrument, quantity):
+                self._say(f"{quantity} {asset} cannot be traded: below {instrument.id}'s minimum")
                 continue
-            await self._sell(asset, instrument, quantity)
+            await self._close(asset, instrument, "sell" if excess[asset] > 0 else "buy", quantity)
             is_again = is_again or instrument.quote != self._orders.base_currency
         return is_again
 
-    async def _sell(self, asset: str, instrument: Instrument, quantity: Decimal) -> None:
+    async def _close(self, asset: str, instrument: Instrument, side: Side, quantity: Decimal) -> None:
         """In pieces as large as the venue takes; the first that is not done ends it."""
         while quantity >= max(instrument.quantity_min, instrument.lot_size):
             piece = min(quantity, instrument.quantity_max or quantity)
             self._numbers += 1
             number = panic_order_id(self._now_ms, self._numbers)
-            sale = await self._venue.sell(instrument, piece, number)
+            sale = await self._venue.reduce(instrument, side, piece, number)
             self._report.sales.append(sale)
-            self._say(f"sell {piece} {instrument.id} ({number}): {sale.outcome}, {sale.text}")
+            self._say(f"{side} {piece} {instrument.id} ({number}): {sale.outcome}, {sale.text}")
             if sale.outcome != "done" or sale.filled < piece:
-                self._leave(asset, f"{number} {sale.outcome}: {sale.filled} of {piece} sold, {sale.text}")
+                self._leave(asset, f"{number} {sale.outcome}: {sale.filled} of {piece} done, {sale.text}")
                 return
             quantity -= piece
 
     def _leave(self, asset: str, why: str) -> None:
         self._report.left[asset] = why
-        self._say(f"NOT SOLD: {asset}: {why}")
+        self._say(f"NOT CLOSED: {asset}: {why}")
 
     def _problem(self, text: str) -> None:
         _problem(self._report, self._say, text)
@@ -288,6 +294,17 @@ def sale_routes(instruments: Sequence[Instrument], base_currency: str) -> dict[s
         if each.quote != base_currency and each.base not in direct
     }
     return {asset: each for asset, each in (across | direct).items() if asset != base_currency}
+
+
+def beyond(held: Decimal, kept: Decimal) -> Decimal:
+    """What of a holding goes so that this amount stays, in its own direction; signed like the holding."""
+    over = max(ZERO, abs(held) - kept)
+    return over if held > 0 else -over
+
+
+def within(wanted: Decimal, held: Decimal) -> Decimal:
+    """As much of it as is held: never through 0, never away from it."""
+    return min(max(wanted, ZERO), held) if held > 0 else max(min(wanted, ZERO), held)
 
 
 def order_text(order: VenueOrder) -> str:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, Protocol
 from actors.messages.account import VenueOrder
 from actors.messages.base import Message
 from actors.messages.market import Bar
-from actors.messages.orders import QueryAccount, VenueCommand
+from actors.messages.orders import QueryAccount, Side, VenueCommand
 from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
 
@@ -79,10 +79,19 @@ class Feed(Protocol):
 
 
 class Held(NamedTuple):
-    """What an account has of one asset."""
+    """What an account has of one asset, or of one contract; below 0 where it is short."""
 
     free: Decimal
     locked: Decimal
+
+
+class Gained(NamedTuple):
+    """What is tickerd's of the account's holdings."""
+
+    amounts: dict[str, Decimal]
+    """By asset, signed; an asset that is not there has nothing of tickerd's."""
+    unsure: dict[str, str]
+    """Asset → why the venue's history does not say for certain."""
 
 
 Outcome = Literal["done", "refused", "not_sent", "unknown"]
@@ -92,6 +101,7 @@ class Sale(NamedTuple):
     """What became of one closing order."""
 
     instrument: str
+    side: Side
     client_order_id: str
     quantity: Decimal
     outcome: Outcome
@@ -120,18 +130,20 @@ class Emergency(Protocol):
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
         """Their definitions."""
 
-    async def gained(self, instruments: Sequence[Instrument]) -> dict[str, Decimal]:
-        """Asset → what tickerd's own orders in these instruments have brought in, fees taken off.
+    async def gained(self, instruments: Sequence[Instrument]) -> Gained:
+        """What tickerd's own orders in these instruments have brought in, fees taken off.
 
         Raises:
-            TradingError: The venue's history does not say so for certain.
+            TradingError: The venue's history says it of none of them.
         """
 
-    async def bid(self, instrument: Instrument) -> Decimal:
-        """Best bid."""
+    async def is_below_minimum(self, instrument: Instrument, quantity: Decimal) -> bool:
+        """Whether the venue takes no order as small as this."""
 
-    async def sell(self, instrument: Instrument, quantity: Decimal, client_order_id: str) -> Sale:
-        """Sell at market; sent once, whatever becomes of it."""
+    async def reduce(
+        self, instrument: Instrument, side: Side, quantity: Decimal, client_order_id: str
+    ) -> Sale:
+        """Sell, or buy back, at market; sent once, whatever becomes of it."""
 
     async def close(self) -> None:
         """Give the connections up."""

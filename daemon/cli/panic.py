@@ -20,14 +20,14 @@ EXAMPLE = "tickerd panic --account live --keep BTC=1 --config tickerd.toml"
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--account", metavar="NAME", help="which (default: the only one that is not paper)")
-    parser.add_argument("--cancel-only", action="store_true", help="cancel open orders and sell nothing")
+    parser.add_argument("--cancel-only", action="store_true", help="cancel open orders and close nothing")
     parser.add_argument(
         "--keep",
         metavar="ASSET=AMOUNT",
         action="append",
         type=_kept,
         default=[],
-        help="sell all of the asset beyond this amount (default: what tickerd's own orders have bought)",
+        help="close all of the asset beyond this amount (default: what tickerd's own orders have traded)",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
@@ -110,7 +110,7 @@ def _confirm(args: Namespace, config: Config, name: str) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nobody can be asked here: repeat the command with --yes")
-    what = "cancel every open order" if args.cancel_only else "cancel every open order and sell holdings"
+    what = "cancel every open order" if args.cancel_only else "cancel every open order and close positions"
     print(
         f"This sets the kill switch, ends the daemon on {config.daemon.state}, and will {what} of account "
         f"{name} ({config.accounts[name].mode} at {config.accounts[name].venue}).",
@@ -124,13 +124,17 @@ def _confirm(args: Namespace, config: Config, name: str) -> None:
 
 
 def _summary(report: Report) -> str:
-    sold = ", ".join(f"{sale.filled} {sale.instrument}" for sale in report.sales if sale.filled)
+    traded = ", ".join(
+        f"{'bought' if sale.side == 'buy' else 'sold'} {sale.filled} {sale.instrument}"
+        for sale in report.sales
+        if sale.filled
+    )
     held = ", ".join(f"{amount} {asset}" for asset, amount in report.balances.items()) or "not known"
     todo = "" if report.is_done else "\nLook at the lines in capitals above: something is left to do by hand."
     switch = report.kill_switch or "the kill switch"
     counts = f"{len(report.cancelled)} orders cancelled, {len(report.still_open)} still open"
     return (
-        f"{counts}; sold: {sold or 'nothing'}; the account holds {held}.{todo}\n"
+        f"{counts}; {traded or 'sold nothing'}; the account holds {held}.{todo}\n"
         f"The daemon stays halted until {switch} is removed and the halt cleared."
     )
 

@@ -10,6 +10,7 @@ import msgspec
 
 from actors.errors import OutcomeUnknown, TradingError, VenueUnreachable
 from actors.messages.account import VenueOrder
+from actors.messages.orders import Side
 from actors.model.ids import is_panic_id, looks_like_tickerd
 from actors.model.instrument import ZERO, Instrument
 from actors.venues.binance import translate_orders as translate
@@ -29,7 +30,7 @@ from actors.venues.binance.wire import (
     OrderRow,
     TradeRow,
 )
-from actors.venues.ports import Held, Outcome, Sale
+from actors.venues.ports import Gained, Held, Outcome, Sale
 
 PAGE = 1000
 ANSWER_SECONDS = 5.0
@@ -101,7 +102,7 @@ class BinanceEmergency:
             raise unlisted(missing, found)
         return [instrument_from(found[symbol], self._holder.venue) for symbol in symbols]
 
-    async def gained(self, instruments: Sequence[Instrument]) -> dict[str, Decimal]:
+    async def gained(self, instruments: Sequence[Instrument]) -> Gained:
         """Out of every execution of every order under an id of tickerd's.
 
         Raises:
@@ -121,19 +122,24 @@ class BinanceEmergency:
                     (trade.commission_asset, -trade.commission),
                 ):
                     net[asset] = net.get(asset, ZERO) + amount
-        return net
+        return Gained(net, {})
 
-    async def bid(self, instrument: Instrument) -> Decimal:
-        """Best bid."""
+    async def is_below_minimum(self, instrument: Instrument, quantity: Decimal) -> bool:
+        """By quantity, and by what it is worth at the best bid."""
+        if quantity < instrument.quantity_min:
+            return True
         params = {"symbol": instrument.symbol}
-        return (await self._rest.read("/api/v3/ticker/bookTicker", BEST_PRICE, params)).bid_price
+        best = await self._rest.read("/api/v3/ticker/bookTicker", BEST_PRICE, params)
+        return quantity * best.bid_price < instrument.notional_min
 
-    async def sell(self, instrument: Instrument, quantity: Decimal, client_order_id: str) -> Sale:
-        """Sell at market; an answer that does not come is looked for, and the order never sent again."""
+    async def reduce(
+        self, instrument: Instrument, side: Side, quantity: Decimal, client_order_id: str
+    ) -> Sale:
+        """At market; an answer that does not come is looked for, and the order never sent again."""
         await self._know_clock()
         params: translate.Params = {
             "symbol": instrument.symbol,
-            "side": "SELL",
+            "side": side.upper(),
             "type": "MARKET",
             "quantity": translate.plain(quantity),
             "newClientOrderId": client_order_id,
@@ -141,7 +147,7 @@ class BinanceEmergency:
         }
 
         def sale(outcome: Outcome, filled: Decimal, text: str) -> Sale:
-            return Sale(instrument.id, client_order_id, quantity, outcome, filled, text)
+            return Sale(instrument.id, side, client_order_id, quantity, outcome, filled, text)
 
         try:
             row = ORDER_ROW.decode(await self._send("POST", params))
@@ -157,7 +163,7 @@ class BinanceEmergency:
             return sale("done", row.executed_qty, row.status.lower())
         found = await self._look_for(instrument.symbol, client_order_id)
         if found is None:
-            return sale("unknown", ZERO, f"{why}; the venue does not show the order, look before you sell")
+            return sale("unknown", ZERO, f"{why}; the venue does not show the order, look before you trade")
         return sale("done", found.executed_qty, f"{found.status.lower()}, its answer was lost")
 
     async def close(self) -> None:

@@ -91,7 +91,7 @@ class Rig:
     ) -> str:  # fmt: skip
         """Hand an order over; its id."""
         self._orders += 1
-        name = f"TTEST{self._orders:08}"
+        name = f"TTEST{self._orders:011}"
         order_type = "stop" if stop_price and not price else "limit" if price else "market"
         wanted: Any = {"side": side, "order_type": order_type, "time_in_force": tif}
         terms = OrderTerms(
