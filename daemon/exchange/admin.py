@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from actors.errors import TradingError, UsageError
+from actors.errors import UsageError
+from daemon.exchange.admin_desk import AdminDesk, as_json, errors_as_json
 from daemon.exchange.binance.connection import Connection
 from daemon.exchange.binance.protocol import BinanceProtocol
 from daemon.exchange.binance.services import Services
-from daemon.exchange.faults import AT_ONCE, MEANING, Fault, Target
+from daemon.exchange.faults import Fault, Target
 from daemon.exchange.wallet import Way
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -43,18 +43,15 @@ class Admin:
 
     def __init__(self, services: Services, protocol: BinanceProtocol) -> None:
         self._services, self._protocol = services, protocol
+        self._desk = AdminDesk(services.faults, services.truth, happen=self._happen)
 
     def application(self) -> web.Application:
         """All routes."""
-        app = web.Application(middlewares=[_errors_as_json])
+        app = web.Application(middlewares=[errors_as_json])
         app.add_routes(
             [
                 web.get("/status", self._status),
-                web.get("/truth", self._truth),
-                web.get("/faults", self._list_faults),
-                web.post("/faults", self._add_fault),
-                web.delete("/faults", self._clear_faults),
-                web.delete("/faults/{id:\\d+}", self._clear_faults),
+                *self._desk.routes(),
                 web.post("/deposit", self._deposit),
                 web.post("/withdraw", self._withdraw),
                 web.post("/convert", self._convert),
@@ -64,7 +61,7 @@ class Admin:
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         services = self._services
-        return _json(
+        return as_json(
             {
                 "server_time_ms": services.clock.now_ms(),
                 "symbols": list(services.market.symbols),
@@ -78,33 +75,6 @@ class Admin:
                 "truth_lines": services.truth.lines,
             }
         )
-
-    async def _truth(self, request: web.Request) -> web.StreamResponse:
-        accounts: dict[str, Any] = {}
-        for name, account in self._services.truth.sum.accounts.items():
-            accounts[name] = {
-                "orders": list(account.orders.values()),
-                "trades": account.trades,
-                "balances": account.balances,
-                "requests": account.requests,
-                "rejected": account.rejected,
-            }
-        return _json({"accounts": accounts})
-
-    async def _list_faults(self, request: web.Request) -> web.StreamResponse:
-        faults = self._services.faults
-        return _json({"waiting": faults.waiting(), "happened": faults.happened, "kinds": MEANING})
-
-    async def _add_fault(self, request: web.Request) -> web.StreamResponse:
-        try:
-            fault = msgspec.json.decode(await request.read(), type=Fault)
-        except msgspec.DecodeError as error:
-            raise UsageError(f"no such fault ({error}): GET /faults lists the kinds") from None
-        self._services.faults.add(fault)
-        if fault.kind in AT_ONCE:
-            self._services.faults.note(fault.kind)
-            await self._happen(fault)
-        return _json(fault)
 
     async def _happen(self, fault: Fault) -> None:
         seconds = fault.milliseconds / 1_000
@@ -123,11 +93,6 @@ class Admin:
     def _connections(self, fault: Fault) -> list[Connection]:
         target: Target = fault.target
         return self._protocol.connections(target, fault.account)
-
-    async def _clear_faults(self, request: web.Request) -> web.StreamResponse:
-        number = request.match_info.get("id")
-        cleared = self._services.faults.clear(int(number) if number else None)
-        return _json({"cleared": cleared})
 
     async def _deposit(self, request: web.Request) -> web.StreamResponse:
         return self._transfer(await request.read(), 1)
@@ -174,16 +139,4 @@ class Admin:
 
     def _held(self, account: str, asset: str) -> web.StreamResponse:
         balance = self._services.venue.balances(account)[asset]
-        return _json({"free": balance.free, "locked": balance.locked})
-
-
-@web.middleware
-async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except TradingError as error:
-        return _json({"error": str(error)}, status=400)
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+        return as_json({"free": balance.free, "locked": balance.locked})

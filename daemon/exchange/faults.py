@@ -112,7 +112,7 @@ class FaultBook:
             raise UsageError(f"count is {fault.count}: write 1 or more")
         self._last_id += 1
         fault.id = self._last_id
-        if fault.kind not in self._at_once:
+        if not self.is_at_once(fault):
             self._waiting[fault.id] = fault
         return fault
 
@@ -134,6 +134,10 @@ class FaultBook:
                 self.note(kind)
                 return fault
         return None
+
+    def is_at_once(self, fault: Fault) -> bool:
+        """Whether it happens when it is posted."""
+        return fault.kind in self._at_once
 
     def note(self, kind: str) -> None:
         """Count a fault that has happened."""

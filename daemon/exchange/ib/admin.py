@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
 
-from actors.errors import TradingError, UsageError
+from actors.errors import UsageError
+from daemon.exchange.admin_desk import AdminDesk, as_json, errors_as_json
 from daemon.exchange.faults import Fault
-from daemon.exchange.ib.faults import AT_ONCE, MEANING
 from daemon.exchange.ib.order_request import market_order
 from daemon.exchange.ib.sessions import Switches
 
@@ -46,17 +46,15 @@ class IbAdmin:
     def __init__(self, server: IbServer) -> None:
         self._server = server
         self._by_hand = 0
+        self._desk = AdminDesk(server.faults, server.truth, happen=self._happen)
 
     def application(self) -> web.Application:
         """All routes."""
-        app = web.Application(middlewares=[_errors_as_json])
+        app = web.Application(middlewares=[errors_as_json])
         app.add_routes(
             [
                 web.get("/status", self._status),
-                web.get("/truth", self._truth),
-                web.get("/faults", self._list_faults),
-                web.post("/faults", self._add_fault),
-                web.delete("/faults", self._clear_faults),
+                *self._desk.routes(),
                 web.post("/deposit", self._deposit),
                 web.post("/withdraw", self._withdraw),
                 web.post("/switches", self._switch),
@@ -66,7 +64,7 @@ class IbAdmin:
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         server = self._server
-        return _json(
+        return as_json(
             {
                 "server_time_ms": server.clock.now_ms(),
                 "symbols": list(server.market.symbols),
@@ -77,32 +75,8 @@ class IbAdmin:
             }
         )
 
-    async def _truth(self, request: web.Request) -> web.StreamResponse:
-        accounts: dict[str, Any] = {}
-        for name, account in self._server.truth.sum.accounts.items():
-            accounts[name] = {
-                "orders": list(account.orders.values()),
-                "trades": account.trades,
-                "balances": account.balances,
-                "requests": account.requests,
-                "rejected": account.rejected,
-            }
-        return _json({"accounts": accounts})
-
-    async def _list_faults(self, request: web.Request) -> web.StreamResponse:
-        faults = self._server.faults
-        return _json({"waiting": faults.waiting(), "happened": faults.happened, "kinds": MEANING})
-
-    async def _add_fault(self, request: web.Request) -> web.StreamResponse:
-        try:
-            fault = msgspec.json.decode(await request.read(), type=Fault)
-        except msgspec.DecodeError as error:
-            raise UsageError(f"no such fault ({error}): GET /faults lists the kinds") from None
-        self._server.faults.add(fault)
-        if fault.kind in AT_ONCE:
-            self._server.faults.note(fault.kind)
-            self.happen(fault)
-        return _json(fault)
+    async def _happen(self, fault: Fault) -> None:
+        self.happen(fault)
 
     def happen(self, fault: Fault) -> None:
         """What happens at once."""
@@ -155,9 +129,6 @@ class IbAdmin:
         request = market_order(self._by_hand, account, contract, quantity)
         server.desk.place(BY_HAND, request, server.market.symbols)
 
-    async def _clear_faults(self, request: web.Request) -> web.StreamResponse:
-        return _json({"cleared": self._server.faults.clear()})
-
     async def _deposit(self, request: web.Request) -> web.StreamResponse:
         return self._transfer(await request.read(), 1)
 
@@ -180,24 +151,11 @@ class IbAdmin:
         server.records.transferred(transfer.account, transfer.asset, sign * amount)
         server.sessions.replies.on_values(transfer.account)
         balance = server.engine.balances(transfer.account)[transfer.asset]
-        return _json({"free": balance.free, "locked": balance.locked})
+        return as_json({"free": balance.free, "locked": balance.locked})
 
     async def _switch(self, request: web.Request) -> web.StreamResponse:
         try:
             self._server.sessions.switches = msgspec.json.decode(await request.read(), type=Switches)
         except msgspec.DecodeError as error:
             raise UsageError(f"no such switch ({error})") from None
-        return _json(self._server.sessions.switches)
-
-
-@web.middleware
-async def _errors_as_json(request: web.Request, handler: Any) -> web.StreamResponse:
-    try:
-        response: web.StreamResponse = await handler(request)
-    except TradingError as error:
-        return _json({"error": str(error)}, status=400)
-    return response
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+        return as_json(self._server.sessions.switches)
