@@ -5,11 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from actors.messages.base import Message, Value
+from actors.messages.base import Message
+from actors.messages.terms import OrderTerms as OrderTerms
+from actors.messages.terms import OrderType as OrderType
+from actors.messages.terms import Side as Side
+from actors.messages.terms import SpecialTerms as SpecialTerms
+from actors.messages.terms import TimeInForce as TimeInForce
+from actors.messages.terms import Urgency as Urgency
 
-Side = Literal["buy", "sell"]
-OrderType = Literal["market", "limit", "stop", "stop_limit"]
-TimeInForce = Literal["gtc", "ioc", "fok", "day"]
 Direction = Literal["long", "short", "flat"]
 Liquidity = Literal["maker", "taker", "liquidation", "unknown"]
 """`liquidation`: the venue itself closed a part of the position; no order of ours has asked for it."""
@@ -17,32 +20,6 @@ Command = Literal["submit", "cancel", "replace"]
 VenueStatus = Literal[
     "accepted", "partially_filled", "filled", "cancelled", "rejected", "expired", "not_found"
 ]
-
-
-class OrderTerms(Value, frozen=True, kw_only=True):
-    """What an order asks for; it stays the same from the wish to the venue."""
-
-    client_order_id: str
-    """Ours, made before sending, unique for ever, sent once."""
-    account: str
-    strategy: str
-    instrument: str
-    side: Side
-    order_type: OrderType
-    quantity: Decimal
-    """Base units or contracts, > 0, whole lots."""
-    price: Decimal | None = None
-    """Limit price in whole ticks; None for market and stop orders."""
-    stop_price: Decimal | None = None
-    """Trigger of stop and stop-limit orders, whole ticks."""
-    time_in_force: TimeInForce = "gtc"
-    post_only: bool = False
-    reduce_only: bool = False
-    """May shrink the account's position, never open or flip it."""
-    replaces: str | None = None
-    """Client order id of the order whose remainder this one takes over."""
-    tag: str | None = None
-    """What the strategy calls it: results are grouped by the tag of the order that opened a position."""
 
 
 # strategies → portfolio → risk → oms
@@ -66,6 +43,8 @@ class OrderRequest(Message, frozen=True, kw_only=True):
     """Command: strategy → portfolio. An exact wish."""
 
     terms: OrderTerms
+    children: tuple[OrderTerms, ...] = ()
+    """Orders of a bracket that work once `terms` has filled; all are passed on, or none."""
 
 
 class OrderIntent(Message, frozen=True, kw_only=True):
@@ -74,6 +53,8 @@ class OrderIntent(Message, frozen=True, kw_only=True):
     terms: OrderTerms
     mid_price: float | None
     """Mid at the decision, quote per base; None when no price is known."""
+    children: tuple[OrderTerms, ...] = ()
+    """Of a bracket: all are approved, or none."""
 
 
 class ApprovedOrder(Message, frozen=True, kw_only=True):
@@ -91,7 +72,7 @@ class CancelRequest(Message, frozen=True, kw_only=True):
 
 
 class ReplaceRequest(Message, frozen=True, kw_only=True):
-    """Command: strategy → risk. New quantity (total, not remaining) and prices for an open order."""
+    """Command: strategy → risk. New quantity (total, not remaining), prices and trail for an open order."""
 
     client_order_id: str
     new_client_order_id: str
@@ -99,6 +80,7 @@ class ReplaceRequest(Message, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None
     stop_price: Decimal | None = None
+    trail: Decimal | None = None
 
 
 class ApprovedReplace(Message, frozen=True, kw_only=True):
@@ -109,6 +91,7 @@ class ApprovedReplace(Message, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None
     stop_price: Decimal | None = None
+    trail: Decimal | None = None
 
 
 class ReplaceReady(Message, frozen=True, kw_only=True):
@@ -180,6 +163,7 @@ class ReplaceOrder(VenueCommand, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None
     stop_price: Decimal | None
+    trail: Decimal | None = None
 
 
 class QueryOrder(VenueCommand, frozen=True, kw_only=True):
@@ -251,6 +235,7 @@ class ReplaceReport(Report, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None
     stop_price: Decimal | None
+    trail: Decimal | None = None
 
 
 class ExpiryReport(Report, frozen=True, kw_only=True):
@@ -340,6 +325,7 @@ class OrderReplaced(OrderFact, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None
     stop_price: Decimal | None
+    trail: Decimal | None = None
 
 
 class OrderExpired(OrderFact, frozen=True, kw_only=True):

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Feature = Literal["post_only", "outside_hours", "oca", "bracket", "adaptive"]
+"""What an order may ask for besides its type and its time in force."""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """Which orders a venue takes; whatever else is denied before it is sent."""
+
+    order_types: tuple[str, ...] = ("market", "limit", "stop", "stop_limit")
+    times_in_force: tuple[str, ...] = ("gtc", "ioc", "fok", "day")
+    features: tuple[Feature, ...] = ("post_only",)
+
+
+PLAIN_OFFER = Offer()
 
 
 class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,3 +38,4 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     """Pauses between questions about an order whose outcome is unknown; the last one repeats."""
     is_cash_account: bool = True
     """No short positions: what is sold must be held."""
+    offer: Offer = PLAIN_OFFER

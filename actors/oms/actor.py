@@ -74,6 +74,7 @@ from actors.oms.desk import Account, Desk
 from actors.oms.drive import GoalDriver, GoalState
 from actors.oms.events import OrderEvents
 from actors.oms.external import ExternalFills, Stray
+from actors.oms.family import taken_along
 from actors.oms.fills import is_past
 from actors.oms.life import OrderLife
 from actors.oms.order import WORKING, Order
@@ -132,6 +133,8 @@ class OmsActor(CoreActor):
     def _on_closed(self, order: Order) -> None:
         self._goals.on_closed(order)
         self._desk.count_closed(order.terms.account)
+        for other in taken_along(order, self._book):
+            self._life.want_cancel(other)
 
     # wishes
 
@@ -193,6 +196,10 @@ class OmsActor(CoreActor):
                 self._events.refused(order, "replace", "ORDER_BUSY", f"the order is {order.state}")
             else:
                 self._desk.replace(order, replace)
+            return
+        special = order.terms.special
+        if special is not None and special.more_follow:  # its children hang on this very order
+            self._events.refused(order, "replace", "BRACKET", "the venue cannot change it in place")
             return
         if order.is_closed or order.cancel_wanted or order.state == "closing":
             self._events.refused(

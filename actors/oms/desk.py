@@ -169,6 +169,7 @@ class Desk:
                 quantity=wanted.quantity,
                 price=wanted.price,
                 stop_price=wanted.stop_price,
+                trail=wanted.trail,
             )
         )
         self._await_answer(order)

@@ -44,6 +44,7 @@ from actors.oms.order import (
     successor_terms,
 )
 from actors.oms.settle import was_never_received
+from actors.views.special_terms import with_trail
 
 
 class OrderLife:
@@ -281,15 +282,20 @@ class OrderLife:
             self._desk.ask_account(order.terms.account)  # late or repeated: the list shows which terms hold
 
     def _take_terms(self, order: Order, new: ApprovedReplace | ReplaceReport | VenueOrder) -> None:
-        stop_price = order.terms.stop_price if isinstance(new, VenueOrder) else new.stop_price
-        order.terms = msgspec.structs.replace(
+        stop_price, trail = order.terms.stop_price, order.terms.trail
+        if not isinstance(new, VenueOrder):
+            stop_price, trail = new.stop_price, new.trail
+        terms = msgspec.structs.replace(
             order.terms, quantity=new.quantity, price=new.price, stop_price=stop_price
         )
+        order.terms = with_trail(terms, trail)
         order.replacing, order.terms_seq = None, self._desk.seq
         self._desk.answered(order)
         self._desk.stop_asking(order)
         order.state = order.working_state
-        self._events.send(order, OrderReplaced, quantity=new.quantity, price=new.price, stop_price=stop_price)
+        self._events.send(
+            order, OrderReplaced, quantity=new.quantity, price=new.price, stop_price=stop_price, trail=trail
+        )
 
     def adopt_terms(self, order: Order, line: VenueOrder) -> None:
         """A statement shows other terms than ours for an order that no command is changing."""

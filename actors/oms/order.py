@@ -24,6 +24,7 @@ from actors.messages.orders import (
     StatusReport,
 )
 from actors.model.money import ZERO
+from actors.views.special_terms import with_trail
 
 OrderState = Literal[
     "pending_submit", "accepted", "partially_filled", "pending_cancel", "pending_replace", "unknown",
@@ -249,11 +250,16 @@ def refusal_of(report: RejectReport | NotSent) -> tuple[str, str]:
 
 def successor_terms(order: Order, wanted: ApprovedReplace, remainder: Decimal) -> OrderTerms:
     """The order that takes over what a replace left of its predecessor."""
-    return msgspec.structs.replace(
+    special = order.terms.special
+    if special is not None:  # it goes alone: nothing follows that it would have to wait for
+        special = msgspec.structs.replace(special, more_follow=False)
+    terms = msgspec.structs.replace(
         order.terms,
         client_order_id=wanted.new_client_order_id,
         quantity=remainder,
         price=wanted.price,
         stop_price=wanted.stop_price,
         replaces=order.terms.client_order_id,
+        special=special,
     )
+    return with_trail(terms, wanted.trail)

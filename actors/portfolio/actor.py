@@ -54,7 +54,7 @@ from actors.portfolio.wants import Key, Want, Wants, WantsState
 from actors.views.definition import definition_of
 from actors.views.holdings import Holdings, HoldingsState
 from actors.views.open_orders import OpenOrder
-from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_terms
+from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_bracket, fault_in_terms
 from actors.views.valuation import Valuation
 
 
@@ -109,11 +109,15 @@ class PortfolioActor(CoreActor):
             self._deny(terms, "INSTRUMENT_NOT_CONFIGURED", f"instrument={terms.instrument}")
             return
         mark = self.market.mark_price(terms.instrument)
+        children = request.children
         fault = fault_in_terms(terms, instrument, mark)
+        if children or terms.special is not None:
+            fault = fault or fault_in_bracket(terms, children, instrument, mark)
         if fault is not None:
-            self._deny(terms, *fault)
+            for each in (terms, *children):
+                self._deny(each, *fault)
             return
-        self.send(OrderIntent(ts_event=self.now, terms=terms, mid_price=mark))
+        self.send(OrderIntent(ts_event=self.now, terms=terms, mid_price=mark, children=children))
 
     def on_signal(self, signal: Signal) -> None:
         """Size a wanted exposure and go there."""

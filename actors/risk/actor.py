@@ -69,7 +69,6 @@ from actors.messages.control import (
     TradingState,
 )
 from actors.messages.orders import (
-    ApprovedOrder,
     CommandRefused,
     OrderAccepted,
     OrderCancelled,
@@ -155,13 +154,9 @@ class RiskActor(CoreActor):
     # the gate
 
     def on_order_intent(self, intent: OrderIntent) -> None:
-        """Approve or deny an order."""
-        terms, now = intent.terms, self.now
-        refusal = self._gate.take(terms, now, self.market)
-        if refusal is not None:
-            self._deny(terms.client_order_id, terms, refusal)
-            return
-        self.send(ApprovedOrder(ts_event=now, terms=terms, mid_price=intent.mid_price))
+        """Approve or deny an order; a bracket whole."""
+        for answer in self._gate.decide(intent, self.now, self.market):
+            self.send(answer)
 
     def on_replace_ready(self, ready: ReplaceReady) -> None:
         """A successor is an order like any other, decided now."""

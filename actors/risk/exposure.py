@@ -26,6 +26,7 @@ from actors.messages.orders import (
     OrderRejected,
     OrderReplaced,
     OrderTerms,
+    Side,
 )
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, to_decimal
@@ -64,6 +65,25 @@ class Sides(NamedTuple):
 
 
 NOTHING_OPEN = Sides(ZERO, ZERO)
+
+
+class Largest:
+    """Sums orders of which one cancels the others: the venue lets only one of them fill, so one counts."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, Side], Decimal] = {}
+
+    def adds(self, terms: OrderTerms, amount: Decimal) -> Decimal:
+        """What of an amount is not yet counted for the order's group; all of it for an order of none."""
+        group = None if terms.special is None else terms.special.oca_group
+        if group is None:
+            return amount
+        key = group, terms.instrument, terms.side
+        counted = self._seen.get(key, ZERO)
+        self._seen[key] = max(counted, amount)
+        return max(amount - counted, ZERO)
 
 
 class ExposureState(msgspec.Struct, array_like=True):
@@ -167,10 +187,20 @@ class Exposure:
         return max(order.terms.quantity, self._worst[order.terms.client_order_id].quantity) - order.booked
 
     def open_sides(
-        self, account: str, instrument: str, *, without: str | None = None, strategy: str | None = None
+        self,
+        account: str,
+        instrument: str,
+        *,
+        without: str | None = None,
+        strategy: str | None = None,
+        beside: str | None = None,
     ) -> Sides:
-        """What open orders may still buy and sell, one order left out if named; of one strategy if named."""
+        """What open orders may still buy and sell, one order left out if named; of one strategy if named.
+
+        Of a group in which one cancels the others, only the largest counts, and none of the group `beside`.
+        """
         buys = sells = ZERO
+        largest = Largest()
         if not self.orders.by_id:
             return NOTHING_OPEN
         for order in self.orders:
@@ -179,29 +209,68 @@ class Exposure:
                 continue
             if strategy is not None and terms.strategy != strategy:
                 continue
+            quantity = self._unbooked(order)
+            if terms.special is not None and not order.is_terminal:
+                if beside is not None and terms.special.oca_group == beside:
+                    continue
+                quantity = largest.adds(terms, quantity)
             if terms.side == "buy":
-                buys += self._unbooked(order)
+                buys += quantity
             else:
-                sells += self._unbooked(order)
+                sells += quantity
         return Sides(buys, sells)
 
-    def available(self, account: str, asset: str, *, without: str | None = None) -> Decimal:
-        """Balance less what open orders may still take: quote of buys, base of sales."""
+    def group_quantity(self, terms: OrderTerms, without: str | None) -> Decimal:
+        """The most that an open order of the same group and side may still fill; 0 for an order of none."""
+        group = None if terms.special is None else terms.special.oca_group
+        if group is None:
+            return ZERO
+        return max((self._unbooked(order) for order in self._members(terms, group, without)), default=ZERO)
+
+    def _members(self, terms: OrderTerms, group: str, without: str | None) -> list[OpenOrder]:
+        about = terms.account, terms.instrument, terms.side
+        return [
+            order
+            for order in self.orders
+            if not order.is_terminal
+            and order.terms.special is not None
+            and order.terms.special.oca_group == group
+            and (order.terms.account, order.terms.instrument, order.terms.side) == about
+            and order.terms.client_order_id != without
+        ]
+
+    def brought(self, terms: OrderTerms) -> Decimal:
+        """What the parent of a bracket, still open, brings before this child of it may take anything."""
+        parent = None if terms.special is None else self.orders.get(terms.special.parent or "")
+        return ZERO if parent is None or parent.terms.side == terms.side else self._unbooked(parent)
+
+    def available(
+        self, account: str, asset: str, *, without: str | None = None, beside: str | None = None
+    ) -> Decimal:
+        """Balance less what open orders may still take: quote of buys, base of sales; as `open_sides`."""
         free = self.holdings.balance(account, asset)
         if self._withheld:
             free -= self._withheld.get((account, asset), ZERO)
         if not self.orders.by_id:
             return free
+        largest = Largest()
         for order in self.orders:
             terms = order.terms
             if terms.account != account or terms.client_order_id == without:
                 continue
             instrument = self._instruments[terms.instrument]
-            units = self._unbooked(order) * instrument.multiplier
-            if terms.side == "buy" and instrument.quote == asset:
-                free -= units * self._worst[terms.client_order_id].price
-            elif terms.side == "sell" and instrument.base == asset:
-                free -= units
+            if (instrument.quote if terms.side == "buy" else instrument.base) != asset:
+                continue
+            taken = self._unbooked(order) * instrument.multiplier
+            if terms.side == "buy":
+                taken *= self._worst[terms.client_order_id].price
+            if terms.special is not None and not order.is_terminal:
+                if beside is not None and terms.special.oca_group == beside:
+                    continue
+                if terms.side == "sell":
+                    taken = max(taken - self.brought(terms) * instrument.multiplier, ZERO)
+                taken = largest.adds(terms, taken)
+            free -= taken
         return free
 
     def unknown(self) -> list[OpenOrder]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from actors.core.market import MarketBoard
 from actors.messages.control import Scope
-from actors.messages.orders import ApprovedReplace, OrderDenied, OrderTerms, ReplaceRequest
+from actors.messages.orders import (
+    ApprovedOrder,
+    ApprovedReplace,
+    OrderDenied,
+    OrderIntent,
+    OrderTerms,
+    ReplaceRequest,
+)
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
+from actors.model.venue_rules import PLAIN_OFFER, Offer
 from actors.risk.exposure import Exposure
 from actors.risk.limits import RiskLimits
 from actors.risk.rate import OrderTimes
@@ -30,6 +38,7 @@ from actors.risk.rules import (
 from actors.risk.states import Action, States
 from actors.views.definition import definition_of
 from actors.views.open_orders import OpenOrder
+from actors.views.special_terms import with_trail
 from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_terms
 
 
@@ -45,8 +54,13 @@ class RiskAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Configured to be traded here."""
     time_zone: str = "UTC"
     """Where the account's day begins at midnight."""
+    offer: Offer = PLAIN_OFFER
+    """Which orders the account's venue takes."""
     live_id: str | None = None
     """The venue's account id where orders are real; None for paper and testnet."""
+
+
+Decision = ApprovedOrder | OrderDenied
 
 
 class Gate:
@@ -75,7 +89,10 @@ class Gate:
     def use_limits(self, account: str, limits: RiskLimits) -> None:
         """These are in force from now on, and with them the rules that ask about them."""
         self._limits[account], self._thresholds[account] = limits, thresholds(limits)
-        self._rules[account] = rules_for(limits, is_cash_account=self._accounts[account].is_cash_account)
+        settings = self._accounts[account]
+        self._rules[account] = rules_for(
+            limits, is_cash_account=settings.is_cash_account, offer=settings.offer
+        )
 
     def take(self, terms: OrderTerms, now: int, market: MarketBoard) -> Refusal | None:
         """Reserve an order, or say why not."""
@@ -97,6 +114,33 @@ class Gate:
             self.order_times.add(terms.account, now)
         return None
 
+    def decide(self, intent: OrderIntent, now: int, market: MarketBoard) -> Sequence[Decision]:
+        """Approve or deny an order; the orders of a bracket all, or none."""
+        terms = intent.terms
+        if intent.children:
+            return self._decide_bracket((terms, *intent.children), intent.mid_price, now, market)
+        refusal = self.take(terms, now, market)
+        if refusal is not None:
+            return (denial(now, terms.client_order_id, terms, refusal),)
+        return (ApprovedOrder(ts_event=now, terms=terms, mid_price=intent.mid_price),)
+
+    def _decide_bracket(
+        self, family: Sequence[OrderTerms], mid_price: float | None, now: int, market: MarketBoard
+    ) -> list[Decision]:
+        for place, terms in enumerate(family):
+            refusal = self.take(terms, now, market)
+            if refusal is None:
+                continue
+            for taken in family[:place]:
+                self.exposure.drop(taken.client_order_id)
+            figures = f"order={terms.client_order_id}, code={refusal.code}, {refusal.figures}"
+            others = Refusal("BRACKET_REFUSED", figures)
+            return [
+                denial(now, each.client_order_id, each, refusal if each is terms else others)
+                for each in family
+            ]
+        return [ApprovedOrder(ts_event=now, terms=terms, mid_price=mid_price) for terms in family]
+
     def take_recovered(self, terms: OrderTerms, market: MarketBoard) -> None:
         """Reserve an order that was approved in a life of which only the record is left."""
         candidate = self._candidate(terms, terms.quantity, None, 0, market)
@@ -116,6 +160,7 @@ class Gate:
             stop_price=request.stop_price,
             replaces=request.client_order_id,
         )
+        terms = with_trail(terms, request.trail)
         open_quantity = request.quantity - order.booked
         candidate = self._candidate(terms, open_quantity, request.client_order_id, now, market)
         if isinstance(candidate, Refusal):
@@ -157,7 +202,10 @@ class Gate:
         limits, bounds = self._limits[terms.account], self._thresholds[terms.account]
         allowed = limits.allowed_instruments
         position = exposure.holdings.account_position(terms.account, name)
-        sides = exposure.open_sides(terms.account, name, without=replaces)
+        group = None if terms.special is None else terms.special.oca_group
+        sides = exposure.open_sides(terms.account, name, without=replaces, beside=group)
+        if group is not None:
+            open_quantity = max(open_quantity, exposure.group_quantity(terms, replaces))
         mark = mark_of(name, market)
         in_window = self.order_times.within(terms.account, now, bounds.rate_window_ns)
         is_second_half = terms.replaces is not None and replaces is None
@@ -189,8 +237,12 @@ class Gate:
     def _reduces_own(self, terms: OrderTerms) -> bool:
         """A reduction of the account must not open a position of its strategy against another's."""
         own = self.exposure.holdings.position(terms.account, terms.strategy, terms.instrument)
-        sides = self.exposure.open_sides(terms.account, terms.instrument, strategy=terms.strategy)
-        return is_reduction(terms.side, terms.quantity, own, sides)
+        group = None if terms.special is None else terms.special.oca_group
+        sides = self.exposure.open_sides(
+            terms.account, terms.instrument, strategy=terms.strategy, beside=group
+        )
+        quantity = max(terms.quantity, self.exposure.group_quantity(terms, None))
+        return is_reduction(terms.side, quantity, own, sides)
 
     def _obstacle(self, candidate: Candidate, action: Action) -> Refusal | None:
         terms = candidate.terms
@@ -229,4 +281,5 @@ def approved_replace(now: int, request: ReplaceRequest) -> ApprovedReplace:
         quantity=request.quantity,
         price=request.price,
         stop_price=request.stop_price,
+        trail=request.trail,
     )

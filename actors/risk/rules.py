@@ -1,7 +1,8 @@
 """The rules of the gate: each looks at one order and says nothing, or why not, with its figures.
 
 What a purchase is counted at until it is booked: a limit order at its limit price; a stop order at its
-trigger, a market order at the ask (else the mark), both made worse by `market_margin`. `order_notional_max`
+trigger, a market order at the ask (else the mark), a trailing stop at the ask and its distance more, all
+three made worse by `market_margin`. `order_notional_max`
 alone takes a market order at the mid, so that a size computed from the mid is not refused for the spread.
 
 A reduction shrinks the account's position and cannot flip it, whatever else is open. It needs no fresh price
@@ -22,8 +23,10 @@ from actors.core.market import MarketBoard
 from actors.messages.orders import OrderTerms
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, to_decimal
+from actors.model.venue_rules import PLAIN_OFFER, Offer
 from actors.risk.exposure import Exposure, Sides, worst_absolute
 from actors.risk.limits import RiskLimits
+from actors.views.special_terms import fault_in_offer
 
 ONE = Decimal(1)
 INFINITY = float("inf")
@@ -68,7 +71,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     base_currency: str
     is_allowed_instrument: bool
     open_quantity: Decimal
-    """What it may still fill: of a replace its new total less what is booked."""
+    """What it may still fill: of a replace its new total less what is booked. One of a group in which one
+    cancels the others stands for all of them, and counts as the largest."""
     replaces: str | None
     """Open order in whose place it comes; not counted beside it."""
     mark: Decimal | None
@@ -78,7 +82,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     position: Decimal
     """The account's, signed."""
     sides: Sides
-    """Open orders of the account and instrument without `replaces`."""
+    """Open orders of the account and instrument without `replaces` and without the order's group."""
     is_reduction: bool
     is_flattening: bool
     orders_in_window: int
@@ -108,7 +112,15 @@ def worst_price(
     quote = market.quotes.get(terms.instrument)
     if terms.stop_price is None and quote is not None and isfinite(quote.ask_price):
         touch = max(touch, to_decimal(quote.ask_price))
-    return touch * market_factor
+    return (touch + trail_distance(terms, touch)) * market_factor
+
+
+def trail_distance(terms: OrderTerms, price: Decimal) -> Decimal:
+    """How far a trailing stop is from this price; 0 for every other order."""
+    special = terms.special
+    if special is None or special.trail is None:
+        return ZERO
+    return special.trail * price if special.trail_is_fraction else special.trail
 
 
 def is_reduction(side: str, quantity: Decimal, position: Decimal, sides: Sides) -> bool:
@@ -193,13 +205,17 @@ def order_notional(c: Candidate) -> Refusal | None:
 
 
 def price_collar(c: Candidate) -> Refusal | None:
-    """Limit and stop prices stay near the mid."""
-    if c.terms.price is None and c.terms.stop_price is None:
+    """Limit and stop prices stay near the mid, and so does the stop that a trail begins with."""
+    if c.terms.price is None and c.terms.stop_price is None and c.terms.special is None:
         return None
     collar, mid = c.thresholds.collar, c.mark
     if collar is None or mid is None or c.is_flattening:
         return None
-    for name, price in (("price", c.terms.price), ("stop_price", c.terms.stop_price)):
+    distance = trail_distance(c.terms, mid)
+    trailed = mid + (distance if c.terms.side == "buy" else -distance)
+    for name, price in (
+        ("price", c.terms.price), ("stop_price", c.terms.stop_price), ("trailed_stop", trailed),
+    ):  # fmt: skip
         if price is not None and abs(price - mid) > collar * mid:
             return Refusal("PRICE_OUTSIDE_COLLAR", f"{name}={price}, mid={_short(mid)}, collar={collar}")
     return None
@@ -236,14 +252,17 @@ def available_balance(c: Candidate) -> Refusal | None:
         return None
     units = c.open_quantity * c.instrument.multiplier
     account, without = c.terms.account, c.replaces
+    beside = None if c.terms.special is None else c.terms.special.oca_group
     if c.terms.side == "sell":
-        held = c.exposure.available(account, c.instrument.base, without=without)
+        units -= c.exposure.brought(c.terms) * c.instrument.multiplier
+        held = c.exposure.available(account, c.instrument.base, without=without, beside=beside)
         if units <= held:
             return None
         return Refusal("SHORT_ON_CASH_ACCOUNT", f"asset={c.instrument.base}, need={units}, available={held}")
     if c.price is None:
         return Refusal("PRICE_MISSING", f"instrument={c.terms.instrument}")
-    free, need = c.exposure.available(account, c.instrument.quote, without=without), units * c.price
+    free = c.exposure.available(account, c.instrument.quote, without=without, beside=beside)
+    need = units * c.price
     if need <= free:
         return None
     figures = f"asset={c.instrument.quote}, need={_short(need)}, available={_short(free)}"
@@ -284,8 +303,18 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rules_for(limits: RiskLimits, *, is_cash_account: bool) -> tuple[Rule, ...]:
-    """All rules but those that these limits switch off, in their order."""
+def offered(offer: Offer) -> Rule:
+    """Only orders that the venue has."""
+
+    def refuse(c: Candidate) -> Refusal | None:
+        fault = fault_in_offer(c.terms, offer, c.now)
+        return None if fault is None else Refusal(*fault)
+
+    return refuse
+
+
+def rules_for(limits: RiskLimits, *, is_cash_account: bool, offer: Offer = PLAIN_OFFER) -> tuple[Rule, ...]:
+    """All rules but those that these limits switch off, in their order; what the venue has comes first."""
     switches: dict[Rule, object] = {
         order_quantity: limits.order_quantity_max,
         order_notional: limits.order_notional_max,
@@ -295,7 +324,7 @@ def rules_for(limits: RiskLimits, *, is_cash_account: bool) -> tuple[Rule, ...]:
         available_balance: is_cash_account or None,
         gross_exposure: limits.gross_exposure_max,
     }
-    return tuple(rule for rule in RULES if switches.get(rule, True) is not None)
+    return offered(offer), *(rule for rule in RULES if switches.get(rule, True) is not None)
 
 
 def first_refusal(rules: tuple[Rule, ...], candidate: Candidate) -> Refusal | None:

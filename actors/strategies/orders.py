@@ -18,6 +18,7 @@ from actors.messages.orders import (
     Side,
 )
 from actors.model.money import ZERO
+from actors.views.special_terms import with_trail
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True):
@@ -50,7 +51,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def order_type(self) -> OrderType:
-        """`market`, `limit`, `stop` or `stop_limit`."""
+        """`market`, `limit`, `stop`, `stop_limit` or `trailing_stop`."""
         return self.terms.order_type
 
     @property
@@ -161,6 +162,7 @@ class Orders:
                 terms = msgspec.structs.replace(
                     order.terms, quantity=fact.quantity, price=fact.price, stop_price=fact.stop_price
                 )
+                terms = with_trail(terms, fact.trail)
                 order = msgspec.structs.replace(
                     order, terms=terms, status="accepted", change="none", successor=""
                 )

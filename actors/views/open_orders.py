@@ -23,6 +23,7 @@ from actors.messages.orders import (
     OrderTerms,
 )
 from actors.model.money import ZERO
+from actors.views.special_terms import with_trail
 
 
 class OpenOrder(msgspec.Struct, array_like=True):
@@ -75,14 +76,18 @@ class OpenOrders:
         return order
 
     def replace(
-        self, client_order_id: str, quantity: Decimal, price: Decimal | None, stop: Decimal | None
+        self,
+        client_order_id: str,
+        quantity: Decimal,
+        price: Decimal | None,
+        stop: Decimal | None,
+        trail: Decimal | None = None,
     ) -> None:
         """Change the terms of an order that the venue changed, or may have changed, in place."""
         order = self.by_id.get(client_order_id)
         if order is not None:
-            order.terms = msgspec.structs.replace(
-                order.terms, quantity=quantity, price=price, stop_price=stop
-            )
+            terms = msgspec.structs.replace(order.terms, quantity=quantity, price=price, stop_price=stop)
+            order.terms = with_trail(terms, trail)
 
     def apply(
         self,
@@ -140,7 +145,9 @@ class OpenOrders:
             case OrderRejected():
                 order.is_terminal, order.is_unknown = True, False
             case OrderReplaced():
-                self.replace(event.client_order_id, event.quantity, event.price, event.stop_price)
+                self.replace(
+                    event.client_order_id, event.quantity, event.price, event.stop_price, event.trail
+                )
                 order.is_unknown = False
             case OrderOutcomeUnknown():
                 order.is_unknown = True

@@ -8,21 +8,25 @@ from math import isfinite
 from actors.messages.orders import OrderTerms, OrderType
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, to_decimal
+from actors.views.special_terms import AUCTIONS, Fault, fault_in_family, fault_in_special
 
 ORDER_ID_NOT_NEW = "ORDER_ID_NOT_NEW"
 """Code of the one denial whose order id also names an order that goes on."""
 
-Fault = tuple[str, str]
-"""Stable code and figures, as `OrderDenied` carries them."""
+__all__ = ["ORDER_ID_NOT_NEW", "Fault", "fault_in_bracket", "fault_in_terms"]
 
 _remainder = Context(prec=40, traps=[]).remainder
 """Of absurdly large figures it is NaN, which is on no grid either."""
 
+TRAILING = "trailing_stop"
+_SPECIAL_TIMES = ("gtd", *AUCTIONS)
+_NEVER_REST = ("ioc", "fok", *AUCTIONS)
 _NEEDS: dict[OrderType, tuple[bool, bool]] = {
     "market": (False, False),
     "limit": (True, False),
     "stop": (False, True),
     "stop_limit": (True, True),
+    "trailing_stop": (False, False),
 }
 """Whether a type needs, and else must not have, a limit price and a stop price."""
 
@@ -33,10 +37,23 @@ def fault_in_terms(terms: OrderTerms, instrument: Instrument, mark_price: float 
     fault = None
     if not is_plain or terms.post_only:
         fault = _fault_in_fields(terms) or _fault_in_prices(terms, instrument)
+    if terms.special is not None or terms.time_in_force in _SPECIAL_TIMES or terms.order_type == TRAILING:
+        fault = fault or fault_in_special(terms, instrument)
     fault = fault or _fault_in_quantity(terms, instrument)
     if fault is None and instrument.notional_min:
         fault = _fault_in_notional(terms, instrument, mark_price)
     return fault
+
+
+def fault_in_bracket(
+    terms: OrderTerms, children: tuple[OrderTerms, ...], instrument: Instrument, mark_price: float | None
+) -> Fault | None:
+    """The first thing that makes a bracket, or one of the orders that wait in it, impossible."""
+    for child in children:
+        fault = fault_in_terms(child, instrument, mark_price)
+        if fault is not None:
+            return fault[0], f"order={child.client_order_id}, {fault[1]}"
+    return fault_in_family(terms, children)
 
 
 def _fault_in_fields(terms: OrderTerms) -> Fault | None:
@@ -49,7 +66,7 @@ def _fault_in_fields(terms: OrderTerms) -> Fault | None:
             return "ORDER_FIELD_MISSING", f"order_type={terms.order_type}, field={name}"
         if not needed and price is not None:
             return "ORDER_FIELD_NOT_ALLOWED", f"order_type={terms.order_type}, {name}={price}"
-    if terms.post_only and (terms.order_type != "limit" or terms.time_in_force in ("ioc", "fok")):
+    if terms.post_only and (terms.order_type != "limit" or terms.time_in_force in _NEVER_REST):
         return "POST_ONLY_NOT_ALLOWED", (
             f"order_type={terms.order_type}, time_in_force={terms.time_in_force}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.model.venue_rules import VenueRules
+from actors.model.venue_rules import Offer, VenueRules
 
 BINANCE_RULES = VenueRules(
     venue="binance",
@@ -16,4 +16,9 @@ BINANCE_RULES = VenueRules(
     not_received_gap_ms=30_000,
     query_delays_ms=(250, 1_000, 3_000, 10_000),
     is_cash_account=True,
+    offer=Offer(
+        order_types=("market", "limit", "stop", "stop_limit"),
+        times_in_force=("gtc", "ioc", "fok"),
+        features=("post_only",),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.model.venue_rules import VenueRules
+from actors.model.venue_rules import Offer, VenueRules
 from actors.venues.mortal import USER_TIMEOUT_MS
 
 SEND_WITHIN_MS = 5_000
@@ -20,4 +20,9 @@ IB_RULES = VenueRules(
     not_received_gap_ms=10_000,
     query_delays_ms=(500, 2_000, 5_000, 10_000),
     is_cash_account=False,
+    offer=Offer(
+        order_types=("market", "limit", "stop", "stop_limit", "trailing_stop"),
+        times_in_force=("gtc", "ioc", "fok", "day", "gtd", "opg", "cls"),
+        features=("outside_hours", "oca", "bracket", "adaptive"),
+    ),
 )

@@ -1,0 +1,69 @@
+"""What an order asks for: the terms that stay the same from the wish to the venue."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from actors.messages.base import Value
+
+Side = Literal["buy", "sell"]
+OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
+TimeInForce = Literal["gtc", "ioc", "fok", "day", "gtd", "opg", "cls"]
+"""`gtd` until `SpecialTerms.good_till`; `opg` and `cls` only in the opening or the closing auction."""
+Urgency = Literal["patient", "normal", "urgent"]
+
+
+class SpecialTerms(Value, frozen=True, kw_only=True):
+    """What only some venues can do; a venue's `Offer` says which."""
+
+    trail: Decimal | None = None
+    """How far a trailing stop stays behind the best price since it works, > 0: quote per base, or a
+    fraction."""
+    trail_is_fraction: bool = False
+    """Whether `trail` is a fraction of the price (0.01 = 1 %)."""
+    good_till: int | None = None
+    """When a `gtd` order ends, nanoseconds UTC."""
+    outside_hours: bool = False
+    """May fill before and after the regular session too."""
+    oca_group: str | None = None
+    """One cancels all others of this account under the same name, at its first execution."""
+    parent: str | None = None
+    """Client order id of the order whose fill makes this one work."""
+    more_follow: bool = False
+    """The venue holds it until the last order of its bracket has come."""
+    adaptive: Urgency | None = None
+    """Worked by the venue's adaptive algorithm, how eagerly."""
+
+
+class OrderTerms(Value, frozen=True, kw_only=True):
+    """What an order asks for; it stays the same from the wish to the venue."""
+
+    client_order_id: str
+    """Ours, made before sending, unique for ever, sent once."""
+    account: str
+    strategy: str
+    instrument: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    """Base units or contracts, > 0, whole lots."""
+    price: Decimal | None = None
+    """Limit price in whole ticks; None for market and stop orders."""
+    stop_price: Decimal | None = None
+    """Trigger of stop and stop-limit orders, whole ticks."""
+    time_in_force: TimeInForce = "gtc"
+    post_only: bool = False
+    reduce_only: bool = False
+    """May shrink the account's position, never open or flip it."""
+    replaces: str | None = None
+    """Client order id of the order whose remainder this one takes over."""
+    tag: str | None = None
+    """What the strategy calls it: results are grouped by the tag of the order that opened a position."""
+    special: SpecialTerms | None = None
+    """None for the orders that every venue has."""
+
+    @property
+    def trail(self) -> Decimal | None:
+        """Of a trailing stop; None for all others."""
+        return None if self.special is None else self.special.trail
