@@ -15,7 +15,7 @@ FRACTION = 1e-5
 """It trades whole units, so a unit is made this small."""
 
 
-def mean(values, length: int):
+def mean(values: np.ndarray, length: int) -> pd.Series:
     """Over the newest `length` values."""
     return pd.Series(values).rolling(length).mean()
 
@@ -61,7 +61,7 @@ def prepare(data: Given) -> Backtest:
     return Backtest(frame, Cross if data.fast else Nothing, cash=CASH, commission=FEE)
 
 
-def orders(stats) -> int:
+def orders(stats: pd.Series) -> int:
     """Each of its trades is an entry and an exit."""
     return 2 * len(stats["_trades"])
 

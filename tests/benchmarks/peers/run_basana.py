@@ -3,13 +3,14 @@
 # mypy: ignore-errors
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import version
 
 import basana as bs
 from basana.backtesting import exchange, fees, liquidity
-from given import CASH, FEE, NOTIONAL, Given, given, measure, unfit
+from given import CASH, FEE, NOTIONAL, Columns, Given, given, measure, unfit
 
 MINUTE = timedelta(minutes=1)
 
@@ -34,7 +35,7 @@ class Mean:
 class Cross:
     """Long while the fast mean is above the slow one, else flat."""
 
-    def __init__(self, venue, data: Given) -> None:
+    def __init__(self, venue: exchange.Exchange, data: Given) -> None:
         self.venue, self.orders = venue, 0
         self.fast: dict = {}
         self.slow: dict = {}
@@ -63,7 +64,7 @@ class Cross:
             await self.venue.create_market_order(bs.OrderOperation.SELL, pair, held)
 
 
-def prepare(data: Given):
+def prepare(data: Given) -> tuple[bs.BacktestingDispatcher, Cross]:
     """Everything but the run itself."""
     dispatcher = bs.backtesting_dispatcher()
     venue = exchange.Exchange(
@@ -82,7 +83,7 @@ def prepare(data: Given):
     return dispatcher, strategy
 
 
-def events(pair, columns):
+def events(pair: bs.Pair, columns: Columns) -> Iterator[bs.BarEvent]:
     """Bars as basana has them: decimals."""
     prices = [
         [Decimal(repr(x)) for x in columns[name]] for name in ("open", "high", "low", "close", "volume")
@@ -92,7 +93,7 @@ def events(pair, columns):
         yield bs.BarEvent(end, bs.Bar(end - MINUTE, pair, o, h, low, c, v, MINUTE))
 
 
-def run(prepared):
+def run(prepared: tuple[bs.BacktestingDispatcher, Cross]) -> Cross:
     """Dispatch all bars."""
     dispatcher, strategy = prepared
     asyncio.run(dispatcher.run())

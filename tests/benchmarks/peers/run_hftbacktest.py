@@ -19,9 +19,11 @@ from hftbacktest import (
 )
 from numba import njit
 
+Prepared = tuple[HashMapMarketDepthBacktest, np.ndarray]
+
 
 @njit
-def strategy(engine, result):
+def strategy(engine: HashMapMarketDepthBacktest, result: np.ndarray) -> None:
     """A limit order below an average every 1,000 quotes, cancelled after 500."""
     seen, average, total = 0, 0.0, 0.0
     while engine.wait_next_feed(False, 10**18) in (0, 2):
@@ -62,7 +64,7 @@ def events_of(data: Given, count: int) -> np.ndarray:
     return made
 
 
-def engine_of(events: np.ndarray):
+def engine_of(events: np.ndarray) -> Prepared:
     """One asset with constant latency; the engine reads the events from where they lie, so they go along."""
     asset = (
         BacktestAsset()
@@ -78,7 +80,7 @@ def engine_of(events: np.ndarray):
     return HashMapMarketDepthBacktest([asset]), events
 
 
-def run(prepared) -> np.ndarray:
+def run(prepared: Prepared) -> np.ndarray:
     """How many orders were sent, and how many moments seen."""
     engine, _ = prepared
     result = np.zeros(2, np.int64)
@@ -87,7 +89,7 @@ def run(prepared) -> np.ndarray:
     return result
 
 
-def prepare(data: Given):
+def prepare(data: Given) -> Prepared:
     """Compile on a short run first, so that compiling is not measured."""
     run(engine_of(events_of(data, 3000)))
     return engine_of(events_of(data, data.inputs))

@@ -1,10 +1,11 @@
 """NautilusTrader: its compiled engine with a strategy in Python; bars fill at once."""
 
 # mypy: ignore-errors
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib.metadata import version
 
-from given import CASH, NOTIONAL, Given, given, measure
+from given import CASH, NOTIONAL, Columns, Given, given, measure
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.config import LoggingConfig
 from nautilus_trader.indicators import ExponentialMovingAverage, SimpleMovingAverage
@@ -18,6 +19,7 @@ from nautilus_trader.trading.strategy import Strategy
 
 VENUE = Venue("BINANCE")
 FEE = Decimal("0.0001")
+Pairs = list[tuple[CurrencyPair, BarType]]
 
 
 def instrument_of(name: str) -> CurrencyPair:
@@ -34,7 +36,7 @@ def instrument_of(name: str) -> CurrencyPair:
 class Cross(Strategy):
     """Long while the fast mean is above the slow one, else flat."""
 
-    def __init__(self, pairs, lengths) -> None:
+    def __init__(self, pairs: Pairs, lengths: tuple[int, int]) -> None:
         super().__init__()
         self.pairs, self.lengths, self.sent = pairs, lengths, 0
         self.means: dict = {}
@@ -62,7 +64,7 @@ class Cross(Strategy):
             del self.held[pair]
             self.order(pair, OrderSide.SELL, held)
 
-    def order(self, pair, side, quantity) -> None:
+    def order(self, pair: CurrencyPair, side: OrderSide, quantity: Quantity) -> None:
         """Market, at once."""
         self.sent += 1
         self.submit_order(self.order_factory.market(pair.id, side, quantity))
@@ -71,7 +73,7 @@ class Cross(Strategy):
 class Resting(Strategy):
     """A limit order below an average every 1,000 quotes, cancelled after 500."""
 
-    def __init__(self, pairs) -> None:
+    def __init__(self, pairs: Pairs) -> None:
         super().__init__()
         ((self.pair, _),) = pairs
         self.sent, self.seen, self.last = 0, 0, None
@@ -93,7 +95,7 @@ class Resting(Strategy):
             self.cancel_order(self.last)
 
 
-def quotes(pair, columns):
+def quotes(pair: CurrencyPair, columns: Columns) -> Iterator[QuoteTick]:
     """Its own ticks."""
     rows = zip(
         *(columns[name] for name in ("ts", "bid_price", "bid_size", "ask_price", "ask_size")), strict=True
@@ -104,14 +106,14 @@ def quotes(pair, columns):
         )
 
 
-def bars(bar_type, columns):
+def bars(bar_type: BarType, columns: Columns) -> Iterator[Bar]:
     """Its own bars."""
     names = ("ts", "open", "high", "low", "close", "volume")
     for ts, *prices, volume in zip(*(columns[name] for name in names), strict=True):
         yield Bar(bar_type, *(Price(price, 2) for price in prices), Quantity(volume, 5), ts, ts)
 
 
-def prepare(data: Given):
+def prepare(data: Given) -> tuple[BacktestEngine, Strategy]:
     """Engine, venue, data and strategy."""
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     engine.add_venue(
@@ -131,7 +133,7 @@ def prepare(data: Given):
     return engine, strategy
 
 
-def run(prepared):
+def run(prepared: tuple[BacktestEngine, Strategy]) -> Strategy:
     """All data through the engine."""
     prepared[0].run()
     return prepared[1]

@@ -19,7 +19,7 @@ def prepare(data: Given) -> pd.DataFrame:
     return closes
 
 
-def run(data: Given, closes: pd.DataFrame):
+def run(data: Given, closes: pd.DataFrame) -> vbt.Portfolio:
     """Averages, crossings, and a portfolio of what they ask for."""
     fast = vbt.MA.run(closes, data.fast).ma.to_numpy()
     slow = vbt.MA.run(closes, data.slow).ma.to_numpy()
