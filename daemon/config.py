@@ -135,7 +135,7 @@ class DataFile(Section, frozen=True, kw_only=True):
     catalogue: bool = False
     """Look the instrument up in the catalogue: at `path`, else in `data` of the state folder."""
     instrument: str
-    kind: Literal["auto", "bars", "trades", "quotes", "book", "actions", "binance_raw"] = "auto"
+    kind: Literal["auto", "bars", "trades", "quotes", "book", "actions", "funding", "binance_raw"] = "auto"
     """`quotes` of bars of bid and ask: the quote at each bar's end; `auto` takes their middle as bars."""
     interval: str | None = None
     """Of bars; None: found from the file, or the smallest in the catalogue."""

@@ -2,7 +2,7 @@
 
 Everything is read by blocks of rows and handed on by lists. Nothing is visible before it is over: a bar of
 any timeframe comes at its end, a message of a recording at its receipt. Sources that share a time follow
-each other in the order of the configuration; corporate actions come behind the last trades before them.
+each other in the order of the configuration; actions and funding come behind the prices of their time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from actors.model.intervals import parse_interval
 from actors.venues.binance.recording import read_recording
 from actors.venues.files.messages import as_kind, check_rows, timed
 from actors.venues.files.reading import read_file
-from actors.venues.files.series import HAS_INTERVAL, Kind, ReadFile, ReadOptions
+from actors.venues.files.series import BESIDE_PRICES, HAS_INTERVAL, Kind, Piece, ReadFile, ReadOptions
 from daemon.config import Config, DataFile
 from daemon.graph import BarSources
 from daemon.research.data.catalogue import Catalogue, Series, order_column
@@ -162,8 +162,15 @@ def _in_order(file: ReadFile, kind: Kind) -> Iterator[tuple[pl.DataFrame, int | 
     """Frames of one kind in order of time."""
     pieces = (piece for piece in file.pieces() if piece.kind == kind and not piece.frame.is_empty())
     last = 0
+    symbols: dict[str | None, bool] = {}
     for piece in pieces:
         frame = piece.frame
+        symbols[piece.symbol] = True
+        if len(symbols) > 1:
+            raise BadDataFile(
+                f"{file.path} holds several instruments ({', '.join(map(str, symbols))}): import it with "
+                "`tickerd data import`, and take each from the catalogue"
+            )
         times = frame[order_column(frame.columns)]
         if frame.height > 1 and times[0] > times[-1] and times.is_sorted(descending=True):
             rest = [frame, *(each.frame for each in pieces)]
@@ -202,7 +209,7 @@ class _Ordered:
         self._stream, self._start, self._end = stream, start, end
 
     def blocks(self) -> Iterator[Block]:
-        name, last, is_empty = self._stream.name, 0, self._stream.series.kind != "actions"
+        name, last, is_empty = self._stream.name, 0, self._stream.series.kind not in BESIDE_PRICES
         for block in self._stream.reader.blocks(self._start, self._end):
             if not block:
                 continue
@@ -286,7 +293,7 @@ def _from_catalogue(catalogue: Catalogue, wanted: DataFile, kind: Kind | None) -
             f"{catalogue.root} has no market data of {wanted.instrument}: import or download it"
         )
     if kind is None:
-        found += [each for each in there if each.kind == "actions"]
+        found += [each for each in there if each.kind in BESIDE_PRICES]
     streams = []
     for each in found:
         files = tuple(part.path for part in catalogue.parts(each))
@@ -296,7 +303,7 @@ def _from_catalogue(catalogue: Catalogue, wanted: DataFile, kind: Kind | None) -
 
 def _is_wanted(series: Series, kind: Kind | None, interval: int | None) -> bool:
     if kind is None:
-        fits = series.kind != "actions"
+        fits = series.kind not in BESIDE_PRICES
     else:
         fits = series.kind == kind or (series.kind == "quote_bars" and kind in ("bars", "quotes"))
     return fits and (interval is None or series.interval_ns in (None, interval))
@@ -308,14 +315,27 @@ def _from_path(path: Path, wanted: DataFile, kind: Kind | None) -> _Stream:
         return _Stream(str(path), series, _FromRecording(path, wanted.instrument), (path,), "trades")
     interval = parse_interval(wanted.interval) if wanted.interval else None
     options = ReadOptions(interval_ns=interval, zone=wanted.zone, form=wanted.form)
-    for piece in read_file(path, options).pieces():
-        series = Series(wanted.instrument, piece.kind, piece.interval_ns)
-        if not piece.frame.is_empty() and _is_wanted(series, kind, interval):
-            reader = _FromFile(path, options, wanted.instrument, piece.kind, kind)
-            first = piece.frame[order_column(piece.frame.columns)].min()
-            assert isinstance(first, int)
-            return _stream(str(path), series, reader, (path,), kind)._replace(first=first)
-    raise BadDataFile(f"{path} has no {kind or 'market data'}: check the path and the kind")
+    piece = _first_wanted(read_file(path, options).pieces(), kind, interval)
+    if piece is None:
+        raise BadDataFile(f"{path} has no {kind or 'market data'}: check the path and the kind")
+    series = Series(wanted.instrument, piece.kind, piece.interval_ns)
+    reader = _FromFile(path, options, wanted.instrument, piece.kind, kind)
+    first = piece.frame[order_column(piece.frame.columns)].min()
+    assert isinstance(first, int)
+    return _stream(str(path), series, reader, (path,), kind)._replace(first=first)
+
+
+def _first_wanted(pieces: Iterator[Piece], kind: Kind | None, interval: int | None) -> Piece | None:
+    """What a file is read for; one without prices, for its actions or funding."""
+    beside = None
+    for piece in pieces:
+        if piece.frame.is_empty():
+            continue
+        if _is_wanted(Series("", piece.kind, piece.interval_ns), kind, interval):
+            return piece
+        if kind is None and beside is None and piece.kind in BESIDE_PRICES:
+            beside = piece
+    return beside
 
 
 def _stream(
@@ -329,7 +349,7 @@ def _stream(
 
 
 def _in_series(streams: list[_Stream]) -> list[_Stream]:
-    """One stream for each series: files that follow each other in order of time, actions behind all others.
+    """One stream for each series: files that follow each other in order of time, what has no prices behind.
 
     Where bars of trades and bars of bid and ask would be the same series, those of trades count.
     """
@@ -345,7 +365,7 @@ def _in_series(streams: list[_Stream]) -> list[_Stream]:
         files = tuple(path for stream in ordered for path in stream.files)
         joined = ordered[0]._replace(reader=_Chained(ordered), files=files)
         found.append(ordered[0] if len(ordered) == 1 else joined)
-    return sorted(found, key=lambda stream: stream.series.kind == "actions")
+    return sorted(found, key=lambda stream: stream.series.kind in BESIDE_PRICES)
 
 
 class _Chained:

@@ -92,6 +92,10 @@ def _is_factors(head: Head) -> bool:
     return four(head) and all(0 < float(row[1]) <= 10 for row in head.rows)
 
 
+def _is_funding(head: Head) -> bool:
+    return _has("fundingtime", "fundingrate")(head) or _has("calctime", "lastfundingrate")(head)
+
+
 def _is_new_yahoo(head: Head) -> bool:
     return head.first_line == 4 and head.names[:1] == ("Price",)
 
@@ -122,6 +126,7 @@ FORMS: tuple[Form, ...] = (
          read_ticks.binance_depth),
     Form("actions", _has("symbol", "kind", "exdate", "value"), "symbol, kind, ex_date, value",
          read_ticks.action_rows),
+    Form("funding", _is_funding, "a time and a rate of funding", read_ticks.funding_rows),
     Form("backtrader", _has("openinterest", "open", "high", "low", "close"), "an OpenInterest column",
          read_bars.plain),
     Form("id-is-time", lambda head: tuple(map(normal, head.names)) == ("id", "price", "amount", "type"),

@@ -9,11 +9,24 @@ from fractions import Fraction
 import polars as pl
 
 from actors.errors import BadDataFile
-from actors.messages.market import Bar, BookDelta, BookSnapshot, CorporateAction, MarketData, Quote, Trade
+from actors.messages.market import (
+    Bar,
+    BookDelta,
+    BookSnapshot,
+    CorporateAction,
+    FundingRate,
+    MarketData,
+    Quote,
+    Trade,
+)
 from actors.venues.files.series import BAR_COLUMNS, Kind
 
 SHARES_MAX = 100
 """Most old shares that a split is counted in: a ratio of rounded factors is nearly one of these."""
+_ONE_OF: Mapping[Kind, str] = {
+    "bars": "a bar", "trades": "a trade", "quotes": "a quote", "quote_bars": "a quote bar",
+    "funding": "a funding rate",
+}  # fmt: skip
 Make = Callable[[pl.DataFrame, str, int], list[MarketData]]
 
 
@@ -138,12 +151,22 @@ def actions_of(frame: pl.DataFrame, instrument: str, _: int) -> list[MarketData]
     return found
 
 
+def funding_of(frame: pl.DataFrame, instrument: str, _: int) -> list[MarketData]:
+    """Funding rates."""
+    names = ("ts_event", "rate", "mark_price")
+    return [
+        FundingRate(instrument=instrument, ts_event=time, rate=rate, mark_price=mark)
+        for time, rate, mark in zip(*(frame[name].to_list() for name in names), strict=True)
+    ]
+
+
 MAKERS: Mapping[Kind, Make] = {
     "bars": bars_of,
     "quotes": quotes_of,
     "trades": trades_of,
     "book": books_of,
     "actions": actions_of,
+    "funding": funding_of,
 }
 
 
@@ -191,6 +214,9 @@ def bad_rows(kind: Kind) -> pl.Expr:
             & (pl.col("bid_size") >= 0)
             & (pl.col("ask_size") >= 0)
         ).fill_null(False)
+    if kind == "funding":
+        marks = pl.col("mark_price").fill_null(1.0)
+        return ~((pl.col("rate").abs() < 1.0) & (marks > 0.0) & marks.is_finite()).fill_null(False)
     return pl.lit(False)
 
 
@@ -209,5 +235,5 @@ def check_rows(frame: pl.DataFrame, kind: Kind, file: str) -> None:
             if name not in ("row", "ts_event", "ts_init", "trade_id")
         )
         raise BadDataFile(
-            f"{file}: row {row}: {figures} cannot be {'a ' + kind.removesuffix('s')}; correct or remove it"
+            f"{file}: row {row}: {figures} cannot be {_ONE_OF.get(kind, kind)}; correct or remove it"
         )

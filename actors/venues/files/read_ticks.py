@@ -1,4 +1,4 @@
-"""Readers of trades, quotes, book updates and corporate actions: one small function for each form."""
+"""Readers of trades, quotes, books, corporate actions and funding: one small function for each form."""
 
 from __future__ import annotations
 
@@ -237,6 +237,25 @@ def action_rows(context: Context, frame: pl.DataFrame) -> list[Piece]:
         )
     return [
         Piece("actions", str(symbol), None, shaped(part.sort("ts_event", "action"), "actions"))
+        for (symbol,), part in table.group_by(["symbol"], maintain_order=True)
+    ]
+
+
+def funding_rows(context: Context, frame: pl.DataFrame) -> list[Piece]:
+    """Binance: symbol, fundingTime, fundingRate, markPrice; its dumps: calc_time, …, last_funding_rate."""
+    place = {normal(name): f"c{number}" for number, name in enumerate(context.head.names)}
+    wanted = {"rate": place["fundingrate" if "fundingrate" in place else "lastfundingrate"]}
+    if "markprice" in place:
+        wanted["mark_price"] = place["markprice"]
+    values = numbers(context, frame, wanted, optional=("mark_price",))
+    stamps = times(context, frame, place["fundingtime" if "fundingtime" in place else "calctime"])
+    table = values.frame.with_columns(stamps.ns.alias("ts_event"), frame["row"])
+    if "mark_price" not in table.columns:
+        table = table.with_columns(pl.lit(None, dtype=pl.Float64).alias("mark_price"))
+    symbols = frame[place["symbol"]].str.strip_chars() if "symbol" in place else pl.lit(None, pl.String)
+    table = table.with_columns(symbols.alias("symbol")).filter(values.is_whole & stamps.ns.is_not_null())
+    return [
+        Piece("funding", None if symbol is None else str(symbol), None, shaped(part, "funding"))
         for (symbol,), part in table.group_by(["symbol"], maintain_order=True)
     ]
 

@@ -12,7 +12,7 @@ from actors.errors import BadDataFile
 from actors.venues.files.captures import find_capture, read_capture
 from actors.venues.files.columns import Context
 from actors.venues.files.forms import FORMS, Form, find_form
-from actors.venues.files.read_bars import named_columns
+from actors.venues.files.read_bars import named_columns, normal
 from actors.venues.files.series import (
     HAS_INTERVAL,
     KINDS,
@@ -87,7 +87,7 @@ def _read_table(path: Path, options: ReadOptions, problems: Problems) -> ReadFil
         return ReadFile(
             path, "tickerd", "our own columns", partial(_own, lazy, path, kind, interval), problems
         )
-    form = next((name for name in ("bars", "quotes", "trades") if _fits(names, name)), None)
+    form = next((name for name in ("funding", "bars", "quotes", "trades") if _fits(names, name)), None)
     if form is None:
         raise BadDataFile(
             f"{path}: wrong columns: it has {', '.join(names[:12])}: name them as in timestamp,open,high,low,"
@@ -142,6 +142,9 @@ def _smallest_step(times: pl.Series, path: Path) -> int:
 
 
 def _fits(names: list[str], form: str) -> bool:
+    if form == "funding":
+        known = {normal(name) for name in names}
+        return {"fundingtime", "fundingrate"} <= known or {"calctime", "lastfundingrate"} <= known
     needed = {
         "bars": {"time", "open", "high", "low", "close"},
         "quotes": {"time", "bid_price", "ask_price"},

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 import polars as pl
 
-Kind = Literal["bars", "trades", "quotes", "quote_bars", "book", "actions"]
+Kind = Literal["bars", "trades", "quotes", "quote_bars", "book", "actions", "funding"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 BAR_COLUMNS = ("open", "high", "low", "close", "volume")
@@ -52,10 +52,14 @@ SCHEMAS: Mapping[Kind, Mapping[str, pl.DataType | type[pl.DataType]]] = {
         "ask_sizes": _LEVELS,
     },
     "actions": {"ts_event": pl.Int64, "action": pl.String, "value": pl.Float64},
+    "funding": {"ts_event": pl.Int64, "rate": pl.Float64, "mark_price": pl.Float64},
 }
-"""Columns of each kind. An action is a `split` (new shares per old one) or a `dividend` (per share)."""
+"""Columns of each kind. An action is a `split` (new shares per old one) or a `dividend` (per share);
+a funding rate is a fraction of notional for one payment, its mark price null where nobody recorded it."""
 
 HAS_INTERVAL: frozenset[Kind] = frozenset({"bars", "quote_bars"})
+BESIDE_PRICES: frozenset[Kind] = frozenset({"actions", "funding"})
+"""What happens to positions; no prices to trade at."""
 
 Severity = Literal["error", "warning", "note"]
 

@@ -12,7 +12,7 @@ import polars as pl
 from actors.errors import BadDataFile, UsageError
 from actors.model.intervals import parse_interval
 from actors.venues.files.reading import read_file
-from actors.venues.files.series import KINDS, Kind, ReadOptions
+from actors.venues.files.series import BESIDE_PRICES, KINDS, Kind, ReadOptions
 from daemon.research.data.catalogue import Catalogue, Series, instrument_named
 from daemon.research.data.converting import larger_bars, write_file
 from daemon.research.data.writing import Writer
@@ -68,7 +68,9 @@ def _source(wanted: Conversion, catalogue: Catalogue) -> tuple[Series, Iterator[
             f"{wanted.what}: no such file, and no instrument as BTCUSDT@binance; check the path"
         )
     interval = wanted.options.interval_ns
-    found = [each for each in catalogue.find(wanted.what, kind, interval) if each.kind != "actions" or kind]
+    found = [
+        each for each in catalogue.find(wanted.what, kind, interval) if each.kind not in BESIDE_PRICES or kind
+    ]
     if interval is not None:
         found = [each for each in found if each.interval_ns == interval] or found
     if len(found) != 1:
@@ -85,7 +87,9 @@ def _from_file(path: Path, wanted: Conversion, kind: Kind | None) -> tuple[Serie
     file = read_file(path, wanted.options)
     pieces = [piece for piece in file.pieces() if kind in (None, piece.kind)]
     keys = {
-        (piece.kind, piece.symbol, piece.interval_ns) for piece in pieces if piece.kind != "actions" or kind
+        (piece.kind, piece.symbol, piece.interval_ns)
+        for piece in pieces
+        if piece.kind not in BESIDE_PRICES or kind
     }
     if len(keys) != 1:
         raise UsageError(f"{path} holds {len(keys)} series: import it, and convert one of them")

@@ -41,7 +41,7 @@ def merged(
 
 
 def _keys(series: Series, frame: pl.DataFrame) -> list[str]:
-    if series.kind in HAS_INTERVAL:
+    if series.kind in HAS_INTERVAL or series.kind == "funding":
         return ["ts_event"]
     if series.kind == "actions":
         return ["ts_event", "action"]

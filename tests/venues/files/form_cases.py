@@ -294,4 +294,17 @@ CASES = [
         "id,price,amount,type\n1577836800000001,13.5,36.8,ask\n",
         {"ts_event": Y2020 + 1_000, "price": 13.5, "aggressor": "sell"},
     ),
+    Case(
+        "funding",
+        "funding",
+        "symbol,fundingTime,fundingRate,markPrice\nBTCUSDT,1577836800003,-0.0001,7195.24\n"
+        "BTCUSDT,1577865600000,0.0002,\n",
+        {"ts_event": Y2020 + 3_000_000, "rate": -0.0001, "mark_price": 7195.24},
+    ),
+    Case(
+        "funding",
+        "funding",
+        "calc_time,funding_interval_hours,last_funding_rate\n1577836800000,8,0.0001\n",
+        {"ts_event": Y2020, "rate": 0.0001, "mark_price": None},
+    ),
 ]
