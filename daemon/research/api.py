@@ -29,6 +29,7 @@ from actors.portfolio.sizing import Sizing
 from actors.strategies.base import Strategy
 from actors.strategies.loading import check_strategy, load_strategy
 from actors.venues.files.series import BAR_COLUMNS, PRICES
+from actors.venues.simulated.charges import Charge
 from daemon.config import Config, DataFile
 from daemon.config_sources import load_config, overridden
 from daemon.research.audit import no_outside
@@ -41,7 +42,8 @@ from daemon.research.sweep import Sweep, sweep_cells
 
 DEFAULT_INSTRUMENT = f"ASSET@{VENUE}"
 Data = Any
-"""A polars or pandas frame, a path, or a mapping of instruments to either."""
+"""A polars or pandas frame, a path, a list of these (such as bars and quotes), or a mapping of instruments to
+any of them."""
 
 
 class Backtester:
@@ -59,6 +61,7 @@ class Backtester:
         cash: float | str | Decimal = 100_000,
         currency: str = "USD",
         fee: float | str | Decimal = "0.001",
+        charges: Sequence[Charge] = (),
         sizing: Sizing | None = None,
         tick_size: str | Decimal = "0.01",
         lot_size: str | Decimal = "0.00001",
@@ -75,6 +78,7 @@ class Backtester:
             per_instrument: One instance of the strategy for each instrument.
             cash: Opening balance, in `currency`.
             fee: Fraction of the notional, maker and taker alike.
+            charges: A fee schedule in the place of `fee`.
             sizing: What a signal comes to; None: 95 % of equity, as the rest pays for fees and moved prices.
             settings: Texts as after `--set`, such as "accounts.test.simulated.latency_ms=5".
         Raises:
@@ -92,10 +96,15 @@ class Backtester:
         cls = load_strategy(strategy) if isinstance(strategy, str) else strategy
         check_strategy(cls)
         by_instrument = data if isinstance(data, Mapping) else {instrument: data}
-        files = [self._file(full_name(name), each) for name, each in by_instrument.items()]
+        files = [
+            self._file(full_name(name), each, place)
+            for name, sources in by_instrument.items()
+            for place, each in enumerate(sources if isinstance(sources, list | tuple) else [sources])
+        ]
         setup = Setup(
-            bars=bars, parameters=parameters, cash=cash, currency=currency, fee=fee, sizing=sizing,
-            tick_size=tick_size, lot_size=lot_size, calendar=calendar, per_instrument=per_instrument,
+            bars=bars, parameters=parameters, cash=cash, currency=currency, fee=fee,
+            charges=tuple(charges), sizing=sizing, tick_size=tick_size, lot_size=lot_size, calendar=calendar,
+            per_instrument=per_instrument,
         )  # fmt: skip
         use = strategy if isinstance(strategy, str) else import_path(cls)
         self.config = overridden(setup.config(use, files), settings)
@@ -138,13 +147,13 @@ class Backtester:
             self.config, self._classes, grid, start=moment_ns(start), end=moment_ns(end), workers=workers
         )
 
-    def _file(self, name: str, data: Data) -> DataFile:
+    def _file(self, name: str, data: Data, place: int) -> DataFile:
         if isinstance(data, str | Path):
             return DataFile(path=str(Path(data).absolute()), instrument=name)
         if self._folder is None:
             self._folder = Path(mkdtemp(prefix="tickerd-data-"))
             finalize(self, rmtree, self._folder, ignore_errors=True)
-        path = self._folder / f"{name.partition('@')[0]}.parquet"
+        path = self._folder / f"{name.partition('@')[0]}-{place}.parquet"
         frame = own_frame(data)
         if not set(PRICES) <= set(frame.columns):
             frame.write_parquet(path)

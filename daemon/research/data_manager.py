@@ -42,6 +42,7 @@ class DataManager:
         interval: str | None = None,
         start: Moment = None,
         end: Moment = None,
+        adjusted: bool = False,
     ) -> pl.DataFrame:
         """A table of everything with start ≤ time < end.
 
@@ -49,6 +50,7 @@ class DataManager:
             source: A file of any form that `tickerd data import` reads, a polars or pandas frame, or None for
                 what the catalogue has of `instrument`.
             interval: Of bars: which series of the catalogue, and what a file does not say.
+            adjusted: Bars of a file scaled by its own adjusted prices.
         Raises:
             BadDataFile: Not there, or of no form we know.
             UsageError: Neither a source nor an instrument.
@@ -56,7 +58,7 @@ class DataManager:
         if source is None:
             frame = self._of_catalogue(instrument, interval)
         elif isinstance(source, str | Path):
-            frame = _of_file(Path(source), interval)
+            frame = _of_file(Path(source), interval, adjusted)
         else:
             frame = own_frame(source)
         low, high = moment_ns(start), moment_ns(end)
@@ -107,15 +109,16 @@ class DataManager:
         return _with_time(catalogue.frame(series), series.interval_ns or 0)
 
 
-def _of_file(path: Path, interval: str | None) -> pl.DataFrame:
-    file = read_file(path, ReadOptions(interval_ns=parse_interval(interval) if interval else None))
+def _of_file(path: Path, interval: str | None, adjusted: bool) -> pl.DataFrame:
+    step = parse_interval(interval) if interval else None
+    file = read_file(path, ReadOptions(interval_ns=step, adjusted=adjusted))
     pieces = [piece for piece in file.pieces() if not piece.frame.is_empty()]
     if not pieces:
         raise BadDataFile(f"{path} has no rows: get the file again")
     kind = pieces[0].kind
     rows = pl.concat([piece.frame.select(list(SCHEMAS[kind])) for piece in pieces if piece.kind == kind])
-    step = pieces[0].interval_ns if kind in HAS_INTERVAL else None
-    return _with_time(rows, step or 0)
+    interval_ns = pieces[0].interval_ns if kind in HAS_INTERVAL else None
+    return _with_time(rows, interval_ns or 0)
 
 
 def _with_time(rows: pl.DataFrame, interval_ns: int) -> pl.DataFrame:

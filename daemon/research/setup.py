@@ -12,6 +12,7 @@ from actors.errors import UsageError
 from actors.model.intervals import format_interval
 from actors.portfolio.sizing import Sizing
 from actors.risk.limits import RiskLimits
+from actors.venues.simulated.charges import Charge
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import (
     AccountSection,
@@ -39,6 +40,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     cash: float | str | Decimal
     currency: str
     fee: float | str | Decimal
+    charges: tuple[Charge, ...]
     sizing: Sizing | None
     tick_size: str | Decimal
     lot_size: str | Decimal
@@ -85,6 +87,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
                 opening_balances={self.currency: Decimal(str(self.cash))},
                 maker_fee=fee,
                 taker_fee=fee,
+                charges=self.charges,
                 fee_currency=self.currency,
             ),
         )
