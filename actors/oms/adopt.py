@@ -30,6 +30,8 @@ from actors.oms.reconcile import (
 
 MISSING_STATEMENTS = 2
 """Complete statements in a row without an accepted order before that is shown as a difference."""
+SIGNS_SHOWN = 10
+"""So many orders and holdings of an account in use are named; an account may have thousands."""
 STRANGERS_MAX = 1_000
 """So many orders that are not ours are remembered as told; the oldest are told again if they still rest."""
 
@@ -108,20 +110,24 @@ class Adoption:
         asked_about = self._opening.get(evidence.account)
         if asked_about is None:
             return False
+        if account.opening_told:
+            return True  # a later statement reads less of the history and may show none of it any more
         signs = opening_signs(evidence, self._book, self._desk.instruments, asked_about)
-        if signs and not account.opening_told:
-            account.opening_told = True
-            self._desk.send(
-                DifferenceFound(
-                    ts_event=self._desk.now,
-                    account=evidence.account,
-                    kind="opening",
-                    subject=evidence.account,
-                    ours="no books yet",
-                    venue="; ".join(signs),
-                )
+        if not signs:
+            return False
+        account.opening_told = True
+        more = f"; and {len(signs) - SIGNS_SHOWN} more" if len(signs) > SIGNS_SHOWN else ""
+        self._desk.send(
+            DifferenceFound(
+                ts_event=self._desk.now,
+                account=evidence.account,
+                kind="opening",
+                subject=evidence.account,
+                ours="no books yet",
+                venue="; ".join(signs[:SIGNS_SHOWN]) + more,
             )
-        return bool(signs)
+        )
+        return True
 
     def accept_opening(self, name: str) -> None:
         """The operator has said so: the next statement opens the books."""

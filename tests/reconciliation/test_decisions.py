@@ -281,6 +281,36 @@ def test_new_books_on_an_account_that_shows_our_kind_of_orders_wait_for_the_oper
     assert (world.state(), world.books()) == ("active", world.totals())
 
 
+@pytest.mark.parametrize("line", ["stays", "breaks", "process dies"])
+def test_new_books_wait_on_when_what_spoke_against_them_is_gone_from_the_statements(line: str) -> None:
+    world = used()
+    world.cancel_at_venue("TOLD00010000001A")
+    if line == "breaks":
+        away(world)
+        back(world)
+    if line == "process dies":
+        world.restart()
+        world.connect()
+    world.go(3_600)
+    assert (world.state(), world.books()) == ("reconciling", {})
+    (opening,) = [each for each in world.differences() if each.kind == "opening"]
+    world.resolve(opening, "accept")
+    world.go(30)
+    assert (world.state(), world.books()) == ("active", world.totals())
+
+
+def test_of_an_account_long_in_use_only_some_orders_are_named() -> None:
+    world = World()
+    world.market(100.0, 101.0)
+    for number in range(14):
+        world.by_hand("buy", "0.1", "90", name=f"TOLD0001000000{number:02}")
+    world.connect()
+    world.go(30)
+    opening = next(each for each in world.differences() if each.kind == "opening")
+    assert opening.venue.count("order T") == 10
+    assert opening.venue.endswith("; and 4 more")
+
+
 def test_new_books_on_an_account_with_orders_by_hand_begin_at_once() -> None:
     world = World()
     world.market(100.0, 101.0)
