@@ -37,6 +37,7 @@ from actors.strategies.loading import load_function
 from actors.strategies.spec import StrategySpec
 from actors.venues.binance.rules import BINANCE_RULES
 from actors.venues.ib.rules import IB_RULES
+from actors.venues.simulated.rules import SIMULATED_OFFER
 from daemon.config import AccountSection, Config, VenueSection
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class BarSources(msgspec.Struct, frozen=True, kw_only=True):
     """Instruments whose trades arrive as inputs."""
     has_backfill: bool = False
     """Whether history of the given timeframes is handed over first, closed by `BackfillDone`."""
+    history: frozenset[str] = frozenset()
+    """Instruments whose ticks too begin with history, closed by a `BackfillDone` of interval 0."""
 
 
 def build_core(
@@ -122,7 +125,7 @@ def build_core(
         [_strategy_spec(name, config, classes) for name in config.strategies],
         instruments=instruments,
         currencies={name: account.base_currency for name, account in config.accounts.items()},
-        needs_backfill=sources.given if sources.has_backfill else (),
+        needs_backfill=[*(sources.given if sources.has_backfill else ()), *((i, 0) for i in sources.history)],
         on_failure=on_failure,
         changed=changed,
     )
@@ -271,6 +274,7 @@ def _risk_account(config: Config, name: str, account: AccountSection, *, is_simu
         limits=account.limits,
         base_currency=account.base_currency,
         is_cash_account=venue_rules(config, account).is_cash_account and not has_margin,
+        offer=SIMULATED_OFFER if is_here else venue_rules(config, account).offer,
         instruments=tuple(traded),
         time_zone=account.time_zone,
         live_id=account.account_id if account.mode == "live" and not is_simulated else None,

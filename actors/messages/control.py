@@ -109,6 +109,7 @@ class BackfillDone(Message, frozen=True, kw_only=True):
 
     instrument: str
     interval_ns: int
+    """0: of quotes, trades and books."""
     last_end: int
     """End of the newest bar handed over; nanoseconds UTC."""
 

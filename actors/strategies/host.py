@@ -87,8 +87,8 @@ class StrategyHost(CoreActor):
         Args:
             changed: Strategies whose code is not that of the checkpoints to come.
             currencies: Base currency of each account.
-            needs_backfill: Instrument and interval of all bars whose history an edge hands over; strategies
-                with timeframes wait for those of their instruments, which their own bars may be made of.
+            needs_backfill: Instrument and interval of all bars whose history comes first; strategies with
+                timeframes wait for those of their instruments, all others for interval 0 alone, the ticks.
         Raises:
             ConfigError: A strategy's parameters, instruments or `on_setup` are wrong.
         """
@@ -205,9 +205,8 @@ class StrategyHost(CoreActor):
     def _may_start(self, spec: StrategySpec) -> bool:
         if not self._states.is_active(spec.account, spec.name):
             return False
-        return not spec.timeframes or all(
-            key in self._backfilled for key in self._needs_backfill if key[0] in spec.instruments
-        )
+        wanted = (key for key in self._needs_backfill if key[0] in spec.instruments)
+        return all(key in self._backfilled for key in wanted if spec.timeframes or not key[1])
 
     def _catch_up(self, runner: Runner) -> None:
         """Hand over what fell due while the strategy slept."""

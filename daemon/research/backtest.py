@@ -103,8 +103,12 @@ class Backtest:
         """Events that excursions have been told of."""
         sources = self._history.sources
         if start is not None:
-            sources = msgspec.structs.replace(sources, has_backfill=True)
+            sources = msgspec.structs.replace(
+                sources, has_backfill=True, history=frozenset(self._instruments)
+            )
         self._given = sorted(sources.given)
+        self._history_of = [*self._given, *((name, 0) for name in sorted(sources.history))]
+        """What strategies wait for: nobody decides anything before the start."""
         self.core = self._build(sources, listeners)
         self._latency = round(config.backtest.market_latency_ms * 1e6)
         self._first_ns = 0
@@ -218,9 +222,9 @@ class Backtest:
         run, latency = self.core.sequencer.run, self._latency
         for timed in messages:
             if timed[0] >= start:
-                for name, interval in self._given:
+                for name, interval in self._history_of:
                     done = BackfillDone(ts_event=start, instrument=name, interval_ns=interval, last_end=start)
-                    run(done, min(start, timed[0] + latency - 1))
+                    run(done, start)
                 return timed
             run(timed[1], timed[0] + latency)
         raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import polars
 
-from actors import SMA, Bar, OffLoopAnswer, OrderFilled, Strategy, ValueIndicator
+from actors import SMA, Bar, OffLoopAnswer, OrderFilled, Quote, Strategy, Trade, ValueIndicator
 
 
 class UpAndDown(Strategy):
@@ -167,3 +167,26 @@ class Holding(Strategy):
 
     def on_bar(self, bar: Bar) -> None:
         self.ctx.long()
+
+
+class OnEveryTick(Strategy):
+    """Wishes something at its start and at each quote and trade."""
+
+    def on_start(self) -> None:
+        self.ctx.market("buy", Decimal(1), tag="start")
+
+    def on_quote(self, quote: Quote) -> None:
+        self.ctx.market("buy", Decimal(1), tag="quote")
+
+    def on_trade(self, trade: Trade) -> None:
+        self.ctx.market("buy", Decimal(1), tag="trade")
+
+
+class OnBarsAndTicks(OnEveryTick):
+    """The same, with bars that a warm-up is asked for."""
+
+    def on_setup(self) -> None:
+        self.average = self.ctx.indicator(SMA(2))
+
+    def on_bar(self, bar: Bar) -> None:
+        self.ctx.market("buy", Decimal(1), tag="bar")
