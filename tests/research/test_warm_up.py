@@ -24,14 +24,14 @@ def ticks(folder: Path, kind: str) -> DataFile:
     times = [BEGIN + n * SECOND // 2 for n in range(120)]
     stamps: dict[str, list[Any]] = {"ts_event": times}
     ones, count = [1.0] * len(times), len(times)
-    columns: dict[str, list[Any]] = {
+    columns: dict[str, dict[str, list[Any]]] = {
         "trades": {"trade_id": [str(n) for n in range(count)], "price": [100.0] * count, "size": ones,
                    "aggressor": ["buy"] * count},
         "quotes": {"bid_price": [99.0] * count, "bid_size": ones, "ask_price": [101.0] * count,
                    "ask_size": ones},
-    }[kind]  # fmt: skip
+    }  # fmt: skip
     path = folder / f"{kind}.parquet"
-    pl.DataFrame(stamps | columns).write_parquet(path)
+    pl.DataFrame(stamps | columns[kind]).write_parquet(path)
     return DataFile(path=str(path), instrument=BTC)
 
 
