@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.errors import UsageError
 from actors.messages.base import Message
@@ -16,10 +16,19 @@ from actors.messages.orders import (
     ReplaceRequest,
     Side,
     TimeInForce,
+    Urgency,
 )
 from actors.model.instrument import Instrument
 from actors.model.money import Rounding, round_to_lot, round_to_tick
 from actors.strategies.orders import Order
+from actors.strategies.wishes import (
+    Auction,
+    Bracket,
+    check_exits,
+    check_special,
+    exact,
+    terms_of,
+)
 
 if TYPE_CHECKING:
     from actors.strategies.runner import Runner
@@ -63,11 +72,18 @@ class Ordering:
         quantity: Decimal,
         instrument: str | None = None,
         *,
+        on: Auction | None = None,
+        oca: str | None = None,
+        outside_hours: bool = False,
+        adaptive: Urgency | None = None,
         reduce_only: bool = False,
         tag: str | None = None,
     ) -> str:
-        """Trade at once at whatever price there is."""
-        return self._request("market", side, quantity, instrument, reduce_only=reduce_only, tag=tag)
+        """Trade at once at whatever price there is, or in the next auction (`on="open"`, `on="close"`)."""
+        return self._request(
+            "market", side, quantity, instrument, on=on, oca=oca, outside_hours=outside_hours,
+            adaptive=adaptive, reduce_only=reduce_only, tag=tag,
+        )  # fmt: skip
 
     def limit(
         self,
@@ -77,13 +93,27 @@ class Ordering:
         instrument: str | None = None,
         *,
         time_in_force: TimeInForce = "gtc",
+        on: Auction | None = None,
+        good_till: int | None = None,
+        oca: str | None = None,
+        outside_hours: bool = False,
+        adaptive: Urgency | None = None,
         post_only: bool = False,
         reduce_only: bool = False,
         tag: str | None = None,
     ) -> str:
-        """Trade at this price or better; with `post_only` never as the taker."""
+        """Trade at this price or better; with `post_only` never as the taker.
+
+        Args:
+            on: Only in the next opening or closing auction.
+            good_till: When it ends by itself, nanoseconds UTC.
+            oca: Name of a group in which the first execution cancels the other orders.
+            outside_hours: May fill before and after the regular session too.
+            adaptive: Worked by the venue's algorithm, how eagerly.
+        """
         return self._request(
-            "limit", side, quantity, instrument, price=price, time_in_force=time_in_force,
+            "limit", side, quantity, instrument, price=price, time_in_force=time_in_force, on=on,
+            good_till=good_till, oca=oca, outside_hours=outside_hours, adaptive=adaptive,
             post_only=post_only, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
@@ -95,13 +125,16 @@ class Ordering:
         instrument: str | None = None,
         *,
         time_in_force: TimeInForce = "gtc",
+        good_till: int | None = None,
+        oca: str | None = None,
+        outside_hours: bool = False,
         reduce_only: bool = False,
         tag: str | None = None,
     ) -> str:
         """A market order that waits until the price reaches `stop_price`."""
         return self._request(
             "stop", side, quantity, instrument, stop_price=stop_price, time_in_force=time_in_force,
-            reduce_only=reduce_only, tag=tag,
+            good_till=good_till, oca=oca, outside_hours=outside_hours, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def stop_limit(
@@ -113,14 +146,87 @@ class Ordering:
         instrument: str | None = None,
         *,
         time_in_force: TimeInForce = "gtc",
+        good_till: int | None = None,
+        oca: str | None = None,
+        outside_hours: bool = False,
         reduce_only: bool = False,
         tag: str | None = None,
     ) -> str:
         """A limit order that waits until the price reaches `stop_price`."""
         return self._request(
             "stop_limit", side, quantity, instrument, price=price, stop_price=stop_price,
-            time_in_force=time_in_force, reduce_only=reduce_only, tag=tag,
+            time_in_force=time_in_force, good_till=good_till, oca=oca, outside_hours=outside_hours,
+            reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
+
+    def trailing_stop(
+        self,
+        side: Side,
+        quantity: Decimal,
+        instrument: str | None = None,
+        *,
+        distance: Decimal | None = None,
+        fraction: Decimal | None = None,
+        time_in_force: TimeInForce = "gtc",
+        good_till: int | None = None,
+        oca: str | None = None,
+        outside_hours: bool = False,
+        reduce_only: bool = False,
+        tag: str | None = None,
+    ) -> str:
+        """A stop that follows the best price since it was placed: `distance` behind it in quote per base, or
+        a `fraction` of it (0.02 = 2 %)."""
+        if (distance is None) == (fraction is None):
+            raise UsageError("a trailing stop takes either distance= (in price) or fraction= (0.02 = 2 %)")
+        return self._request(
+            "trailing_stop", side, quantity, instrument, trail=fraction if distance is None else distance,
+            trail_is_fraction=distance is None, time_in_force=time_in_force, good_till=good_till, oca=oca,
+            outside_hours=outside_hours, reduce_only=reduce_only, tag=tag,
+        )  # fmt: skip
+
+    def bracket(
+        self,
+        side: Side,
+        quantity: Decimal,
+        price: Decimal | None = None,
+        instrument: str | None = None,
+        *,
+        take_profit: Decimal | None = None,
+        stop_loss: Decimal | None = None,
+        outside_hours: bool = False,
+        tag: str | None = None,
+    ) -> Bracket:
+        """An entry (at market without a `price`) and what closes it again: both work once the entry has
+        filled, and the first execution of one cancels the other. All are placed, or none.
+
+        Raises:
+            UsageError: Neither exit is given, or one lies on the wrong side of the entry or of the other.
+        """
+        name = self._named(instrument)
+        check_exits(side, price, take_profit, stop_loss)
+        entry = self._terms(
+            "market" if price is None else "limit", side, quantity, name, price=price, more_follow=True,
+            outside_hours=outside_hours, tag=tag,
+        )  # fmt: skip
+        exit_side: Side = "sell" if side == "buy" else "buy"
+        group = entry.client_order_id if take_profit is not None and stop_loss is not None else None
+        profit = loss = None
+        if take_profit is not None:
+            profit = self._terms(
+                "limit", exit_side, quantity, name, price=take_profit, parent=entry.client_order_id,
+                more_follow=stop_loss is not None, oca=group, outside_hours=outside_hours, tag=tag,
+            )  # fmt: skip
+        if stop_loss is not None:
+            loss = self._terms(
+                "stop", exit_side, quantity, name, stop_price=stop_loss, parent=entry.client_order_id,
+                oca=group, outside_hours=outside_hours, tag=tag,
+            )  # fmt: skip
+        self._place(entry, tuple(each for each in (profit, loss) if each is not None))
+        return Bracket(
+            entry.client_order_id,
+            None if profit is None else profit.client_order_id,
+            None if loss is None else loss.client_order_id,
+        )
 
     def cancel(self, client_order_id: str, reason: str = "strategy") -> bool:
         """Cancel what is left of an own order; False when it is closed or being cancelled already."""
@@ -144,8 +250,10 @@ class Ordering:
         quantity: Decimal | None = None,
         price: Decimal | None = None,
         stop_price: Decimal | None = None,
+        trail: Decimal | None = None,
     ) -> str:
-        """Change an own open order; what is None stays. `quantity` is the total, filled part included.
+        """Change an own open order; what is None stays. `quantity` is the total, filled part included,
+        `trail` the distance or fraction of a trailing stop.
 
         Returns:
             The id of the successor where the venue cannot change an order in place; else the old id goes on.
@@ -168,6 +276,7 @@ class Ordering:
                 quantity=terms.quantity if quantity is None else exact("quantity", quantity),
                 price=terms.price if price is None else exact("price", price),
                 stop_price=terms.stop_price if stop_price is None else exact("stop_price", stop_price),
+                trail=terms.trail if trail is None else exact("trail", trail),
             )
         )
         self._runner.change_order(order, "replace", successor)
@@ -210,46 +319,23 @@ class Ordering:
         return instrument
 
     def _request(
-        self,
-        order_type: OrderType,
-        side: Side,
-        quantity: Decimal,
-        instrument: str | None,
-        *,
-        price: Decimal | None = None,
-        stop_price: Decimal | None = None,
-        time_in_force: TimeInForce = "gtc",
-        post_only: bool = False,
-        reduce_only: bool = False,
-        tag: str | None = None,
+        self, order_type: OrderType, side: Side, quantity: Decimal, instrument: str | None, **wanted: Any
     ) -> str:
-        terms = OrderTerms(
-            client_order_id=self._runner.host.new_order_id(),
-            account=self.account,
-            strategy=self.name,
-            instrument=self._named(instrument),
-            side=side,
-            order_type=order_type,
-            quantity=exact("quantity", quantity),
-            price=None if price is None else exact("price", price),
-            stop_price=None if stop_price is None else exact("stop_price", stop_price),
-            time_in_force=time_in_force,
-            post_only=post_only,
-            reduce_only=reduce_only,
-            tag=tag,
-        )
-        self._send(OrderRequest(ts_event=self.now, terms=terms))
-        self._runner.add_request(terms)
+        terms = self._terms(order_type, side, quantity, self._named(instrument), **wanted)
+        self._place(terms)
         return terms.client_order_id
 
+    def _terms(
+        self, order_type: OrderType, side: Side, quantity: Decimal, instrument: str, **wanted: Any
+    ) -> OrderTerms:
+        return terms_of(
+            client_order_id=self._runner.host.new_order_id(), account=self.account, strategy=self.name,
+            instrument=instrument, side=side, order_type=order_type, quantity=quantity, **wanted,
+        )  # fmt: skip
 
-def exact(what: str, number: Decimal) -> Decimal:
-    """Orders are exact: a number that is not a `Decimal` is refused instead of guessed.
-
-    Raises:
-        UsageError: A `float` or anything else.
-    """
-    if type(number) is not Decimal:
-        rounder = "ctx.round_quantity" if what == "quantity" else "ctx.round_price"
-        raise UsageError(f"{what} {number!r} is a {type(number).__name__}, not a Decimal: use {rounder}(...)")
-    return number
+    def _place(self, terms: OrderTerms, children: tuple[OrderTerms, ...] = ()) -> None:
+        if terms.special is not None or terms.order_type == "trailing_stop":
+            check_special(terms, children, self.instrument(terms.instrument), self.now)
+        self._send(OrderRequest(ts_event=self.now, terms=terms, children=children))
+        for each in (terms, *children):
+            self._runner.add_request(each)

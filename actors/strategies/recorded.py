@@ -116,8 +116,9 @@ class Recording:
     def _follow_up(self, message: Message, runner: Runner) -> None:
         self._pass_by(message)
         match message:
-            case OrderRequest(terms=terms):
-                runner.orders.add(terms, is_request=True)
+            case OrderRequest(terms=terms, children=children):
+                for each in (terms, *children):
+                    runner.orders.add(each, is_request=True)
             case CancelRequest(client_order_id=order_id):
                 runner.orders.ask(order_id, "cancel")
             case ReplaceRequest(client_order_id=order_id, new_client_order_id=successor):
@@ -131,6 +132,8 @@ class Recording:
         ids = self._sequencer.ids
         if isinstance(ids, RecordedIds) and isinstance(message, OrderRequest | ReplaceRequest):
             ids.pass_by(_id_of(message))
+            for child in getattr(message, "children", ()):
+                ids.pass_by(child.client_order_id)
 
 
 def recorded_strategy(base: type[Strategy], recording: Recording) -> type[Strategy]:

@@ -36,7 +36,7 @@ from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
 from actors.venues.ib.claims import Claim
 from actors.venues.ib.directory import Directory
-from actors.venues.ib.orders import Impossible, Known, known_from_terms, order_from
+from actors.venues.ib.orders import Impossible, Known, changed, known_from_terms, order_from
 from actors.venues.ib.reading import StatementReader
 from actors.venues.ib.reasons import check_account
 from actors.venues.ib.reports import Reports, command_kind
@@ -235,7 +235,7 @@ class IbBroker:
         client = self._session.client
         match command:
             case SubmitOrder():
-                known = known_from_terms(command.terms)
+                known = known_from_terms(command.terms, self._parent_of(command))
                 known.order_id, known.client_id = (
                     self._session.next_number(),
                     self._session.settings.client_id,
@@ -244,11 +244,9 @@ class IbBroker:
                 self._reports.sent(known)
             case ReplaceOrder():
                 known = self._known(command)
-                changed = msgspec.structs.replace(
-                    known, quantity=command.quantity, limit_price=command.price, stop_price=command.stop_price
-                )
-                self._place(changed, command)
-                known.pending_replace = command.quantity, command.price, command.stop_price
+                wanted = command.quantity, command.price, command.stop_price, command.trail
+                self._place(changed(known, wanted), command)
+                known.pending_replace = wanted
             case CancelOrder():
                 known = self._known(command)
                 known.is_cancelling = True
@@ -269,6 +267,12 @@ class IbBroker:
         effect("tws.send order")
         self._session.client.placeOrder(known.order_id, listed.contract, order)
 
+    def _parent_of(self, command: VenueCommand) -> Known | None:
+        special = command.terms.special if isinstance(command, SubmitOrder) else None
+        if special is None or special.parent is None:
+            return None
+        return self._reports.of(special.parent, None)
+
     def _known(self, command: CancelOrder | ReplaceOrder) -> Known:
         known = self._reports.of(command.client_order_id, command.venue_order_id)
         if known is None or not known.order_id:
@@ -284,6 +288,8 @@ class IbBroker:
                 reason=reason,
             )
         )  # fmt: skip
+        parent = self._parent_of(command)
+        self._reports.take_back_family(0 if parent is None else parent.order_id)
 
     # questions
 

@@ -31,6 +31,10 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
     parent_id: int
     outside_hours: bool
     status: str
+    trailing_percent: Decimal | None = None
+    good_till: str = ""
+    adaptive: str = ""
+    """How eagerly the adaptive algorithm works it; empty without."""
 
 
 class OrderStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +154,15 @@ def open_order(contract: Any, order: Any, state: Any) -> OpenOrder:
         aux_price=exact_or_none(order.auxPrice) or None, time_in_force=order.tif,
         order_ref=order.orderRef, oca_group=order.ocaGroup, parent_id=order.parentId,
         outside_hours=order.outsideRth, status=state.status,
+        trailing_percent=exact_or_none(order.trailingPercent) or None, good_till=order.goodTillDate,
+        adaptive=_adaptive_in(order),
     )  # fmt: skip
+
+
+def _adaptive_in(order: Any) -> str:
+    if order.algoStrategy != "Adaptive":
+        return ""
+    return next((each.value for each in order.algoParams if each.tag == "adaptivePriority"), "")
 
 
 def completed_order(contract: Any, order: Any, state: Any) -> CompletedOrder:

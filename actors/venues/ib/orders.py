@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from actors.messages.orders import OrderTerms, Side, VenueStatus
+from actors.messages.orders import OrderTerms, Side, SpecialTerms, TimeInForce, Urgency, VenueStatus
 from actors.model.instrument import ZERO
 from actors.venues.ib.claims import OpenOrder
 from actors.venues.ib.library import Library
 
-TYPES = {"market": "MKT", "limit": "LMT", "stop": "STP", "stop_limit": "STP LMT"}
-TIMES_IN_FORCE = {"gtc": "GTC", "day": "DAY", "ioc": "IOC", "fok": "FOK"}
+TYPES = {
+    "market": "MKT", "limit": "LMT", "stop": "STP", "stop_limit": "STP LMT", "trailing_stop": "TRAIL",
+}  # fmt: skip
+AT_THE_CLOSE = {"market": "MOC", "limit": "LOC"}
+"""IB has types of their own for the closing auction."""
+TIMES_IN_FORCE: dict[TimeInForce, str] = {
+    "gtc": "GTC", "day": "DAY", "ioc": "IOC", "fok": "FOK", "gtd": "GTD", "opg": "OPG", "cls": "DAY",
+}  # fmt: skip
+HAVE_LIMIT = ("LMT", "STP LMT", "LOC")
+HAVE_STOP = ("STP", "STP LMT")
+ADAPTIVE: dict[Urgency, str] = {"patient": "Patient", "normal": "Normal", "urgent": "Urgent"}
+CANCEL_ALL_WITH_BLOCK = 1
+"""Kind of group: at the first execution of one the others are cancelled, and only one is exposed at once."""
+Terms = tuple[Decimal, Decimal | None, Decimal | None, Decimal | None]
+"""Quantity, limit price, stop price and trail: what a change may change."""
 ACCEPTED = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
 CANCELLED = frozenset({"Cancelled", "ApiCancelled"})
 
@@ -32,6 +46,11 @@ class Known(msgspec.Struct, kw_only=True):
     outside_hours: bool = False
     oca_group: str = ""
     parent_id: int = 0
+    trail: Decimal | None = None
+    trail_is_fraction: bool = False
+    good_till: str = ""
+    adaptive: str = ""
+    transmit: bool = True
     order_id: int = 0
     client_id: int = 0
     perm_ids: list[int] = []
@@ -39,7 +58,7 @@ class Known(msgspec.Struct, kw_only=True):
     is_accepted: bool = False
     is_done: bool = False
     filled: Decimal = ZERO
-    pending_replace: tuple[Decimal, Decimal | None, Decimal | None] | None = None
+    pending_replace: Terms | None = None
     is_cancelling: bool = False
 
     @property
@@ -52,44 +71,87 @@ class Impossible(Exception):
     """A command that IB has no form for."""
 
 
-def known_from_terms(terms: OrderTerms) -> Known:
-    """Before it is sent.
+def known_from_terms(terms: OrderTerms, parent: Known | None = None) -> Known:
+    """Before it is sent; `parent` is the order that its terms name.
 
     Raises:
-        Impossible: IB has no such order.
+        Impossible: IB has no such order, or its parent is not there to wait for.
     """
     if terms.post_only:
         raise Impossible("IB has no post-only orders")
+    special = terms.special or SpecialTerms()
+    if special.parent is not None and (parent is None or parent.is_done or not parent.order_id):
+        raise Impossible(f"its parent {special.parent} is not at TWS")
+    types = AT_THE_CLOSE if terms.time_in_force == "cls" else TYPES
     return Known(
         client_order_id=terms.client_order_id,
         instrument=terms.instrument,
         side=terms.side,
-        order_type=TYPES[terms.order_type],
+        order_type=types[terms.order_type],
         time_in_force=TIMES_IN_FORCE[terms.time_in_force],
         quantity=terms.quantity,
         limit_price=terms.price,
         stop_price=terms.stop_price,
+        outside_hours=special.outside_hours,
+        oca_group=special.oca_group or "",
+        parent_id=0 if parent is None else parent.order_id,
+        trail=special.trail,
+        trail_is_fraction=special.trail_is_fraction,
+        good_till="" if special.good_till is None else good_till_text(special.good_till),
+        adaptive="" if special.adaptive is None else ADAPTIVE[special.adaptive],
+        transmit=not special.more_follow,
     )
+
+
+def changed(known: Known, terms: Terms) -> Known:
+    """The order as a change wants it; a change is sent on at once."""
+    quantity, limit_price, stop_price, trail = terms
+    return msgspec.structs.replace(
+        known, quantity=quantity, limit_price=limit_price, stop_price=stop_price, trail=trail, transmit=True
+    )
+
+
+def terms_in(claim: OpenOrder, known: Known) -> Terms:
+    """What TWS says of the terms that a change may change; junk in the others is passed over."""
+    trail = None
+    if known.order_type == "TRAIL":
+        percent = claim.trailing_percent
+        trail = claim.aux_price if not known.trail_is_fraction else None if percent is None else percent / 100
+    return (
+        claim.quantity,
+        claim.limit_price if known.order_type in HAVE_LIMIT else None,
+        claim.aux_price if known.order_type in HAVE_STOP else None,
+        trail,
+    )
+
+
+def good_till_text(good_till_ns: int) -> str:
+    """`20261120-15:30:00`, which TWS takes for UTC; whole seconds, never later than asked for."""
+    return datetime.fromtimestamp(good_till_ns // 1_000_000_000, UTC).strftime("%Y%m%d-%H:%M:%S")
 
 
 def known_from_claim(claim: OpenOrder, instrument: str) -> Known:
     """An order of ours that TWS shows and we have not sent in this life."""
-    is_stop = claim.order_type.startswith("STP")
-    return Known(
+    known = Known(
         client_order_id=claim.order_ref,
         instrument=instrument,
         side=side_of(claim.action),
         order_type=claim.order_type,
         time_in_force=claim.time_in_force,
         quantity=claim.quantity,
-        limit_price=claim.limit_price if claim.order_type in ("LMT", "STP LMT", "LOC") else None,
-        stop_price=claim.aux_price if is_stop else None,
+        limit_price=None,
+        stop_price=None,
         outside_hours=claim.outside_hours,
         oca_group=claim.oca_group,
         parent_id=claim.parent_id,
+        trail_is_fraction=claim.order_type == "TRAIL" and claim.trailing_percent is not None,
+        good_till=claim.good_till,
+        adaptive=claim.adaptive,
         order_id=claim.order_id,
         client_id=claim.client_id,
     )
+    _, known.limit_price, known.stop_price, known.trail = terms_in(claim, known)
+    return known
 
 
 def order_from(known: Known, account: str, library: Library) -> Any:
@@ -102,11 +164,21 @@ def order_from(known: Known, account: str, library: Library) -> Any:
         tif=known.time_in_force,
         account=account,
         orderRef=known.client_order_id,
-        transmit=True,
+        transmit=known.transmit,
         outsideRth=known.outside_hours,
         ocaGroup=known.oca_group,
         parentId=known.parent_id,
+        goodTillDate=known.good_till,
     )
+    if known.oca_group:
+        order.ocaType = CANCEL_ALL_WITH_BLOCK
+    if known.adaptive:
+        order.algoStrategy = "Adaptive"
+        order.algoParams = [library.TagValue("adaptivePriority", known.adaptive)]
+    if known.trail is not None and known.trail_is_fraction:
+        order.trailingPercent = float(known.trail * 100)
+    elif known.trail is not None:
+        order.auxPrice = float(known.trail)
     if known.limit_price is not None:
         order.lmtPrice = float(known.limit_price)
     if known.stop_price is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from actors.core.effects import effect
 from actors.messages.base import Message
 from actors.messages.clearing import ChargeKind, PositionCharged
 from actors.messages.orders import (
@@ -28,7 +29,7 @@ from actors.venues.ib.claims import Claim, Commission, Complaint, Execution, Ope
 from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.executions import Booked, Corrected, Executions
-from actors.venues.ib.orders import ACCEPTED, CANCELLED, Known, known_from_claim, side_of
+from actors.venues.ib.orders import ACCEPTED, CANCELLED, Known, known_from_claim, side_of, terms_in
 from actors.venues.ib.session import Session
 from actors.venues.ports import Intake
 
@@ -128,10 +129,13 @@ class Reports:
         if claim.status in ACCEPTED:
             self._accept(known)
         pending = known.pending_replace
-        if pending is not None and _terms_of(claim, known) == pending:
+        if pending is not None and terms_in(claim, known) == pending:
             known.pending_replace = None
-            known.quantity, known.limit_price, known.stop_price = pending
-            self._offer(ReplaceReport, known, quantity=pending[0], price=pending[1], stop_price=pending[2])
+            known.quantity, known.limit_price, known.stop_price, known.trail = quantity, *prices = pending
+            price, stop_price, trail = prices
+            self._offer(
+                ReplaceReport, known, quantity=quantity, price=price, stop_price=stop_price, trail=trail
+            )
 
     def _learn_perm_id(self, known: Known, perm_id: int) -> None:
         if not perm_id or perm_id in known.perm_ids:
@@ -200,11 +204,20 @@ class Reports:
         elif meaning is Meaning.REFUSED and not known.is_accepted:
             known.is_done = True
             self._offer(RejectReport, known, command="submit", code=code, text=text)
+            self.take_back_family(known.parent_id)
         else:
             command: Command = "submit" if known.pending_replace is None else "replace"
             log.warning("order is suspect", order=known.client_order_id, code=claim.code, text=text)
             reason = f"TWS says {text} ({code})"
             self._offer(OutcomeUnknownReport, known, command=command, reason=reason)
+
+    def take_back_family(self, parent_id: int) -> None:
+        """A bracket that will not be whole: what TWS holds back of it would wait there for ever."""
+        for known in list(self._by_order_id.values()) if parent_id else ():
+            is_member = parent_id in (known.order_id, known.parent_id)
+            if is_member and not known.is_accepted and not known.is_done and self._session.is_up:
+                effect("tws.send cancel")
+                self._session.client.cancelOrder(known.order_id)
 
     # what comes of it
 
@@ -274,9 +287,3 @@ def command_kind(command: VenueCommand) -> Command:
     if isinstance(command, SubmitOrder):
         return "submit"
     return "replace" if isinstance(command, ReplaceOrder) else "cancel"
-
-
-def _terms_of(claim: OpenOrder, known: Known) -> tuple[Decimal, Decimal | None, Decimal | None]:
-    has_limit = known.order_type in ("LMT", "STP LMT", "LOC")
-    has_stop = known.order_type in ("STP", "STP LMT")
-    return claim.quantity, claim.limit_price if has_limit else None, claim.aux_price if has_stop else None

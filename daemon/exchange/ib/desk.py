@@ -102,8 +102,9 @@ class OrderDesk:
         if not request.time_in_force:
             self._listener.on_error(order, 10349, WARNED_TIF)
         if request.transmit:
-            self._release_family(order)
-        self._work(order, markets.get(contract.listing.symbol))
+            self._release_family(order, markets)
+        if not order.is_done:
+            self._work(order, markets.get(contract.listing.symbol))
         return order
 
     def _take(self, order: IbOrder) -> None:
@@ -219,14 +220,15 @@ class OrderDesk:
 
     # inside
 
-    def _release_family(self, order: IbOrder) -> None:
+    def _release_family(self, order: IbOrder, markets: Markets) -> None:
         """An order that is transmitted takes along what waited for it: its parent, and their children."""
         parent_id = order.request.parent_id
         for other in self.live():
             is_parent = other.order_id == parent_id
             is_sibling = parent_id != 0 and other.request.parent_id == parent_id
-            if other.client_id == order.client_id and (is_parent or is_sibling):
+            if other is not order and other.client_id == order.client_id and (is_parent or is_sibling):
                 other.request = msgspec.structs.replace(other.request, transmit=True)
+                self._work(other, markets.get(other.contract.listing.symbol))
 
     def _work(self, order: IbOrder, market: SymbolMarket | None) -> None:
         """Bring it into the book as soon as nothing holds it back."""
