@@ -124,7 +124,7 @@ def follow_external(
     proceeds are ours, and both come back with it."""
     instrument = instruments[fill.instrument]
     is_shown = isinstance(fill, ExternalFillShown)
-    if isinstance(fill, ExternalFillShown) and fill.closes_ours and not instrument.is_derivative:
+    if isinstance(fill, ExternalFillShown) and fill.closes_ours:
         return _close_ours(book, positions, instruments, fill)
     assets = book.take_external(fill, instrument, 1 if is_shown else -1)
     net, key = book.net.get(instrument.id, ZERO), f"{instrument.id}/{fill.venue_order_id}/{fill.trade_id}"
@@ -145,20 +145,22 @@ def _close_ours(
     instruments: Mapping[str, Instrument],
     fill: ExternalFillShown,
 ) -> Followed:
-    """A sale of what strategies hold, each at a profit or loss; of what is more than that it is others'."""
+    """A sale of what strategies hold, or a purchase of what they are short, each at a profit or loss; of what
+    is more than that it is others'."""
     instrument, rest = instruments[fill.instrument], fill.quantity
+    held_sign = 1 if fill.side == "sell" else -1
     changed: list[Position] = []
     ended: list[tuple[Position, ClosedTrip]] = []
-    for position in positions if fill.side == "sell" else ():
-        sold = min(position.quantity, rest)
-        if position.instrument != instrument.id or sold <= ZERO:
+    for position in positions:
+        closing = min(position.quantity * held_sign, rest)
+        if position.instrument != instrument.id or closing <= ZERO:
             continue
-        rest = subtract(rest, sold)
-        fee = fill.fee * sold / fill.quantity if fill.fee_currency == instrument.quote else ZERO
-        realised, closed = trade(position, instrument, -sold, fill.price, fill.ts_event)
-        trip = follow_trip(position, instrument, -sold, closed, fee, fill.ts_event)
-        book.take_fill(instrument, -sold, fill.price, ZERO, realised)
-        book.net[instrument.id] = subtract(book.net[instrument.id], sold)
+        rest, moved = subtract(rest, closing), -held_sign * closing
+        fee = fill.fee * closing / fill.quantity if fill.fee_currency == instrument.quote else ZERO
+        realised, closed = trade(position, instrument, moved, fill.price, fill.ts_event)
+        trip = follow_trip(position, instrument, moved, closed, fee, fill.ts_event)
+        book.take_fill(instrument, moved, fill.price, ZERO, realised)
+        book.net[instrument.id] = add(book.net[instrument.id], moved)
         changed.append(position)
         if trip is not None:
             ended.append((position, trip))
@@ -166,5 +168,6 @@ def _close_ours(
         book.journal.move(fill.fee_currency, fill.fee, "fees", "holdings")
     left = msgspec.structs.replace(fill, quantity=rest, fee=ZERO if changed else fill.fee, closes_ours=False)
     others = follow_external(book, positions, instruments, left)
-    assets = list(dict.fromkeys([*others.assets, *([fill.fee_currency] if fill.fee else [])]))
+    paid = [instrument.quote] if changed else []
+    assets = list(dict.fromkeys([*others.assets, *paid, *([fill.fee_currency] if fill.fee else [])]))
     return Followed(assets, [*changed, *others.positions], ended, others.is_transfer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     from daemon.cli.doctor_checks import examine
     from daemon.cli.tables import table
+    from daemon.logs import set_up_logging
 
+    set_up_logging(level="error", environ=os.environ)
     findings = examine(args)
     if args.json:
         print_json({"ok": not _failed(findings), "findings": [each._asdict() for each in findings]})

@@ -44,6 +44,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     import asyncio
 
+    from daemon.logs import set_up_logging
+
+    set_up_logging(level="error", environ=os.environ)
     config = load(args).config
     name = _account(config, args.account)
     _confirm(args, config, name)

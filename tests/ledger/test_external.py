@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from actors.core.sequencer import CoreSnapshot
 from actors.messages.account import (
+    BalanceChanged,
     ExternalFillMoved,
     ExternalFillShown,
     LotOpened,
@@ -18,7 +19,8 @@ from actors.messages.account import (
     TradeClosed,
 )
 from actors.messages.assigning import PositionMoved
-from tests.ledger.build import BTC, Rig, a_fill, a_transfer
+from actors.messages.orders import Side
+from tests.ledger.build import BTC, Rig, a_fill, a_ledger, a_transfer, an_instrument
 
 D = Decimal
 
@@ -118,6 +120,27 @@ def test_what_panic_sold_closes_positions_at_a_profit_or_loss_and_the_rest_is_ot
     ]  # fmt: skip
     assert [each.strategy for each in sent if isinstance(each, TradeClosed)] == ["s", "other"]
     assert (rig.balance("BTC"), rig.balance("USDT")) == (D(4), D(100_000) - 625 + 7 * 120 - 7)
+    assert not any(rig.ledger.trial_balance("main").values())
+
+
+@pytest.mark.parametrize(
+    ("side", "closing", "price", "gain"), [("buy", "sell", "104", 40), ("sell", "buy", "97", 30)]
+)
+@pytest.mark.parametrize("kind", ["future", "spot"])
+def test_what_panic_closed_is_flat_long_or_short_in_coins_or_in_contracts(
+    side: Side, closing: Side, price: str, gain: int, kind: str
+) -> None:
+    rig = Rig(a_ledger({BTC: an_instrument(kind=kind)}))
+    rig.feed(a_transfer("100000"), a_fill(side, "10", "100"))
+    panic = msgspec.structs.replace(a_stranger("10", price), side=closing, closes_ours=True, fee=D(2))
+    sent = rig.feed(panic)
+    (position,) = rig.ledger.positions("main")
+    assert (position.quantity, position.realised_pnl) == (D(0), D(gain))
+    assert rig.balance("USDT") == D(100_000) + gain - 2
+    assert rig.balance("BTC") == 0
+    assert [each.total for each in sent if isinstance(each, BalanceChanged) if each.asset == "USDT"] == [
+        rig.balance("USDT")
+    ]
     assert not any(rig.ledger.trial_balance("main").values())
 
 
