@@ -304,7 +304,7 @@ class RiskActor(CoreActor):
         elif isinstance(command, Resume | ClearHalt):
             self._done(command, *self.consent.lift(command))
         else:
-            self._done(command, *commands.carry_out(command, self._states))
+            self._done(command, *self.consent.stop(command))
 
     def on_set_limit(self, command: SetLimit) -> None:
         """Change a limit that is in force, or ask whether it may be changed."""

@@ -6,7 +6,7 @@ from collections.abc import Container
 from typing import assert_never
 
 from actors.messages.control import ClearHalt, Halt, Pause, ReduceOnly, Resume, Scope, TradingState
-from actors.risk.states import LOSS_CAUSES, Cause, States
+from actors.risk.states import LOSS_CAUSES, Cause, Hold, States
 
 RESUMABLE: tuple[Cause, ...] = ("operator", "strategy", "difference", *LOSS_CAUSES)
 """What only an operator lifts; other causes lift by themselves."""
@@ -58,11 +58,11 @@ def carry_out(command: Pause | Resume | ReduceOnly | Halt | ClearHalt, states: S
             assert_never(command)
 
 
-def causes_to_lift(command: Resume | ClearHalt, states: States) -> list[Cause]:
-    """Why stands what the command would lift."""
+def holds_to_lift(command: Resume | ClearHalt, states: States) -> list[Hold]:
+    """What the command would lift."""
     lifted = _RESUMED if isinstance(command, Resume) else ("halted",)
     return [
-        hold.cause
+        hold
         for hold in states.holds.values()
         if hold.scope == command.scope and hold.state in lifted and hold.cause in RESUMABLE
     ]

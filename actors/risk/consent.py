@@ -16,7 +16,10 @@ from actors.messages.control import (
     ApprovalSettled,
     Approve,
     ClearHalt,
+    Halt,
     LimitChanged,
+    Pause,
+    ReduceOnly,
     Resume,
     Scope,
     SetLimit,
@@ -117,23 +120,38 @@ class Consent:
     # commands
 
     def on_kill_file(self, is_there: bool) -> None:
-        """While the file is there no halt is cleared."""
+        """While the file is there no halt is cleared, and what was asked before it came is asked anew."""
+        if is_there and not self.is_kill_file_there:
+            self._withdraw_lifts(Scope(), "file")
         self.is_kill_file_there = is_there
+
+    def stop(self, command: Pause | ReduceOnly | Halt) -> Answer:
+        """Stop at once; an approval asked for earlier does not lift this."""
+        self._withdraw_lifts(command.scope, command.by)
+        return commands.carry_out(command, self._states)
+
+    def _withdraw_lifts(self, scope: Scope, by: str) -> None:
+        for each in list(self.approvals.pending.values()):
+            if isinstance(each.command, Resume | ClearHalt) and each.command.scope == scope:
+                self._settle(each, is_granted=False, by=by, text="stopped again since it was asked for")
 
     def lift(self, command: Resume | ClearHalt) -> Answer:
         """Resume what an operator paused at once; ask before a halt or a loss limit is lifted."""
-        lifted = commands.causes_to_lift(command, self._states)
+        lifted = [hold.cause for hold in commands.holds_to_lift(command, self._states)]
         if isinstance(command, ClearHalt) and self.is_kill_file_there:
             return False, _KILL_FILE
         if not lifted or (isinstance(command, Resume) and not set(lifted) & set(LOSS_CAUSES)):
             return commands.carry_out(command, self._states)
         pending = self.approvals.like(command)
         if pending is None:
-            what = "clear the halt of" if isinstance(command, ClearHalt) else "resume"
-            _, reason = self._states.of(command.scope)
-            text = f"{what} {command.scope} ({reason})"
-            pending = self._ask(text, command.by, command)
+            pending = self._ask(self._words_of(command), command.by, command)
         return True, f"{pending.what} waits: {_how_to(pending.approval_id)}"
+
+    def _words_of(self, command: Resume | ClearHalt) -> str:
+        """What it would lift, with every reason."""
+        what = "clear the halt of" if isinstance(command, ClearHalt) else "resume"
+        reasons = (hold.reason for hold in commands.holds_to_lift(command, self._states))
+        return f"{what} {command.scope} ({'; '.join(reasons)})"
 
     def set_limit(self, command: SetLimit) -> Answer:
         """Tighten at once, ask before loosening."""
@@ -172,14 +190,21 @@ class Consent:
             return True, f"refused: {pending.what}"
         if isinstance(pending.command, ClearHalt) and self.is_kill_file_there:
             return False, _KILL_FILE
-        accepted, text = self._grant(pending, command.by)
+        accepted, text = self._overtaken(pending) or self._grant(pending, command.by)
         self._settle(pending, is_granted=accepted, by=command.by, text=text)
         return accepted, text
+
+    def _overtaken(self, pending: Pending) -> Answer | None:
+        """A refusal when more, or something else, would be lifted than was asked for."""
+        command = pending.command
+        if not isinstance(command, Resume | ClearHalt) or self._words_of(command) == pending.what:
+            return None
+        return False, f"it would {self._words_of(command)} by now, and nobody has asked for that: ask again"
 
     def _grant(self, pending: Pending, by: str) -> Answer:
         match pending.command:
             case Resume() | ClearHalt() as command:
-                causes = commands.causes_to_lift(command, self._states)
+                causes = [hold.cause for hold in commands.holds_to_lift(command, self._states)]
                 answer = commands.carry_out(command, self._states)
                 self._guard.count_anew(command.scope, causes)
                 return answer

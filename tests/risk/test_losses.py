@@ -25,6 +25,7 @@ from actors.messages.control import (
     CommandDone,
     Flatten,
     GoalMet,
+    Halt,
     Resume,
     Scope,
     Started,
@@ -282,6 +283,18 @@ def test_lifting_a_tripped_limit_waits_for_a_second_command_and_counts_anew() ->
     assert [m.state for m in rig.approve() if isinstance(m, StateChanged)] == ["active"]
     assert tripped(rig, a_quote(85.0), a_valuation()) == []
     assert tripped(rig, a_quote(84.9), a_valuation()) == [("account=main", "paused")]
+
+
+def test_an_approval_does_not_lift_what_a_loss_limit_did_since_it_was_asked_for() -> None:
+    rig = opened(limits(daily_loss_max=D(50), daily_loss_action="halt"))
+    rig.feed(command(Halt, MAIN, reason="odd"), command(ClearHalt, MAIN))
+    rig.feed(a_quote(94.0), a_valuation())
+    done = rig.only(CommandDone, command(Approve, approval_id="a1", is_granted=True))
+    assert not done.accepted
+    assert "DAILY_LOSS_EXCEEDS_MAX" in done.text
+    assert rig.verdict() == "STATE_HALTED"
+    rig.clear(MAIN)
+    assert rig.verdict() == "approved"
 
 
 def test_a_halt_by_drawdown_is_cleared_to_a_new_peak() -> None:

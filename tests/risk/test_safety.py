@@ -19,6 +19,7 @@ from actors.messages.control import (
     KillFileSeen,
     LimitChanged,
     Pause,
+    ReduceOnly,
     Resume,
     Scope,
     SetLimit,
@@ -96,12 +97,14 @@ def test_no_halt_is_cleared_while_the_kill_file_is_there(scope: Scope) -> None:
     assert "KILL is in the state folder: remove it" in done.text
 
 
-def test_an_approval_given_while_the_kill_file_is_there_is_kept_for_later() -> None:
+def test_a_kill_file_takes_back_what_was_asked_before_it_came() -> None:
     rig = Rig()
-    rig.feed(command(Halt, reason="test"), command(ClearHalt), the_file())
-    assert [m.accepted for m in rig.approve() if isinstance(m, CommandDone)] == [False]
-    rig.feed(the_file(False))
-    rig.approve()
+    rig.feed(command(Halt, reason="test"), command(ClearHalt))
+    (settled,) = [m for m in rig.feed(the_file()) if isinstance(m, ApprovalSettled)]
+    assert (settled.approval_id, settled.is_granted, settled.by) == ("a1", False, "file")
+    rig.feed(the_file(False), command(Approve, approval_id="a1", is_granted=True))
+    assert rig.verdict() == "STATE_HALTED"
+    rig.clear()
     assert rig.verdict() == "approved"
 
 
@@ -137,6 +140,16 @@ def test_a_refused_approval_changes_nothing() -> None:
     (settled,) = [m for m in rig.approve(is_granted=False) if isinstance(m, ApprovalSettled)]
     assert not settled.is_granted
     assert rig.verdict() == "STATE_HALTED"
+
+
+@pytest.mark.parametrize("stopped", [Halt, Pause, ReduceOnly])
+def test_who_stops_again_takes_back_what_was_asked_before(stopped: type[Halt | Pause | ReduceOnly]) -> None:
+    reason = {"reason": "again"} if stopped is Halt else {}
+    rig = Rig()
+    rig.feed(command(Halt, MAIN, reason="odd"), command(ClearHalt, MAIN))
+    rig.feed(command(stopped, MAIN, **reason))
+    done = rig.only(CommandDone, command(Approve, approval_id="a1", is_granted=True))
+    assert (done.accepted, rig.verdict()) == (False, "STATE_HALTED")
 
 
 def test_an_approval_nobody_asked_for_is_refused_with_what_is_pending() -> None:
