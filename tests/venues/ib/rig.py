@@ -15,11 +15,13 @@ from actors.messages.base import Message
 from actors.messages.control import BrokerStarted
 from actors.messages.market import Quote
 from actors.messages.orders import (
+    AcceptReport,
     CancelOrder,
     OrderTerms,
     QueryAccount,
     QueryOrder,
     ReplaceOrder,
+    SpecialTerms,
     SubmitOrder,
 )
 from actors.model.instrument import Instrument
@@ -34,6 +36,7 @@ from daemon.exchange.ib.admin import IbAdmin
 from daemon.exchange.ib.contracts import ALWAYS
 from daemon.exchange.ib.server import IbServer
 from daemon.exchange.ib.settings import IbSettings
+from daemon.exchange.market_data.events import Top
 from daemon.exchange.settings import ExchangeAccount
 
 ACCOUNT = "DU1000001"
@@ -90,27 +93,56 @@ class Rig:
         instrument: str = AAPL, stop_price: str | None = None,
     ) -> str:  # fmt: skip
         """Hand an order over; its id."""
+        terms = self.terms(side, quantity, price=price, tif=tif, instrument=instrument, stop_price=stop_price)
+        return self.send(terms)
+
+    def terms(
+        self, side: str = "buy", quantity: str = "10", *, price: str | None = None, tif: str = "gtc",
+        instrument: str = AAPL, stop_price: str | None = None, **special: Any,
+    ) -> OrderTerms:  # fmt: skip
+        """An order that has not left yet."""
         self._orders += 1
-        name = f"TTEST{self._orders:011}"
         order_type = "stop" if stop_price and not price else "limit" if price else "market"
+        if "trail" in special:
+            order_type = "trailing_stop"
         wanted: Any = {"side": side, "order_type": order_type, "time_in_force": tif}
-        terms = OrderTerms(
-            client_order_id=name, account="main", strategy="one", instrument=instrument, quantity=D(quantity),
-            price=D(price) if price else None, stop_price=D(stop_price) if stop_price else None, **wanted,
+        return OrderTerms(
+            client_order_id=f"TTEST{self._orders:011}", account="main", strategy="one", instrument=instrument,
+            quantity=D(quantity), price=D(price) if price else None,
+            stop_price=D(stop_price) if stop_price else None,
+            special=SpecialTerms(**special) if special else None, **wanted,
         )  # fmt: skip
-        self.broker.submit(SubmitOrder(**self._about(name, instrument), terms=terms))
+
+    def send(self, terms: OrderTerms) -> str:
+        """Hand it over; its id."""
+        name = terms.client_order_id
+        self.broker.submit(SubmitOrder(**self._about(name, terms.instrument), terms=terms))
         return name
+
+    async def accepted(self, name: str) -> str:
+        """Until TWS has it; its own id."""
+
+        def found() -> list[str]:
+            accepted = self.told.all(AcceptReport)
+            return [each.venue_order_id or "" for each in accepted if each.client_order_id == name]
+
+        await self.told.until(found)
+        return found()[0]
 
     def cancel(self, name: str, venue_order_id: str | None = None, instrument: str = AAPL) -> None:
         """Ask for a cancel."""
         self.broker.submit(CancelOrder(**self._about(name, instrument), venue_order_id=venue_order_id))
 
-    def replace(self, name: str, quantity: str, price: str | None, venue_order_id: str) -> None:
+    def replace(
+        self, name: str, quantity: str, price: str | None, venue_order_id: str, *,
+        stop_price: str | None = None, trail: str | None = None,
+    ) -> None:  # fmt: skip
         """Ask for new terms."""
         self.broker.submit(
             ReplaceOrder(
                 **self._about(name, AAPL), venue_order_id=venue_order_id, quantity=D(quantity),
-                price=D(price) if price else None, stop_price=None,
+                price=D(price) if price else None, stop_price=D(stop_price) if stop_price else None,
+                trail=D(trail) if trail else None,
             )
         )  # fmt: skip
 
@@ -139,6 +171,26 @@ class Rig:
             ask_price=float(ask), ask_size=1e6,
         )  # fmt: skip
         self.tws.desk.tell(self.tws.engine.on_quote(quote, now))
+
+    def later(self, seconds: float) -> None:
+        """The fake's clock goes ahead by so much, and its desk looks at it."""
+        self.tws.clock.skew_ms += round(seconds * 1_000)
+        self.tws.desk.on_time(self.tws.market.symbols)
+
+    def close_exchange(self) -> None:
+        """The session ends for every order that is there."""
+        for order in self.tws.desk.live():
+            order.contract = msgspec.structs.replace(order.contract, hours=("0000", "0000"))
+        self.tws.desk.on_time(self.tws.market.symbols)
+
+    def trail(self, bid: str, ask: str) -> None:
+        """Let stops trail these prices."""
+        market = self.tws.market.symbols["AAPL"]
+        market.top = Top(
+            symbol="AAPL", update_id=1, bid_price=bid, bid_size="1000", ask_price=ask, ask_size="1000"
+        )
+        self.tws.desk.on_time(self.tws.market.symbols)
+        self.market(bid, ask)
 
     async def restarted(self) -> None:
         """The process is gone and another one takes its place: a new session, a new broker, no memory."""
