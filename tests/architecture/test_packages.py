@@ -14,7 +14,7 @@ from tests.architecture.source import REPO_ROOT
 PACKAGES = ("actors", "daemon")
 NOT_PACKAGES = ("configs", "systemd", "scripts")
 # Folders of tests about the whole rather than about one path of the source.
-ABOUT_THE_WHOLE = ("architecture", "benchmarks", "chaos", "e2e", "fakes")
+ABOUT_THE_WHOLE = ("architecture", "benchmarks", "chaos", "e2e", "fakes", "research/reference")
 
 
 def is_ours(package: str, root: Path) -> bool:
@@ -43,7 +43,7 @@ def misplaced_tests(root: Path) -> list[str]:
 
 
 def mirrors_source(folder: Path, root: Path) -> bool:
-    if folder.parts and folder.parts[0] in ABOUT_THE_WHOLE:
+    if any(folder.is_relative_to(whole) for whole in ABOUT_THE_WHOLE):
         return True
     return any((root / top / folder).is_dir() for top in PACKAGES)
 
