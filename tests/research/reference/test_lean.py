@@ -164,15 +164,24 @@ def test_a_stop_limit_fills_where_the_bar_reaches_it_and_not_at_its_far_end() ->
     result = backtest(
         "order_kinds.py:StopLimits", bars, symbol="SPY", charges=[FEE], settings=[MARGIN], **FINE
     )
-    told(case, result, fills=result.fills["price"].to_list())
+    figures = told(case, result, fills=result.fills["price"].to_list())
     assert result.info.orders == int(CASES[case]["expected"]["Total Orders"])
     assert paid(result) == expected(case)[1]
     assert [str(day_of(ts)) for ts in result.fills["ts"]] == ["2013-09-18", "2014-10-15"]
-    stops = result.orders["stop_price"].to_list()
-    opens = [bars.filter(pl.col("timestamp").dt.date() == day_of(ts))["open"][0] for ts in result.fills["ts"]]
-    assert opens[0] < stops[0]
-    assert opens[1] < stops[1]  # a gap
-    assert result.fills["price"].to_list() == pytest.approx([stops[0], opens[1]], abs=1e-8)
+    days = pl.concat([on_day(bars, day_of(ts)) for ts in result.fills["ts"]])
+    stops, ours = result.orders["stop_price"].to_list(), result.fills["price"].to_list()
+    assert days["open"][0] < stops[0]
+    assert days["open"][1] < stops[1]  # a gap
+    assert ours == pytest.approx([stops[0], days["open"][1]], abs=1e-8)
+    limits = result.orders["price"].to_list()
+    theirs = [min(limits[0], days["high"][0]), max(limits[1], days["low"][1])]
+    assert theirs == pytest.approx([149.0127307906, 161.8088348604], abs=1e-8)
+    gained = 100 * (theirs[0] - ours[0] + ours[1] - theirs[1])
+    assert round(figures["equity_end"] - gained, 2) == expected(case)[0]
+
+
+def on_day(bars: pl.DataFrame, day: date) -> pl.DataFrame:
+    return bars.filter(pl.col("timestamp").dt.date() == day)
 
 
 # hours
@@ -224,7 +233,7 @@ def test_in_and_out_without_fees() -> None:
 
 @pytest.mark.slow
 def test_six_limit_orders_live_as_long_as_they_should() -> None:
-    """LEAN fills those that could fill at once a minute later; we do at the ask that stands."""
+    """LEAN fills those that could fill at once at the high of the minute after; we at the ask that stands."""
     case, (quotes, bars) = "TimeInForceAlgorithm", spy_week()
     result = backtest(
         "order_kinds.py:LimitsInForce", [quotes, bars], symbol="SPY", charges=[FEE],
@@ -238,6 +247,8 @@ def test_six_limit_orders_live_as_long_as_they_should() -> None:
         "submitted", "filled", "cancelled", "filled", "cancelled", "filled",
     ]  # fmt: skip
     assert (result.info.orders, paid(result)) == (6, expected(case)[1])
+    gained = 30 * (bars["high"][1] - result.fills["price"][0])
+    assert round(at_close - gained, 2) == expected(case)[0]
 
 
 @pytest.mark.slow
