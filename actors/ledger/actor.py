@@ -117,7 +117,8 @@ class LedgerActor(CoreActor):
 
     def attribution(self, account: str) -> list[Attribution]:
         """Of each strategy and instrument of the account: what trading gave, and what each cost took."""
-        return attributions(self.positions(account), self._instruments, self.market)
+        journal = self._book(account).journal
+        return attributions(self.positions(account), self._instruments, self.market, journal)
 
     def at_mark(self, account: str) -> AccountSnapshot:
         """The account as it stands now; asking changes nothing."""
@@ -186,9 +187,7 @@ class LedgerActor(CoreActor):
         if lot.lot_id in book.lots_opened or not lot.quantity:
             return
         key = (lot.account, lot.strategy, lot.instrument)
-        position = self._positions.get(key)
-        if position is None:
-            position = self._positions[key] = Position(*key)
+        position = self._positions.setdefault(key, Position(*key))
         if position.quantity and (position.quantity > ZERO) != (lot.quantity > ZERO):
             return
         book.lots_opened[lot.lot_id] = None

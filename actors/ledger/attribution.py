@@ -9,6 +9,7 @@ import msgspec
 
 from actors.core.market import MarketBoard
 from actors.ledger.exact import add, multiply
+from actors.ledger.journal import Journal
 from actors.ledger.lots import Position
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import Instrument
@@ -16,13 +17,15 @@ from actors.model.money import ZERO, to_decimal
 
 
 class Attribution(msgspec.Struct, frozen=True, kw_only=True):
-    """One strategy in one instrument, quote currency.
+    """One strategy in one instrument, or the interest of an account, which belongs to neither.
 
-    net = gross − slippage − fees − borrow − funding + dividends
+    net = gross − slippage − fees − borrow − funding − interest + dividends
     """
 
-    strategy: str
-    instrument: str
+    strategy: str | None
+    instrument: str | None
+    currency: str
+    """Of all figures: the instrument's quote currency, or what interest was paid in."""
     gross: Decimal
     """Realised and unrealised P&L, had every fill been at the mid its order was decided at."""
     slippage: Decimal
@@ -30,6 +33,8 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     borrow: Decimal
     funding: Decimal
     dividends: Decimal
+    interest: Decimal = ZERO
+    """On cash owed, > 0 paid."""
     net: Decimal
 
 
@@ -43,14 +48,25 @@ def slippage_of(fill: OrderFilled, instrument: Instrument) -> Decimal:
 
 
 def attributions(
-    positions: Iterable[Position], instruments: Mapping[str, Instrument], market: MarketBoard
+    positions: Iterable[Position],
+    instruments: Mapping[str, Instrument],
+    market: MarketBoard,
+    journal: Journal,
 ) -> list[Attribution]:
-    """Of each strategy and instrument, at today's marks."""
-    return [
+    """Of each strategy and instrument, at today's marks; behind them what the account paid for cash owed."""
+    lines = [
         attribute(position, instruments[position.instrument], market.mark_price(position.instrument))
         for position in positions
         if position.instrument in instruments
     ]
+    return lines + [_of_interest(asset, paid) for asset, paid in journal.totals("interest").items() if paid]
+
+
+def _of_interest(asset: str, paid: Decimal) -> Attribution:
+    return Attribution(
+        strategy=None, instrument=None, currency=asset, gross=ZERO, slippage=ZERO, fees=ZERO, borrow=ZERO,
+        funding=ZERO, dividends=ZERO, interest=paid, net=-paid,
+    )  # fmt: skip
 
 
 def attribute(position: Position, instrument: Instrument, mark: float | None) -> Attribution:
@@ -64,6 +80,7 @@ def attribute(position: Position, instrument: Instrument, mark: float | None) ->
     return Attribution(
         strategy=position.strategy,
         instrument=position.instrument,
+        currency=instrument.quote,
         gross=traded + position.slippage,
         slippage=position.slippage,
         fees=position.fees,

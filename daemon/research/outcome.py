@@ -160,6 +160,9 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
         balances=ledger.balances(name),
         trial_balance=sum(ledger.trial_balance(name).values(), ZERO),
         figures=figures,
+        attribution=ledger.attribution(name),
+        margin_calls=out.results.margin_calls.get(name, 0),
+        liquidations=frames.fills.filter(of_account & (polars.col("liquidity") == "liquidation")).height,
     )
 
 
@@ -214,6 +217,11 @@ def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
         found += [f"{name}: {doubt}" for doubt in figures.doubts]
         if figures.equity is None and out.results.equity[name].figures["equity"][-1:] != [0.0]:
             found.append(f"{name}: no figures of equity, as it was lost or sampled only once")
+        if account.margin_calls:
+            found.append(
+                f"{name}: margin was called {account.margin_calls:,} times, the venue closed positions in "
+                f"{account.liquidations:,} fills"
+            )
         if account.trial_balance != ZERO:
             found.append(f"{name}: debits and credits differ by {account.trial_balance}")
     refused = {**_counts(out.results, OrderDenied), **_counts(out.results, OrderRejected)}

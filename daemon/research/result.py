@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,12 +11,23 @@ import msgspec
 import polars as pl
 
 from actors.errors import ConfigError
+from actors.ledger.attribution import Attribution
 from daemon.research.runs import Run, RunInfo, keep_run
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Table = Literal["equity", "trades", "fills", "orders", "positions", "prices"]
+WHOLE = ("equity_start", "equity_end", "margin_calls", "liquidations")
+"""Figures of a whole account."""
+ATTRIBUTION: dict[str, Any] = {
+    "account": pl.String,
+    **{
+        field.name: pl.Float64 if field.type is Decimal else pl.String
+        for field in msgspec.structs.fields(Attribution)
+    },
+}
+"""Columns of `Result.attribution`."""
 
 
 class Result:
@@ -58,6 +70,16 @@ class Result:
     def prices(self) -> pl.DataFrame:
         """The market, thinned for charts."""
         return self._run.frames.prices
+
+    @property
+    def attribution(self) -> pl.DataFrame:
+        """Account, strategy, instrument, currency → gross, each cost, net, from the books at the end."""
+        rows = [
+            {"account": name, **_floats(line)}
+            for name, account in self.info.accounts.items()
+            for line in account.attribution
+        ]
+        return pl.DataFrame(rows, ATTRIBUTION)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -132,12 +154,17 @@ class Result:
         )
 
 
+def _floats(line: Attribution) -> dict[str, Any]:
+    plain = msgspec.structs.asdict(line)
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in plain.items()}
+
+
 def flat_figures(account: Any) -> dict[str, Any]:
     """Figures of an account, those of equity and of all trades in one level."""
     plain: dict[str, Any] = msgspec.to_builtins(account.figures)
     equity, trades, own = plain.pop("equity") or {}, plain.pop("trades"), plain.pop("own")
     trades = {"trade_count" if name == "count" else name: value for name, value in trades.items()}
-    whole = {name: getattr(account, name) for name in ("equity_start", "equity_end")}
+    whole = {name: getattr(account, name) for name in WHOLE}
     return {**whole, **equity, **trades, **plain, **own}
 
 

@@ -2,6 +2,7 @@
 
 Reads   SubmitOrder, OrderFilled, TradeClosed, OrderDenied, OrderRejected, OrderCancelled, OrderExpired,
         OrderReplaced, ChargeBooked, PositionSplit, StrategyFailed   what happened, kept in order
+        MarginCalled                    counted
         SnapshotDue                     its own timer: the accounts are valued
 Writes  nothing
 State   the events, the samples of equity and positions
@@ -21,7 +22,7 @@ from actors.core.actor import CoreActor
 from actors.ledger.actor import LedgerActor
 from actors.ledger.lots import Position
 from actors.messages.account import AccountSnapshot, TradeClosed
-from actors.messages.clearing import ChargeBooked, PositionSplit
+from actors.messages.clearing import ChargeBooked, MarginCalled, PositionSplit
 from actors.messages.control import SnapshotDue, StrategyFailed
 from actors.messages.orders import (
     OrderCancelled,
@@ -111,6 +112,8 @@ class Results(CoreActor):
         """Place in `events` → account currency per quote currency, where the two differ."""
         self.failures: list[tuple[StrategyFailed, int, int]] = []
         """What failed, the number of the input, and its time."""
+        self.margin_calls: dict[str, int] = {}
+        """Account → how often it was called."""
         self.equity: dict[str, EquityLog] = {}
         self.benchmarks: Mapping[str, str] = {}
         self.interval_ns = self.configured_interval_ns = 0
@@ -156,7 +159,7 @@ class Results(CoreActor):
         self.sample(ts)
         for log in self.equity.values():
             log.start = log.figures["equity"][0]
-        self._wait(ts)
+        self._wait(ts - 1)  # what comes at `ts` ends a period, if that is where one ends
 
     # what happened
 
@@ -190,6 +193,10 @@ class Results(CoreActor):
     def _note_rate(self, account: str, asset: str) -> None:
         rate = self._valuation.price(asset, self.equity[account].currency, self.market)
         self.rates[len(self.events)] = float("nan") if rate is None else rate
+
+    def on_margin_called(self, event: MarginCalled) -> None:
+        """Count it."""
+        self.margin_calls[event.account] = self.margin_calls.get(event.account, 0) + 1
 
     def on_strategy_failed(self, event: StrategyFailed) -> None:
         """Keep it with the number of the input."""

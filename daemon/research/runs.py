@@ -45,6 +45,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from actors.errors import ReplayDiffers, UsageError
+from actors.ledger.attribution import Attribution
 from daemon.research.figures import Figures
 from daemon.research.frames import Frames, digest, read_frame, write_frames
 
@@ -84,6 +85,12 @@ class AccountResult(msgspec.Struct, frozen=True, kw_only=True):
     balances: dict[str, Decimal]
     trial_balance: Decimal
     figures: Figures
+    attribution: list[Attribution] = []
+    """At the end, from the books: of each strategy and instrument, and interest; their `net` add up to what
+    equity has gained as far as they are in one currency."""
+    margin_calls: int = 0
+    liquidations: int = 0
+    """Fills by which the venue has closed positions itself."""
 
 
 class StrategyResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +138,12 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     inputs_per_second: int = 0
     created: str = ""
+
+    def failures_told(self) -> list[str]:
+        """What failed with what the errors said, which is no part of the result: it may differ each time."""
+        said = [text.strip().rpartition("\n")[2].partition(": ")[2] for text in self.tracebacks]
+        said += [""] * (len(self.failures) - len(said))
+        return [f"{each}: {why}" if why else each for each, why in zip(self.failures, said, strict=False)]
 
 
 _NOT_RESULT = (

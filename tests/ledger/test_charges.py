@@ -75,6 +75,7 @@ def test_a_result_is_what_mids_would_have_given_less_every_cost() -> None:
     assert line == Attribution(
         strategy="s",
         instrument=BTC,
+        currency="USDT",
         gross=D(30),
         slippage=D(3),
         fees=D("0.75"),

@@ -1,13 +1,17 @@
-"""Funding of a perpetual: from a venue's file to what a backtest's account has paid."""
+"""Costs of holding: funding from a venue's file to what an account has paid, and how a run tells of it."""
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import polars as pl
 import pytest
+from rich.console import Console
 
 from actors.errors import BadDataFile
 from daemon.config import Config
@@ -15,6 +19,11 @@ from daemon.config_sources import load_config
 from daemon.research.backtest import run_backtest
 from daemon.research.data.catalogue import Catalogue
 from daemon.research.data.importing import Wanted, import_file
+from daemon.research.report.console import print_run
+from daemon.research.report.page import run_page
+from daemon.research.report.wording import attribution_of, rows_of
+from daemon.research.report.writing import json_schema, report_json
+from daemon.research.result import Result
 from daemon.research.runs import Run
 from daemon.startup import load_classes
 
@@ -129,3 +138,49 @@ def test_a_rate_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "funding.csv").write_text(HEADER + f"BTCUSDT,{MINUTE_2},1.5,100\n")
     with pytest.raises(BadDataFile, match=r"row 2: rate 1\.5.* cannot be a funding rate"):
         run(a_config(tmp_path, 'path = "funding.csv"'))
+
+
+def test_what_each_cost_took_is_in_the_run_and_its_reports(tmp_path: Path) -> None:
+    funding_csv(tmp_path)
+    result = run(a_config(tmp_path, 'path = "funding.csv"'))
+    account = result.info.accounts["paper"]
+    (line,) = account.attribution
+    assert (line.strategy, line.instrument, line.currency) == ("s", "BTCUSDT-PERP@files", "USDT")
+    # Decided at closes of 101, sold at that of 101: at these nothing would have been lost.
+    assert (line.gross, line.slippage) == (Decimal(0), Decimal(6))
+    assert (line.funding, line.net) == (Decimal("1.878"), Decimal("-7.878"))
+    assert float(line.net) == pytest.approx(account.equity_end - account.equity_start)
+    frame = Result(result).attribution
+    assert frame.select("account", "strategy", "funding", "net").rows() == [("paper", "s", 1.878, -7.878)]
+    assert attribution_of(account) == (
+        ["", "gross", "slippage", "funding", "net"],
+        [["s BTCUSDT-PERP@files", "0.00", "-6.00", "-1.88", "-7.88 USDT"]],
+    )
+    screen = StringIO()
+    print_run(result, Console(file=screen, width=200))
+    for text in (screen.getvalue(), run_page(result)):
+        assert "Where the result came from" in text
+        assert "-7.88 USDT" in text
+    plain = json.loads(report_json(result))
+    jsonschema.validate(plain, json_schema())
+    assert Decimal(plain["accounts"]["paper"]["attribution"][0]["funding"]) == Decimal("1.878")
+
+
+def test_margin_calls_liquidations_and_interest_are_told(tmp_path: Path) -> None:
+    # 195 bought for 19,890 with 10,000; at 60 equity is 1,800, and 2,925 would be a quarter.
+    fall = ["2024-01-02T00:00:00,60,60,60,60,10", "2024-01-02T00:01:00,60,60,60,60,10"]
+    (tmp_path / "bars.csv").write_text("\n".join([*BARS.splitlines()[:3], *fall, ""]))
+    text = CONFIG.replace("amount = 2", "amount = 195").replace("-PERP", "").replace("perpetual", "equity")
+    text = text[: text.rindex("[[backtest.data]]")].replace("margin]", "margin]\ninterest = 0.36")
+    (tmp_path / "test.toml").write_text(text)
+    result = run(load_config(tmp_path / "test.toml", environ={}).config)
+    account = result.info.accounts["paper"]
+    assert (account.margin_calls, account.liquidations) == (1, 1)
+    assert any("margin was called 1 times" in warning for warning in result.info.warnings)
+    trading, interest = account.attribution
+    # 9,890 owed over one day at 36 % of 360 days
+    assert (interest.strategy, interest.interest, interest.net) == (None, Decimal("9.89"), Decimal("-9.89"))
+    assert float(trading.net + interest.net) == pytest.approx(account.equity_end - account.equity_start)
+    names = {row.name: row.text for row in rows_of(account)}
+    assert (names["margin_calls"], names["liquidations"]) == ("1", "1")
+    assert attribution_of(account)[1][1][0] == "interest on cash owed"

@@ -9,8 +9,8 @@ import numpy as np
 import polars
 
 from daemon.research.report.page import subtitle
-from daemon.research.report.wording import Group, groups_of, money, whole
-from daemon.research.runs import Run
+from daemon.research.report.wording import ATTRIBUTION_TITLE, Group, attribution_of, groups_of, money, whole
+from daemon.research.runs import AccountResult, Run
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -51,11 +51,13 @@ def _parts(run: Run) -> Iterator[RenderableType]:
         ends = f"{money(account.equity_start)} → {money(account.equity_end, account.currency)}"
         yield Text.assemble((name, "bold"), f"  {ends}\n", (sparkline(curve), "cyan"))
         yield Columns([_group(group) for group in groups_of(account)], padding=(1, 4))
+        if account.attribution:
+            yield _attribution(account)
     if info.strategies:
         yield _strategies(run)
     for text in info.warnings:
         yield Text(f"! {text}", style="yellow")
-    for text in info.failures:
+    for text in info.failures_told():
         yield Text(f"failed: {text}", style="red")
     refused = [f"{count} × {code}" for codes in (info.denied, info.rejected) for code, count in codes.items()]
     if refused:
@@ -82,6 +84,16 @@ def _group(group: Group) -> RenderableType:
     ]
     if notes:
         table.caption, table.caption_justify = "\n".join(notes), "left"
+    return table  # type: ignore[no-any-return]
+
+
+def _attribution(account: AccountResult) -> RenderableType:
+    headings, rows = attribution_of(account)
+    table = _plain_table(title=ATTRIBUTION_TITLE)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading else "left")
+    for row in rows:
+        table.add_row(*row)
     return table  # type: ignore[no-any-return]
 
 

@@ -12,7 +12,9 @@ from daemon.research.figures import Figures
 from daemon.research.report.charts import account_charts
 from daemon.research.report.html import Cell, chart_html, folded, listed, page, signed, table_html, top
 from daemon.research.report.wording import (
+    ATTRIBUTION_TITLE,
     Row,
+    attribution_of,
     groups_of,
     headline,
     money,
@@ -52,7 +54,9 @@ def subtitle(info: RunInfo) -> str:
 
 
 def _warnings(info: RunInfo) -> Iterator[str]:
-    yield listed("The run failed" if info.state == "failed" else "Strategies that failed", info.failures)
+    yield listed(
+        "The run failed" if info.state == "failed" else "Strategies that failed", info.failures_told()
+    )
     yield listed("To be read with care", info.warnings)
 
 
@@ -76,6 +80,7 @@ def account_html(run: Run, name: str, account: AccountResult) -> Iterator[str]:
     yield "</div>"
     yield "<h2>All figures</h2>"
     yield figures_html(account)
+    yield _attribution(account)
     yield from _groups(account.figures, account.currency)
 
 
@@ -141,6 +146,19 @@ def _month(value: float | None, largest: float) -> str:
     heat = round(abs(value) / largest * HEAT_MAX)
     kind = "up" if value >= 0 else "down"
     return f'<td class="{kind}" style="--heat:{heat}">{percent(value, 1)}</td>'
+
+
+def _attribution(account: AccountResult) -> str:
+    if not account.attribution:
+        return ""
+    headings, rows = attribution_of(account)
+    columns = [heading.capitalize() for heading in headings]
+    cells = [
+        (*map(Cell, row[:-1]), Cell(row[-1], kind=signed(float(line.net))))
+        for row, line in zip(rows, account.attribution, strict=True)
+    ]
+    table = table_html(ATTRIBUTION_TITLE, columns, cells)
+    return f'<div class="cards"><section class="card wide" id="attribution">{table}</section></div>'
 
 
 def _groups(figures: Figures, currency: str) -> Iterator[str]:

@@ -80,6 +80,7 @@ def groups_of(account: AccountResult) -> list[Group]:
         Group("Drawdown and tail", _falls(figures.equity) if figures.equity else []),
         Group("Trades", _trades(figures, currency)),
         Group("Costs", _costs(figures, currency)),
+        Group("Margin", _margin(account)),
         Group("Holdings", _holdings(figures)),
         Group("What chance could have made of it", _chances(figures, currency)),
         Group("Own", [Row(name, name, number(value, 4), value, 1) for name, value in figures.own.items()]),
@@ -198,6 +199,39 @@ def _costs(figures: Figures, currency: str) -> list[Row]:
     return [
         Row(name, label, money(value, currency), value + 0.0, better) for name, label, value, better in parts
     ]
+
+
+def _margin(account: AccountResult) -> list[Row]:
+    """Nothing where nobody was called."""
+    if not account.margin_calls:
+        return []
+    calls, fills = account.margin_calls, account.liquidations
+    return [
+        Row("margin_calls", "Margin calls", whole(calls), calls, -1),
+        Row("liquidations", "Fills that the venue liquidated", whole(fills), fills, -1),
+    ]
+
+
+ATTRIBUTION_TITLE = "Where the result came from, open positions at mark"
+COSTS = ("slippage", "fees", "borrow", "funding", "interest")
+
+
+def attribution_of(account: AccountResult) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a line for each strategy and instrument; a cost that nobody has paid has no column."""
+    lines = account.attribution
+    costs = [name for name in COSTS if any(getattr(line, name) for line in lines)]
+    dividends = ["dividends"] if any(line.dividends for line in lines) else []
+    rows = [
+        [
+            f"{line.strategy} {line.instrument}" if line.strategy else "interest on cash owed",
+            money(float(line.gross)),
+            *(money(-float(getattr(line, name))) for name in costs),
+            *(money(float(line.dividends)) for _ in dividends),
+            money(float(line.net), line.currency),
+        ]
+        for line in lines
+    ]
+    return ["", "gross", *costs, *dividends, "net"], rows
 
 
 def _holdings(figures: Figures) -> list[Row]:
