@@ -1,7 +1,7 @@
 """Check: whether a state folder is whole, and where it is not. Changes nothing; a daemon may be running.
 
 database      its pages and schema, and the digest of each checkpoint
-tape          frames and chain through all parts, and with it what each checkpoint says of the chain
+tape          frames and chain through all parts, what checkpoints say of the chain, whose store it is
 projections   every row against the one that the tape gives
 audit         each row's hash, which covers all rows before it
 books         by who can run the core: `Fault`s of his own may be added
@@ -21,6 +21,7 @@ from actors.errors import StoreError, TapeError
 from actors.store import database
 from actors.store.database import BY_SEQ, SCHEMA_VERSION, database_path
 from actors.store.export import open_for_reading
+from actors.store.folder import IDENTITY, read_identity
 from actors.store.layout import tape_folder
 from actors.store.projections import exact_minus
 from actors.store.tape_check import TapeChecked, check_tape
@@ -83,8 +84,10 @@ def check(state: Path) -> Checked:
         try:
             # Made after the copy: so the tape holds all that the copy knows of.
             reader = TapeReader(tape_folder(state))
-            if _check_tape(reader, copy, found) and copy is not None:
-                _check_projections(reader, copy, Path(scratch) / "tape.db", found)
+            if _check_tape(reader, copy, found):
+                _check_identity(state, reader, found)
+                if copy is not None:
+                    _check_projections(reader, copy, Path(scratch) / "tape.db", found)
             if copy is not None:
                 _check_audit(copy, found)
         finally:
@@ -136,13 +139,31 @@ def _whole_checkpoints(copy: sqlite3.Connection, found: Checked) -> Iterator[int
 # tape
 
 
+def _check_identity(state: Path, reader: TapeReader, found: Checked) -> None:
+    """Whether the folder still knows under which store id its orders were sent."""
+    ours = reader.parts[-1].head.store_id
+    try:
+        identity = read_identity(state)
+    except StoreError as error:
+        found.faults.append(Fault("tape", IDENTITY, str(error), is_damage=True))
+        return
+    if identity is None or ours not in (identity.store_id, *identity.lineage):
+        named = "it is gone" if identity is None else f"it names store {identity.store_id}"
+        what = (
+            f"{named}, the tape is store {ours}'s; restore it from a backup, or its orders count as foreign"
+        )
+        found.faults.append(Fault("tape", IDENTITY, what))
+
+
 def _check_tape(reader: TapeReader, copy: sqlite3.Connection | None, found: Checked) -> bool:
     """Whether the tape is whole."""
     found.checked.append("tape")
-    if not reader.parts:
-        found.faults.append(Fault("tape", "tape", "there is none; restore it from a backup", is_damage=True))
-        return False
     try:
+        if not reader.parts:
+            found.faults.append(
+                Fault("tape", "tape", "there is none; restore it from a backup", is_damage=True)
+            )
+            return False
         found.tape = check_tape(reader, frozenset(found.checkpoints))
     except TapeError as error:
         what = f"{error}; restore it from a backup"

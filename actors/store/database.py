@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from importlib.resources import files
 from itertools import groupby
@@ -222,18 +222,23 @@ def read_checkpoint(connection: sqlite3.Connection, seq: int) -> Checkpoint:
 
 
 def newest_checkpoint(state: Path, *, after_seq: int) -> Checkpoint | None:
-    """The newest whole checkpoint behind a seq, read beside a running writer; None when there is none."""
+    """The newest whole checkpoint behind a seq, read beside a running writer.
+
+    Returns:
+        None when there is none, or the database cannot be read: the tape tells the same, only longer.
+    """
     path = database_path(state)
     if not path.exists():
         return None
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
         for seq in checkpoint_seqs(connection):
             if seq <= after_seq:
-                return None
-            try:
+                break
+            with suppress(ValueError):
                 return read_checkpoint(connection, seq)
-            except ValueError:
-                continue
     return None
 
 

@@ -18,7 +18,7 @@ from actors.store import database
 from actors.store.backup import DATABASE_NS, Backup, whole_end
 from actors.store.check import check
 from actors.store.database import Checkpoint, checkpoint_values, database_path, open_database
-from actors.store.folder import StateLock, identify, read_identity
+from actors.store.folder import StateLock, read_identity
 from actors.store.layout import HEADER_BYTES, list_parts, seal, tape_folder, unsealed
 from actors.store.places import FolderPlace, Place, RemotePlace, place_of
 from actors.store.recovery import catch_up, load
@@ -36,8 +36,6 @@ class Trading(Life):
 
     def __init__(self, state: Path) -> None:
         super().__init__(state, segment_bytes=1 << 14)
-        state.mkdir()
-        identify(state)
         self.now = T0
         self.begin()
 

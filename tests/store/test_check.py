@@ -13,7 +13,13 @@ from actors.core.frames import INPUT, MARK, STEP, Frame, encode_frame, read_fram
 from actors.errors import StoreError
 from actors.store import database
 from actors.store.check import Checked, check
-from actors.store.database import Checkpoint, checkpoint_values, database_path, open_database
+from actors.store.database import (
+    Checkpoint,
+    checkpoint_values,
+    database_path,
+    newest_checkpoint,
+    open_database,
+)
 from actors.store.layout import HEADER_BYTES, list_parts, seal, tape_folder, unsealed
 from actors.store.projections import audit_hash
 from actors.store.rerun import encode_snapshot
@@ -215,6 +221,39 @@ def test_a_damaged_database_is_damage_and_the_tape_is_checked_all_the_same(state
     assert found.is_damaged
     assert found.state_of("database") == "broken"
     assert found.state_of("tape") == "ok"
+
+
+def test_a_tape_whose_parts_cannot_be_told_apart_is_damage_and_the_database_is_checked_all_the_same(
+    state: Path,
+) -> None:
+    first_segment(state).unlink()
+    found = check(state)
+    assert [(fault.area, fault.is_damage) for fault in found.faults] == [("tape", True)]
+    assert (found.state_of("database"), found.state_of("audit")) == ("ok", "ok")
+
+
+@pytest.mark.parametrize(
+    ("content", "is_damage", "what"),
+    [
+        (None, False, "it is gone, the tape is store"),
+        (b'{"store_id":"ZZZZ"}', False, "it names store ZZZZ"),
+        (b"{", True, "cannot be read"),
+    ],
+)
+def test_a_folder_that_has_forgotten_whose_orders_these_are_is_broken(
+    state: Path, content: bytes | None, is_damage: bool, what: str
+) -> None:
+    path = state / "store.json"
+    path.unlink() if content is None else path.write_bytes(content)
+    (fault,) = check(state).faults
+    assert (fault.area, fault.place, fault.is_damage) == ("tape", "store.json", is_damage)
+    assert what in fault.what
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0 and nothing else"])
+def test_a_database_that_cannot_be_read_has_no_newest_checkpoint(state: Path, content: bytes) -> None:
+    database_path(state).write_bytes(content)
+    assert newest_checkpoint(state, after_seq=0) is None
 
 
 def test_a_folder_without_anything_is_refused(tmp_path: Path) -> None:

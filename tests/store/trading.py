@@ -25,7 +25,8 @@ from actors.messages.orders import (
     SubmitOrder,
 )
 from actors.model.ids import ClientOrderIds
-from actors.store.layout import tape_folder
+from actors.store.folder import IDENTITY, Identity, read_identity
+from actors.store.layout import tape_folder, write_durably
 from actors.store.rerun import encode_snapshot
 from actors.store.tape_file import TapeWriter
 
@@ -151,6 +152,13 @@ def a_stop(number: int) -> Stop:
     )  # fmt: skip
 
 
+def name_store(state: Path) -> None:
+    """As the first start of a folder does it, with an id that is known."""
+    if read_identity(state) is None:
+        state.mkdir(exist_ok=True)
+        write_durably(state / IDENTITY, msgspec.json.encode(Identity(store_id=STORE_ID)))
+
+
 class Life:
     """One process life: a sequencer and the tape it writes."""
 
@@ -160,6 +168,7 @@ class Life:
     ) -> None:  # fmt: skip
         self.state = state
         self.sequencer = sequencer or a_sequencer()
+        name_store(state)
         self.tape = TapeWriter(
             tape_folder(state), segment_bytes=segment_bytes, is_preallocated=is_preallocated
         )
