@@ -165,6 +165,8 @@ def _check_tape(reader: TapeReader, copy: sqlite3.Connection | None, found: Chec
             )
             return False
         found.tape = check_tape(reader, frozenset(found.checkpoints))
+        oldest = reader.parts[0].head.previous_seq  # raises: a part is pruned with its folder
+        assert oldest <= found.tape.last_seq
     except TapeError as error:
         what = f"{error}; restore it from a backup"
         found.faults.append(Fault("tape", getattr(error, "segment", "tape"), what, is_damage=True))
