@@ -28,6 +28,7 @@ from actors.messages.orders import (
 )
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
+from actors.model.venue_rules import PLAIN_OFFER, Offer
 from actors.risk.actor import RiskActor
 from actors.risk.gate import RiskAccount
 from actors.risk.limits import RiskLimits, StrategyLimits
@@ -78,6 +79,7 @@ def a_risk_actor(
     own: StrategyLimits | None = None,
     time_zone: str = "UTC",
     live_id: str | None = None,
+    offer: Offer = PLAIN_OFFER,
     instruments: Mapping[str, Instrument] = INSTRUMENTS,
 ) -> RiskActor:
     """`own` are the limits of strategy `s`."""
@@ -87,6 +89,7 @@ def a_risk_actor(
         is_cash_account=is_cash_account,
         instruments=tuple(INSTRUMENTS),
         time_zone=time_zone,
+        offer=offer,
     )
     return RiskActor(
         accounts={"main": msgspec.structs.replace(account, live_id=live_id), "second": account},
