@@ -156,7 +156,7 @@ class TradePaths(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def monte_carlo(
-    results: Floats,
+    returns: Floats,
     start_equity: float,
     chance: np.random.Generator,
     *,
@@ -166,9 +166,13 @@ def monte_carlo(
 ) -> TradePaths | None:
     """Equity over the same trades in another order (`reshuffle`), or drawn with replacement (`resample`).
 
+    Trades compound: each moves equity by its return, as sizes follow equity, and what loses everything or
+    more ends at zero. So no path falls by more than all there is.
+
     Args:
-        results: Net results in account currency, at sizes that do not depend on equity.
+        returns: Net result of each trade over the equity it was opened with, fractions.
         start_equity: > floor.
+        floor: Equity at which a path counts as ruined.
     Returns:
         None without trades.
     Raises:
@@ -176,7 +180,7 @@ def monte_carlo(
     Source:
         V. K. Tharp, "Definitive Guide to Position Sizing", 2008: simulated orders of a system's trades.
     """
-    array = numbers(results, "results")
+    array = numbers(returns, "returns")
     if runs < 1 or start_equity <= max(floor, 0.0):
         raise InvalidSeries(
             f"{runs} runs from an equity of {start_equity}: give at least 1 and more than the floor"
@@ -186,7 +190,7 @@ def monte_carlo(
     ends, falls, ruined = [], [], 0
     for _ in range(runs):
         drawn = chance.permutation(array) if method == "reshuffle" else chance.choice(array, len(array))
-        curve = start_equity + np.concatenate((np.zeros(1), np.cumsum(drawn)))
+        curve = start_equity * np.concatenate((np.ones(1), np.cumprod(np.maximum(1.0 + drawn, 0.0))))
         ends.append(float(curve[-1]))
         falls.append(float((curve / np.maximum.accumulate(curve)).min()) - 1.0)
         ruined += bool(curve.min() <= floor)

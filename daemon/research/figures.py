@@ -43,10 +43,13 @@ RUNS_MAX = 1_000
 DRAWS_MAX = 2_000_000
 """Of the Monte Carlo over trades, all runs together; long lists get fewer runs."""
 RETURNS_FOR_INTERVAL_MIN = 20
+RUIN_SHARE = 0.5
+"""Of the first equity: who has lost half rarely goes on."""
 
 
 class Chances(msgspec.Struct, frozen=True, kw_only=True):
-    """What the same trades, drawn again with replacement, could have come to."""
+    """What the same trades, drawn again with replacement, could have come to: returns on the equity that each
+    was opened with, compounded."""
 
     runs: int
     final_equity_p05: float
@@ -56,6 +59,7 @@ class Chances(msgspec.Struct, frozen=True, kw_only=True):
     """Deeper than this in one run of twenty; fraction ≤ 0."""
     max_drawdown_p50: float
     ruin_probability: float
+    """Share of the runs that fell to `RUIN_SHARE` of the start or below."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +151,7 @@ def figures_of(
         turnover=turnover(traded, curve, times) if is_sound else None,
         adverse_average=_mean(trades["adverse"]),
         favourable_average=_mean(trades["favourable"]),
-        chances=_chances(net, curve, seed),
+        chances=_chances(net, times_of(trades, "ts_opened"), curve, times, seed),
         **_grouped(results),
         monthly_returns=groups.monthly_returns(curve, times) if is_sound else {},
         weekday_returns=groups.weekday_returns(curve, times) if is_sound else {},
@@ -229,11 +233,19 @@ def _against(
     return benchmark_figures(rates[0], rates[1], of_equity.periods_per_year)
 
 
-def _chances(net: FloatArray, curve: FloatArray, seed: int) -> Chances | None:
+def _chances(
+    net: FloatArray, opened: Sequence[int], curve: FloatArray, times: Times, seed: int
+) -> Chances | None:
+    """None without trades, or where one was opened with nothing."""
     if not len(net) or not len(curve) or curve[0] <= 0.0:
         return None
-    runs = max(1, min(RUNS_MAX, DRAWS_MAX // len(net)))
-    paths = monte_carlo(net, float(curve[0]), np.random.default_rng(seed), runs=runs)
+    places = np.searchsorted(np.asarray(times), opened, side="right") - 1
+    stakes = curve[np.maximum(places, 0)]
+    if (stakes <= 0.0).any():
+        return None
+    start, runs = float(curve[0]), max(1, min(RUNS_MAX, DRAWS_MAX // len(net)))
+    chance = np.random.default_rng(seed)
+    paths = monte_carlo(net / stakes, start, chance, runs=runs, floor=RUIN_SHARE * start)
     assert paths is not None, "there are trades"
     return Chances(
         runs=runs,

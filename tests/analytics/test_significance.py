@@ -122,24 +122,30 @@ def test_a_bootstrap_without_meaning_is_refused(block: float, resamples: int, co
 
 
 def test_another_order_of_the_same_trades_ends_the_same_and_falls_otherwise() -> None:
-    results = [10.0, -20.0, 30.0, -5.0]
-    found = monte_carlo(results, 100.0, chance(), runs=200, method="reshuffle")
+    returns = [0.1, -0.2, 0.3, -0.05]
+    found = monte_carlo(returns, 100.0, chance(), runs=200, method="reshuffle")
     assert found is not None
-    assert found.final_equity == pytest.approx([115.0] * 200)
-    assert found.max_drawdown[0] == pytest.approx(-0.25)  # both losses first
+    assert found.final_equity == pytest.approx([108.68] * 200)  # 1.1 × 0.8 × 1.3 × 0.95
+    assert found.max_drawdown[0] == pytest.approx(-0.24)  # both losses first: 0.8 × 0.95
     assert found.max_drawdown == sorted(found.max_drawdown)
     assert found.ruin_probability == 0.0
 
 
 def test_drawing_with_replacement_spreads_the_end_and_can_ruin() -> None:
-    found = monte_carlo([60.0, -60.0], 100.0, chance(), runs=2000)
+    found = monte_carlo([0.6, -0.6], 100.0, chance(), runs=2000, floor=20.0)
     assert found is not None
-    # Two draws: both losses, with a chance of 1/4, end below zero.
+    # Two draws: both losses, with a chance of 1/4, leave 16.
     assert found.ruin_probability == pytest.approx(0.25, abs=0.04)
-    assert found.quantile("final_equity", 0.5) == pytest.approx(100.0)
-    assert (found.final_equity[0], found.final_equity[-1]) == (-20.0, 220.0)
-    assert found.max_drawdown[0] == pytest.approx(-1.2)
-    assert found == monte_carlo([60.0, -60.0], 100.0, chance(), runs=2000)
+    assert found.quantile("final_equity", 0.5) == pytest.approx(64.0)
+    assert (found.final_equity[0], found.final_equity[-1]) == pytest.approx((16.0, 256.0))
+    assert found.max_drawdown[0] == pytest.approx(-0.84)
+    assert found == monte_carlo([0.6, -0.6], 100.0, chance(), runs=2000, floor=20.0)
+
+
+def test_no_path_falls_by_more_than_all_there_is() -> None:
+    found = monte_carlo([-1.5, 2.0], 100.0, chance(), runs=50)
+    assert found is not None
+    assert (min(found.final_equity), min(found.max_drawdown)) == (0.0, -1.0)
 
 
 def test_a_simulation_of_nothing_is_none_and_one_without_money_is_refused() -> None:

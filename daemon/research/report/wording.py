@@ -261,5 +261,6 @@ def _chances(figures: Figures, currency: str) -> list[Row]:
         ),
         Row("chance_drawdown_p05", "Drawdown, 5 in 100 deeper", percent(chances.max_drawdown_p05),
             chances.max_drawdown_p05, 1),
-        Row("ruin", "Ruined", percent(chances.ruin_probability), chances.ruin_probability, -1),
+        Row("ruin", "Fell to half of the start", percent(chances.ruin_probability),
+            chances.ruin_probability, -1),
     ]  # fmt: skip
