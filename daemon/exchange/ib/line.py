@@ -25,9 +25,10 @@ class Line(asyncio.Protocol):
         on_frame: Callable[[Line, list[str]], None],
         on_end: Callable[[Line], None],
         connected_at: str,
+        is_refused: bool,
     ) -> None:
         self._faults, self._on_frame, self._on_end = faults, on_frame, on_end
-        self._connected_at = connected_at
+        self._connected_at, self._is_refused = connected_at, is_refused
         self._loop = asyncio.get_running_loop()
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
@@ -51,7 +52,7 @@ class Line(asyncio.Protocol):
         """A client is there."""
         # uvloop's transports are no subclasses of asyncio.Transport, and have all that it has
         self._transport = cast(asyncio.Transport, transport)
-        if self._faults.take("refuse_connection", Subject()):
+        if self._is_refused or self._faults.take("refuse_connection", Subject()):
             self.abort()
 
     def data_received(self, data: bytes) -> None:

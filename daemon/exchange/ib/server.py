@@ -150,9 +150,8 @@ class IbServer:
             on_frame=self.sessions.on_frame,
             on_end=self.sessions.on_end,
             connected_at=f"{ib_time(self.clock.now_ns())} UTC",
+            is_refused=asyncio.get_running_loop().time() < self._closed_until,
         )
-        if asyncio.get_running_loop().time() < self._closed_until:
-            asyncio.get_running_loop().call_soon(line.abort)
         self.sessions.all_lines.append(line)
         return line
 

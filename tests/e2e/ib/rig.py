@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, redirect_stdout
 from decimal import Decimal
@@ -97,7 +98,8 @@ class Life:
                         self.running.result()
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s for {what}: {self.books()}") from None
+            orders = Counter(order["status"] for order in self.books()["orders"])
+            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s for {what}; orders: {orders}") from None
 
 
 @asynccontextmanager
