@@ -1,8 +1,9 @@
 """Dead-man: watches the heartbeat from a process of its own, and acts when it stops.
 
 Silence is measured on this process's own clock since the file last changed, so neither a clock that jumps
-nor a file from yesterday is taken for life. A file that is gone was removed by a clean stop: no alarm. What
-was silent before this process began is given the same patience as any other silence.
+nor a file from yesterday is taken for life. A file that is gone was removed by a clean stop: no alarm; one
+that cannot be looked at, its folder lost with the disk, is silent. What was silent before this process began
+is given the same patience as any other silence.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Vigil:
 
     def __init__(self, settings: DeadmanSection, now: float) -> None:
         self._silence, self._remind = settings.silence_seconds, settings.remind_minutes * 60
-        self._mark: tuple[int, int] | None = None
+        self.mark: tuple[int, int] | None = None
+        """As last seen."""
         self._changed = now
         self._told: float | None = None
 
@@ -43,9 +45,9 @@ class Vigil:
             mark: Inode and time of change of the file; None while there is none.
         """
         silent = now - self._changed
-        if mark != self._mark or mark is None:
+        if mark != self.mark or mark is None:
             was_told, self._told = self._told is not None, None
-            was_there, self._mark, self._changed = self._mark is not None, mark, now
+            was_there, self.mark, self._changed = self.mark is not None, mark, now
             if mark is None:
                 return ("stopped", silent) if was_there else None
             return ("back", silent) if was_told else None
@@ -82,7 +84,10 @@ class Deadman:
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until told to stop."""
         while not stop.is_set():
-            mark = await asyncio.to_thread(mark_of, self._path)
+            try:
+                mark = await asyncio.to_thread(mark_of, self._path)
+            except OSError:
+                mark = self._vigil.mark  # what cannot be looked at has not beaten
             news = self._vigil.look(mark, monotonic())
             if news is not None:
                 self._handle(*news)
@@ -136,9 +141,14 @@ class Deadman:
 
 
 def mark_of(path: Path) -> tuple[int, int] | None:
-    """What changes with every beat; None while there is no file."""
+    """What changes with every beat; None while there is no file.
+
+    Raises:
+        OSError: Nobody can tell: the folder is gone, or cannot be read.
+    """
     try:
         found = path.stat()
-    except OSError:
+    except FileNotFoundError:
+        path.parent.stat()
         return None
     return found.st_ino, found.st_mtime_ns

@@ -112,3 +112,26 @@ async def test_silence_is_told_and_acted_upon_even_when_telling_fails(tmp_path: 
         await deadman.run(stop)
     assert told[0].startswith("critical: no heartbeat for ")
     assert told[-1] == "critical: 2 orders cancelled"
+
+
+async def test_a_state_folder_that_is_lost_while_the_daemon_ran_is_no_clean_stop(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    beat(state / HEARTBEAT)
+    told: list[str] = []
+    stop = asyncio.Event()
+
+    async def tell(alert: Alert) -> None:
+        told.append(f"{alert.severity}: {alert.text}")
+        stop.set()
+
+    def alive(status: str) -> None:
+        if state.exists():
+            state.rename(tmp_path / "gone")
+
+    deadman = Deadman(
+        state, DeadmanSection(silence_seconds=0.01), tell=tell, act=None, alive=alive, now_ns=lambda: 1
+    )
+    async with asyncio.timeout(10):
+        await deadman.run(stop)
+    assert told[0].startswith("critical: no heartbeat for ")
