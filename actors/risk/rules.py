@@ -131,14 +131,21 @@ def is_reduction(side: str, quantity: Decimal, position: Decimal, sides: Sides) 
 
 
 def allow_list(c: Candidate) -> Refusal | None:
-    """Only configured and allowed instruments; only while the venue trades them."""
+    """Only configured and allowed instruments; only while the venue trades them, or if the order can wait."""
     if not c.is_allowed_instrument and not c.is_reduction:
         return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={c.terms.instrument}")
     if c.market.definitions:
         update = c.market.definitions.get(c.terms.instrument)
-        if update is not None and not update.is_trading:
+        if update is not None and not update.is_trading and not waits_for_open(c.terms):
             return Refusal("INSTRUMENT_NOT_TRADING", f"instrument={c.terms.instrument}")
     return None
+
+
+def waits_for_open(terms: OrderTerms) -> bool:
+    """Whether an order rests until its exchange opens, or is meant for an auction; as its venue permits."""
+    if terms.time_in_force in ("opg", "cls"):
+        return True
+    return terms.order_type != "market" and terms.time_in_force in ("gtc", "gtd")
 
 
 def reduce_only(c: Candidate) -> Refusal | None:

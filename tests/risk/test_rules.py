@@ -269,8 +269,10 @@ def test_an_instrument_that_its_venue_does_not_trade_now_is_left_alone() -> None
     definition = INSTRUMENTS[BTC]
     rig.feed(InstrumentUpdate(ts_event=0, instrument=BTC, definition=definition, is_trading=False))
     assert rig.verdict("sell") == "INSTRUMENT_NOT_TRADING"
+    assert rig.verdict("sell", "0.1", "100", time_in_force="day") == "INSTRUMENT_NOT_TRADING"
+    assert rig.verdict("sell", "0.1", "100", time_in_force="gtc") == "approved"
     rig.feed(InstrumentUpdate(ts_event=0, instrument=BTC, definition=definition, is_trading=True))
-    assert rig.verdict("sell") == "approved"
+    assert rig.verdict("sell", "0.8") == "approved"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
 from actors.venues.ib.claims import Claim
 from actors.venues.ib.directory import Directory
+from actors.venues.ib.opening import why_closed
 from actors.venues.ib.orders import Impossible, Known, changed, known_from_terms, order_from
 from actors.venues.ib.reading import StatementReader
 from actors.venues.ib.reasons import check_account
@@ -257,10 +258,9 @@ class IbBroker:
         listed = self._directory.of(command.instrument.partition("@")[0])
         if listed is None:
             raise Impossible(f"{command.instrument} has no contract yet")
-        if isinstance(command, SubmitOrder) and not known.outside_hours:
-            opens = listed.hours.next_open(self._clock())
-            if not listed.hours.is_open(self._clock()) and known.time_in_force in ("IOC", "FOK"):
-                raise Impossible(f"{command.instrument} is closed until {opens}")
+        closed = why_closed(known, listed, self._clock()) if isinstance(command, SubmitOrder) else None
+        if closed is not None:
+            raise Impossible(closed)
         library = self._session.library
         assert library is not None
         order = order_from(known, self._account_id, library)

@@ -48,6 +48,9 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     contract: Any
     """The library's, with conId and exchange: the only one that orders and requests are made with."""
     hours: Hours
+    """When anything trades, before and after the regular session too."""
+    regular: Hours
+    """When all of it trades."""
     what_to_show: str
     """What bars are made of: `TRADES`, or `MIDPOINT` where there is no tape."""
 
@@ -123,5 +126,6 @@ def listed(symbol: str, venue: str, details: Any, steps: Sequence[float]) -> Lis
         instrument=instrument,
         contract=contract,
         hours=parse_hours(details.tradingHours, details.timeZoneId),
+        regular=parse_hours(details.liquidHours or details.tradingHours, details.timeZoneId),
         what_to_show="MIDPOINT" if contract.secType == "CASH" else "TRADES",
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import structlog
+
 from actors.venues.ib.contracts import (
     ContractSpec,
     Listed,
@@ -17,11 +19,13 @@ from actors.venues.ib.contracts import (
 from actors.venues.ib.reasons import RequestFailed
 from actors.venues.ib.session import Session
 
+log = structlog.get_logger(__name__)
+
 NO_CONTRACT = 200
 
 
 class Directory:
-    """Filled as names are asked for; what is in it stays for the life of the process."""
+    """Filled as names are asked for; what a name stands for stays so for the life of the process."""
 
     def __init__(self, session: Session, configured: Mapping[str, ContractSpec]) -> None:
         self._session = session
@@ -50,15 +54,34 @@ class Directory:
         """What an order or a position is about; None for what we do not trade."""
         return self._by_con_id.get(con_id)
 
-    def forget_hours(self) -> None:
-        """Ask for details anew when they are needed next: hours are told for a week only."""
-        self._by_symbol.clear()
+    async def refresh(self) -> None:
+        """Ask for all details anew, of the very contracts that are known: hours are told for a week only.
+
+        Raises:
+            VenueUnreachable, RequestFailed: What is known stays as it is.
+        """
+        library = self._session.library
+        assert library is not None
+        for symbol, known in list(self._by_symbol.items()):
+            contract = library.Contract(conId=known.contract.conId, exchange=known.contract.exchange)
+            found = await self._details(symbol, contract)
+            if len(found) == 1:
+                await self._take(symbol, found[0])
+            else:
+                log.warning("contract is not listed any more", symbol=symbol, con_id=known.contract.conId)
 
     async def _add(self, symbol: str) -> None:
-        session = self._session
-        library = session.library
+        library = self._session.library
         assert library is not None
         wanted = contract_from(spec_of(symbol, self._configured), library)
+        await self._take(symbol, one_of(symbol, await self._details(symbol, wanted)))
+
+    async def _take(self, symbol: str, details: Any) -> None:
+        found = listed(symbol, self._session.venue, details, await self._steps_of(details))
+        self._by_symbol[symbol] = self._by_con_id[details.contract.conId] = found
+
+    async def _details(self, symbol: str, wanted: Any) -> list[Any]:
+        session = self._session
         try:
             answers = await session.ask(
                 f"contract {symbol}",
@@ -68,10 +91,8 @@ class Directory:
         except RequestFailed as error:
             if error.code != NO_CONTRACT:
                 raise
-            answers = []
-        details = one_of(symbol, [values[0] for values in answers])
-        found = listed(symbol, session.venue, details, await self._steps_of(details))
-        self._by_symbol[symbol] = self._by_con_id[details.contract.conId] = found
+            return []
+        return [values[0] for values in answers]
 
     async def _steps_of(self, details: Any) -> tuple[float, ...]:
         rule_id = rule_id_of(details)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from actors.errors import TradingError
-from actors.messages.market import Bar, InstrumentUpdate
+from actors.messages.market import Bar
 from actors.model.instrument import Instrument
 from actors.venues.bar_queue import BarQueue
 from actors.venues.ib.claims import Claim, Complaint
@@ -22,6 +22,7 @@ from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.contracts import Listed
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.history import History
+from actors.venues.ib.opening import OpeningTimes
 from actors.venues.ib.real_time_bars import BarBuilder
 from actors.venues.ib.session import Session
 from actors.venues.ib.ticks import InstrumentTicks
@@ -66,6 +67,7 @@ class IbFeed:
                     instrument=each.instrument, interval_ns=interval, after=(bars_after or {}).get(key),
                     intake=intake,
                 )  # fmt: skip
+        self._opening_times = OpeningTimes(directory, intake, clock)
         self._again = asyncio.Event()
         self._filling: set[asyncio.Task[None]] = set()
 
@@ -98,6 +100,7 @@ class IbFeed:
             async with self._session.held(), asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._session.watch(), name="ib line watch")
                 tasks.create_task(self._stay_subscribed(), name="ib subscriptions")
+                tasks.create_task(self._opening_times.run(), name="ib opening times")
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group
         finally:
@@ -163,12 +166,7 @@ class IbFeed:
                 session=self._session, listed=listed, wanted=each, intake=self._intake, clock=self._clock
             )
             self._ticks[each.instrument] = ticks
-            self._intake.offer(
-                InstrumentUpdate(
-                    ts_event=self._clock(), instrument=each.instrument, definition=listed.instrument,
-                    is_trading=True,
-                )
-            )  # fmt: skip
+            self._opening_times.tell(listed)
             for interval in each.bar_intervals:
                 self._builders[each.instrument, interval] = self._builder(listed, interval)
             await ticks.subscribe([self._builders[each.instrument, i] for i in each.bar_intervals])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import structlog
@@ -24,6 +23,7 @@ from actors.venues.ib.claims import Claim, Complaint, Execution, OpenOrder, Orde
 from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.contracts import Listed
 from actors.venues.ib.directory import Directory
+from actors.venues.ib.opening import opening
 from actors.venues.ib.orders import CANCELLED, side_of, status_of
 from actors.venues.ib.reading import Lists, StatementReader
 from actors.venues.ib.reasons import RequestFailed, check_account
@@ -196,8 +196,9 @@ class IbEmergency:
         except TradingError as error:
             return sale("not_sent", ZERO, str(error))
         now = self._clock()
-        if not listed.hours.is_open(now):
-            return sale("not_sent", ZERO, f"the exchange is closed, {_opening(listed, now)}")
+        if not listed.regular.is_open(now):
+            text = f"the exchange is closed and {opening(listed.regular, now)}: repeat this then"
+            return sale("not_sent", ZERO, text)
         number = self._session.next_number()
         news = self._watch(number)
         try:
@@ -343,10 +344,3 @@ def _is_over(news: OrderStatus | Complaint | Execution, name: str, *, but: str =
             return True
         raise RequestFailed(name, news.code, news.text)
     return False
-
-
-def _opening(listed: Listed, now_ns: int) -> str:
-    opens = listed.hours.next_open(now_ns)
-    if opens is None:
-        return "repeat this when it opens"
-    return f"repeat this when it opens at {datetime.fromtimestamp(opens / 1e9, tz=UTC):%Y-%m-%d %H:%M} UTC"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-NS_PER_S = 1_000_000_000
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,6 +24,30 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     minutes: float = 5.0
     """How long it lasts at most; a line that holds through it is trusted again after."""
 
+    def __post_init__(self) -> None:
+        if not _CLOCK.fullmatch(self.at):
+            raise ValueError(f"at is {self.at!r}: write hour and minute as in 23:45")
+        if strange := [day for day in self.days if day not in DAYS]:
+            raise ValueError(f"there is no day {strange[0]!r}: write {', '.join(DAYS)}")
+        if not 0 < self.minutes < 24 * 60:
+            raise ValueError(f"minutes is {self.minutes:g}: write more than 0 and less than a day")
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {self.time_zone!r}: write America/New_York") from None
+
+    def beginnings(self, now: float) -> Iterator[float]:
+        """When it begins around now, seconds UTC; an hour that comes twice counts twice."""
+        hour, _, minute = self.at.partition(":")
+        today = datetime.fromtimestamp(now, tz=ZoneInfo(self.time_zone))
+        for days in (-1, 0, 1):
+            day = today + timedelta(days=days)
+            if self.days and DAYS[day.weekday()] not in self.days:
+                continue
+            begins = day.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+            for fold in (0, 1):
+                yield begins.replace(fold=fold).timestamp()
+
 
 class Restarts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that are configured."""
@@ -32,23 +58,9 @@ class Restarts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def why_now(self, now_ns: int) -> str | None:
         """Why nothing may be sent now; None when it may."""
+        now = now_ns / 1e9
         for each in self.planned:
-            begins = self._latest(each, now_ns + round(self.lead_seconds * NS_PER_S))
-            if begins is None:
-                continue
-            ends = begins + timedelta(minutes=each.minutes)
-            if datetime.fromtimestamp(now_ns / 1e9, tz=UTC) < ends:
-                return f"the gateway restarts at {each.at} {each.time_zone}"
-        return None
-
-    def _latest(self, restart: Restart, by_ns: int) -> datetime | None:
-        """The newest beginning by then, within the last two days."""
-        zone = ZoneInfo(restart.time_zone)
-        by = datetime.fromtimestamp(by_ns / 1e9, tz=zone)
-        hour, _, minute = restart.at.partition(":")
-        for back in range(2):
-            day = by - timedelta(days=back)
-            begins = day.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
-            if begins <= by and (not restart.days or DAYS[begins.weekday()] in restart.days):
-                return begins.astimezone(UTC)
+            for begins in each.beginnings(now):
+                if begins - self.lead_seconds <= now < begins + each.minutes * 60:
+                    return f"the gateway restarts at {each.at} {each.time_zone}"
         return None

@@ -1,0 +1,76 @@
+"""Planned restarts, on ordinary days and on those when the clocks change."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from actors.venues.ib.restarts import Restart, Restarts
+from tests.venues.ib.test_hours import ns
+
+NIGHTLY = Restarts(planned=(Restart(at="23:45"),))
+
+
+@pytest.mark.parametrize(
+    ("now", "is_quiet"),
+    [
+        ("2026-11-21 04:43:59", False),
+        ("2026-11-21 04:44:00", True),
+        ("2026-11-21 04:45:00", True),
+        ("2026-11-21 04:49:59", True),
+        ("2026-11-21 04:50:00", False),
+        # 23:45 in New York an hour earlier in UTC: daylight saving time.
+        ("2026-07-01 03:45:00", True),
+        ("2026-07-01 04:45:00", False),
+    ],
+)
+def test_no_order_leaves_from_a_minute_before_until_it_is_over(now: str, is_quiet: bool) -> None:
+    assert (NIGHTLY.why_now(ns(now)) is not None) is is_quiet
+
+
+def test_the_reason_names_the_restart() -> None:
+    assert NIGHTLY.why_now(ns("2026-11-21 04:45:00")) == "the gateway restarts at 23:45 America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("now", "is_quiet"),
+    [
+        ("2026-11-22 06:10:00", True),  # Sunday 01:10 in New York
+        ("2026-11-23 06:10:00", False),
+        ("2026-11-21 06:10:00", False),
+    ],
+)
+def test_a_weekly_one_is_on_its_day_only(now: str, is_quiet: bool) -> None:
+    weekly = Restarts(planned=(Restart(at="01:00", days=("sunday",), minutes=30),))
+    assert (weekly.why_now(ns(now)) is not None) is is_quiet
+
+
+def test_a_lead_over_midnight_belongs_to_the_day_of_the_restart() -> None:
+    early = Restarts(planned=(Restart(at="00:00", days=("sunday",), time_zone="UTC"),))
+    assert early.why_now(ns("2026-11-21 23:59:30")) is not None
+    assert early.why_now(ns("2026-11-22 23:59:30")) is None
+
+
+def test_an_hour_that_comes_twice_is_quiet_twice_and_one_that_is_left_out_once() -> None:
+    nightly = Restarts(planned=(Restart(at="01:30"),))
+    for now in ("2026-11-01 05:30:00", "2026-11-01 06:30:00"):  # 01:30 twice
+        assert nightly.why_now(ns(now)) is not None
+    assert nightly.why_now(ns("2026-11-01 06:00:00")) is None
+    skipped = Restarts(planned=(Restart(at="02:30"),))
+    quiet = [m for m in range(0, 24 * 60, 5) if skipped.why_now(ns("2026-03-08 00:00") + m * 60 * 10**9)]
+    assert quiet, "a restart in the hour that is left out still happens"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"at": "24:00"}, "as in 23:45"),
+        ({"at": "9"}, "as in 23:45"),
+        ({"at": "09:00", "days": ["sun"]}, "there is no day 'sun'"),
+        ({"at": "09:00", "time_zone": "New York"}, "there is no time zone 'New York'"),
+        ({"at": "09:00", "minutes": 0}, "minutes is 0"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_when_it_is_read(given: dict[str, object], said: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=said):
+        msgspec.convert(given, Restart)
