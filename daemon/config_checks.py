@@ -91,6 +91,8 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
 
 def _check_limits(limits: RiskLimits | StrategyLimits, place: KeyPath) -> None:
     for field, limit in msgspec.structs.asdict(limits).items():
+        if field == "market_margin" and limit == 0:
+            continue  # market orders count at the touch itself
         if isinstance(limit, int | float | Decimal) and limit <= 0:
             raise Misplaced((*place, field), f'{limit} is not greater than 0; "off" switches it off')
         if field == "drawdown_max" and limit is not None and limit >= 1:

@@ -31,6 +31,7 @@ from actors.strategies.loading import check_strategy, load_strategy
 from actors.venues.files.series import BAR_COLUMNS, PRICES
 from actors.venues.simulated.charges import Charge
 from daemon.config import Config, DataFile
+from daemon.config_checks import check_config
 from daemon.config_sources import load_config, overridden
 from daemon.research.audit import no_outside
 from daemon.research.backtest import run_backtest
@@ -38,7 +39,7 @@ from daemon.research.data_manager import TIME, Moment, moment_ns, own_frame, ste
 from daemon.research.interrupt import interruptible
 from daemon.research.result import Result
 from daemon.research.setup import VENUE, Setup, full_name
-from daemon.research.sweep import Sweep, sweep_cells
+from daemon.research.sweep import Sweep, shown_progress, sweep_cells
 
 DEFAULT_INSTRUMENT = f"ASSET@{VENUE}"
 Data = Any
@@ -88,7 +89,7 @@ class Backtester:
         self._classes: dict[str, type[Strategy]] = {}
         if config is not None:
             made = config if isinstance(config, Config) else load_config(Path(config), environ={}).config
-            self.config = overridden(made, settings)
+            self.config = _changed(made, settings)
             self._classes = {name: load_strategy(each.use) for name, each in self.config.strategies.items()}
             return
         if strategy is None or data is None:
@@ -107,7 +108,7 @@ class Backtester:
             per_instrument=per_instrument,
         )  # fmt: skip
         use = strategy if isinstance(strategy, str) else import_path(cls)
-        self.config = overridden(setup.config(use, files), settings)
+        self.config = _changed(setup.config(use, files), settings)
         self._classes = dict.fromkeys(self.config.strategies, cls)
 
     def run(self, start: Moment = None, end: Moment = None, **parameters: Any) -> Result:
@@ -137,15 +138,17 @@ class Backtester:
         end: Moment = None,
         workers: int = 1,
     ) -> Sweep:
-        """Run every combination of the values; see `Sweep`.
+        """Run every combination of the values, with a bar on a terminal; see `Sweep`.
 
         Args:
             grid: Parameter → its values; the last one changes fastest.
             workers: Processes. A class from a notebook cannot go to another one: put it into a file.
         """
-        return sweep_cells(
-            self.config, self._classes, grid, start=moment_ns(start), end=moment_ns(end), workers=workers
-        )
+        with shown_progress() as progress:
+            return sweep_cells(
+                self.config, self._classes, grid, start=moment_ns(start), end=moment_ns(end), workers=workers,
+                progress=progress,
+            )  # fmt: skip
 
     def _file(self, name: str, data: Data, place: int) -> DataFile:
         if isinstance(data, str | Path):
@@ -166,6 +169,15 @@ class Backtester:
         )
         rows.write_parquet(path)
         return DataFile(path=str(path), instrument=name, interval=format_interval(interval))
+
+
+def _changed(config: Config, settings: Sequence[str]) -> Config:
+    """What is set in code is checked as what a file says."""
+    if not settings:
+        return config
+    changed = overridden(config, settings)
+    check_config(changed)
+    return changed
 
 
 def with_parameters(config: Config, parameters: Mapping[str, Any]) -> Config:

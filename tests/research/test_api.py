@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import daemon.research
 from actors.errors import BadDataFile, ConfigError, UsageError
+from actors.venues.simulated.charges import Charge
 from daemon.research import Backtester, DataManager
 from daemon.research.sweep import Task, over_processes
 from tests.research.strategies_for_tests import Cross, Dying, Holding, UpAndDown
@@ -102,6 +104,30 @@ def test_what_no_strategy_may_do_is_refused_before_it_runs() -> None:
         Backtester(Cross)
     with pytest.raises(UsageError, match="no column timestamp"):
         Backtester(Cross, pl.DataFrame({"close": [1.0]}))
+
+
+def test_settings_are_checked_like_a_file() -> None:
+    with pytest.raises(ConfigError, match=r"-1.0 is not greater than 0"):
+        Backtester(Cross, some_bars(), settings=["accounts.test.limits.price_collar=-1"])
+    # Counting market orders at the touch itself is a wish that makes sense.
+    Backtester(Cross, some_bars(), settings=["accounts.test.limits.market_margin=0"])
+
+
+def test_a_fee_schedule_takes_the_place_of_the_fee() -> None:
+    each = Charge(name="each", base="order", rate=Decimal(2), per="order")
+    result = Backtester(Cross, some_bars(), fee="0.5", charges=[each]).run(fast=3, slow=8)
+    assert set(result.fills["fee"]) == {2.0}
+
+
+def test_bars_and_quotes_of_an_instrument_come_together() -> None:
+    bars = some_bars()
+    ends = pl.col("timestamp") + pl.duration(hours=1)
+    quotes = bars.select(ends, bid_price=pl.col("close") - 0.5, ask_price=pl.col("close") + 0.5)
+    result = Backtester(UpAndDown, [quotes, bars], settings=["venues.files.simulated.sizes=unlimited"]).run()
+    assert result.fills.height > 10
+    # Against quotes an order fills at once at the touch, not at the next open.
+    distance = (result.fills["price"] - result.fills["mid_price"]).abs()
+    assert distance.to_list() == pytest.approx([0.5] * result.fills.height, abs=0.01)
 
 
 def test_holding_most_of_a_market_moves_with_most_of_it() -> None:
