@@ -7,9 +7,11 @@ many processes work: the column `result_hash` says so.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import product
 from math import prod
 from multiprocessing import get_context
@@ -26,9 +28,12 @@ from daemon.research.audit import no_outside
 from daemon.research.interrupt import interruptible
 from daemon.research.result import flat_figures
 from daemon.research.runs import RunInfo
+from daemon.research.selection import Deflated, deflated
 
 CELLS_MAX = 1_000_000
 Classes = Mapping[str, type[Strategy]]
+Progress = Callable[[int, int], None]
+"""Cells done, and all there are."""
 
 
 class Cell(NamedTuple):
@@ -49,6 +54,43 @@ class Sweep:
     def frame(self) -> pl.DataFrame:
         """A row for each cell in the order of the grid: parameters, figures, `state`, `error`, hashes."""
         return pl.DataFrame([_row(cell) for cell in self.cells], infer_schema_length=None)
+
+    def ranked(self, figure: str = "sharpe", *, smallest_first: bool = False) -> pl.DataFrame:
+        """The frame sorted by a figure, the largest first; rows without it at the end, in the grid's order.
+
+        Raises:
+            UsageError: No cell has it.
+        """
+        self.best(figure)
+        return self.frame.sort(figure, descending=not smallest_first, nulls_last=True, maintain_order=True)
+
+    def deflated(self, cell: Cell | None = None, account: str | None = None) -> Deflated | None:
+        """How far a cell's Sharpe ratio is more than the luck of having tried all; None where it has none.
+
+        Args:
+            cell: None: the one with the largest Sharpe ratio.
+            account: None: the first.
+        Raises:
+            UsageError: No cell has a Sharpe ratio.
+        """
+        infos = [each.info for each in self.cells if each.info is not None]
+        name = account or (next(iter(infos[0].accounts)) if infos else "")
+        is_only = not infos or len(infos[0].accounts) == 1
+        chosen = (cell or self.best("sharpe" if is_only else f"{name}.sharpe")).info
+        trials = [figures for info in infos if (figures := info.accounts[name].figures.equity) is not None]
+        figures = None if chosen is None else chosen.accounts[name].figures.equity
+        return None if figures is None else deflated(figures, trials)
+
+    def __repr__(self) -> str:
+        """The best cell, and how far it may be luck."""
+        failed = sum(cell.info is None for cell in self.cells)
+        text = f"{len(self.cells):,} cells" + (f", {failed:,} failed" if failed else "")
+        try:
+            best = self.best("sharpe")
+        except UsageError:
+            return f"<Sweep {text}>"
+        values = ", ".join(f"{name}={value!r}" for name, value in best.parameters.items())
+        return f"<Sweep {text}; best Sharpe at {values}; {self.deflated(best)}>"
 
     def best(self, figure: str = "sharpe") -> Cell:
         """The cell with the largest figure, of equal ones the first.
@@ -77,9 +119,12 @@ def sweep_cells(
     start: int | None,
     end: int | None,
     workers: int = 1,
+    progress: Progress | None = None,
 ) -> Sweep:
     """Run the grid; Ctrl-C ends it with the cells that are done.
 
+    Args:
+        progress: Told how many cells are done, and how many there are.
     Raises:
         UsageError: An empty grid, too many cells, or a class that no other process can find.
     """
@@ -87,12 +132,35 @@ def sweep_cells(
     tasks = [Task(config, cell, start, end) for cell in cells]
     if workers > 1:
         _check_importable(config, classes)
-        return Sweep(over_processes(tasks, workers))
+        return Sweep(over_processes(tasks, workers, progress))
     done = []
     with interruptible() as is_stopped:
         for task in tasks:
             done.append(_stopped(task) if is_stopped() else _run(task, classes))
+            if progress is not None:
+                progress(len(done), len(tasks))
     return Sweep(done)
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress | None]:
+    """A bar on stderr for who watches a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("sweep"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sweep", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class Task(NamedTuple):
@@ -157,13 +225,15 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_worker)
 
 
-def over_processes(tasks: Sequence[Task], workers: int) -> list[Cell]:
+def over_processes(tasks: Sequence[Task], workers: int, progress: Progress | None = None) -> list[Cell]:
     """Cells in the order of the tasks, whoever has worked on them."""
     with interruptible() as is_stopped, _pool(min(workers, len(tasks))) as pool:
         futures = [pool.submit(_run, task) for task in tasks]
         cells: list[Cell | None] = []
         for task, future in zip(tasks, futures, strict=True):
             cells.append(_wait(task, future, is_stopped))
+            if progress is not None:
+                progress(sum(each.done() for each in futures), len(tasks))
             if is_stopped():
                 pool.shutdown(wait=False, cancel_futures=True)
     return [cell if cell is not None else _alone(task) for task, cell in zip(tasks, cells, strict=True)]
