@@ -27,6 +27,7 @@ from actors.venues.files.series import BESIDE_PRICES, HAS_INTERVAL, Kind, Piece,
 from daemon.config import Config, DataFile
 from daemon.graph import BarSources
 from daemon.research.data.catalogue import Catalogue, Series, order_column
+from daemon.research.data.checks import each_bar_once
 
 log = structlog.get_logger(__name__)
 
@@ -183,18 +184,19 @@ def _in_order(file: ReadFile, kind: Kind) -> Iterator[tuple[pl.DataFrame, int | 
                 f"{file.path}: row {frame['row'][at]}: time runs backwards; sort the rows by time, "
                 "or import the file, which sorts them"
             )
+        if kind in HAS_INTERVAL and (times.diff() == 0).any():
+            frame = each_bar_once(frame, file.problems)
         last = times[-1]
         _refuse(file)
         yield frame, piece.interval_ns
-    for finding in file.problems.take():
-        log.warning("data", finding=str(finding))
+    _refuse(file)
 
 
 def _refuse(file: ReadFile) -> None:
-    found = file.problems.take()
-    errors = [each for each in found if each.severity == "error"]
-    if errors:
-        raise BadDataFile(f"{file.path}: row {errors[0].row}: {errors[0].text}; {errors[0].advice}")
+    for finding in file.problems.take():
+        if finding.severity == "error":
+            raise BadDataFile(f"{file.path}: row {finding.row}: {finding.text}; {finding.advice}")
+        log.warning("data", finding=str(finding))
 
 
 def _lists(frame: pl.DataFrame, kind: Kind, instrument: str, interval_ns: int | None) -> Iterator[Block]:

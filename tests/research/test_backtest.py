@@ -128,6 +128,18 @@ def test_time_that_runs_backwards_is_refused(tmp_path: Path) -> None:
         run(a_config(a_file(tmp_path, [ROWS[1], ROWS[0], ROWS[2]])))
 
 
+def test_a_bar_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    once = run(a_config(a_file(tmp_path, ROWS)))
+    twice = run(a_config(a_file(tmp_path, [*ROWS[:2], ROWS[1], *ROWS[2:]], "twice.csv")))
+    assert (twice.inputs, twice.accounts) == (once.inputs, once.accounts)
+
+
+def test_two_bars_of_one_time_that_differ_are_refused(tmp_path: Path) -> None:
+    other = ROWS[1].replace(",103,10", ",102,10")
+    with pytest.raises(BadDataFile, match="two different bars of"):
+        run(a_config(a_file(tmp_path, [*ROWS[:2], other, *ROWS[2:]])))
+
+
 def test_timeframes_that_no_data_can_make_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no data makes bars"):
         run(a_config(a_file(tmp_path, ROWS), bars="30s"))

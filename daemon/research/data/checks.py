@@ -89,7 +89,7 @@ def _order(frame: pl.DataFrame, kind: Kind, problems: Problems) -> pl.DataFrame:
             )  # fmt: skip
         frame = frame.sort(order, maintain_order=True)
     if kind in ("bars", "quote_bars"):
-        return _once(frame, problems)
+        return each_bar_once(frame, problems)
     shared = frame.height - frame["ts_event"].n_unique()
     if shared and kind != "actions":
         problems.add(
@@ -99,7 +99,8 @@ def _order(frame: pl.DataFrame, kind: Kind, problems: Problems) -> pl.DataFrame:
     return frame
 
 
-def _once(frame: pl.DataFrame, problems: Problems) -> pl.DataFrame:
+def each_bar_once(frame: pl.DataFrame, problems: Problems) -> pl.DataFrame:
+    """Bars without those that are there twice; two that differ at one time are a problem of their own."""
     values = [name for name in frame.columns if name != "row"]
     same = frame.unique(values, keep="first", maintain_order=True)
     if same.height < frame.height:
