@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, tzinfo
+from math import sqrt
 
 import msgspec
 import numpy as np
@@ -25,6 +26,8 @@ GROWTH_MAX = 5.0
 WIN_RATE_MAX = 0.95
 RETURNS_MIN = 30
 TRADES_MIN = 30
+PERIODS_SHARE_MIN = 0.9
+"""With fewer of the calendar's periods in the series than this share, figures per year are too large."""
 
 
 class EquityFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,9 +125,22 @@ def benchmark_figures(
     )
 
 
-def doubts(figures: EquityFigures, trade_count: int, win_rate: float | None) -> list[str]:
-    """One sentence for each figure that real trading hardly shows; empty when there is nothing to say."""
+def doubts(
+    figures: EquityFigures, trade_count: int, win_rate: float | None, years: float | None = None
+) -> list[str]:
+    """One sentence for each figure that real trading hardly shows; empty when there is nothing to say.
+
+    Args:
+        years: From the first point of equity to the last.
+    """
     found = []
+    seen = figures.return_count / years if years else figures.periods_per_year
+    if figures.return_count >= RETURNS_MIN and seen < PERIODS_SHARE_MIN * figures.periods_per_year:
+        found.append(
+            f"figures per year take {figures.periods_per_year:.2f} periods, but the data have {seen:.0f} a "
+            f"year, which makes a Sharpe ratio {sqrt(figures.periods_per_year / seen):.2f} times as large: "
+            "give the instruments their `calendar`, or fill the gaps"
+        )
     if 0 < figures.return_count < RETURNS_MIN:
         found.append(f"only {figures.return_count} returns: figures per year rest on too little")
     if 0 < trade_count < TRADES_MIN:

@@ -13,7 +13,14 @@ from actors.analytics import groups
 from actors.analytics.groups import TradeFigures, trade_figures
 from actors.analytics.holdings import exposure_average, time_in_market, turnover
 from actors.analytics.returns import sharpe
-from actors.analytics.series import FloatArray, Times, daily_returns, periods_per_year, returns_of
+from actors.analytics.series import (
+    FloatArray,
+    Times,
+    daily_returns,
+    periods_per_year,
+    returns_of,
+    years_between,
+)
 from actors.analytics.significance import Interval, bootstrap_interval, monte_carlo
 from actors.analytics.summary import (
     BenchmarkFigures,
@@ -158,8 +165,15 @@ def figures_of(
         own={name: metric(curve, times, results) for name, metric in (own or {}).items()},
         benchmark=benchmark,
         against=_against(curve, times, marks, of_equity, interval),
-        doubts=doubts(of_equity, of_trades.count, of_trades.win_rate) if of_equity is not None else [],
+        doubts=_doubts(of_equity, of_trades, times),
     )
+
+
+def _doubts(of_equity: EquityFigures | None, of_trades: TradeFigures, times: Times) -> list[str]:
+    if of_equity is None:
+        return []
+    years = years_between(int(times[0]), int(times[-1]))
+    return doubts(of_equity, of_trades.count, of_trades.win_rate, years)
 
 
 def _grouped(results: Sequence[TradeResult]) -> dict[str, Any]:
@@ -177,7 +191,8 @@ def _grouped(results: Sequence[TradeResult]) -> dict[str, Any]:
 def trade_results(trades: polars.DataFrame) -> list[TradeResult]:
     """The rows of a table of trades in the form that analytics take."""
     columns: list[Any] = [trades[name].to_list() for name in ("strategy", "instrument", "direction", "tag")]
-    columns += [times_of(trades, "ts_opened"), times_of(trades, "ts_closed")]
+    # As with equity: what a bar that ends at midnight has filled belongs to the day before.
+    columns += [[ts - 1 for ts in times_of(trades, name)] for name in ("ts_opened", "ts_closed")]
     money = ("realised_pnl", "fees", "slippage", "borrow", "funding", "risk")
     columns += [trades[name].to_list() for name in money]
     return [

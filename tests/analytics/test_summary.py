@@ -85,6 +85,15 @@ def test_what_is_ordinary_raises_no_doubt() -> None:
     assert doubts(equity_figures(*a_curve(drift=0.0), 252.0), trade_count=50, win_rate=0.55) == []
 
 
+def test_fewer_periods_than_the_calendar_has_are_said() -> None:
+    figures = equity_figures(*a_curve(drift=0.0), 365.25)
+    years = figures.return_count / 252.0
+    (found,) = doubts(figures, trade_count=50, win_rate=0.55, years=years)
+    assert "365.25 periods, but the data have 252 a year" in found
+    assert "1.20 times as large" in found
+    assert doubts(figures, trade_count=50, win_rate=0.55, years=figures.return_count / 340.0) == []
+
+
 def test_what_is_too_good_is_doubted_in_one_sentence_each() -> None:
     rising = [100.0 * 1.02**n + n % 2 for n in range(100)]
     figures = equity_figures(rising, [START + n * DAY_NS for n in range(100)], 252.0)

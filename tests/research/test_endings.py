@@ -79,6 +79,23 @@ def test_equity_is_sampled_behind_everything_of_its_moment(tmp_path: Path) -> No
     assert equity["gross_exposure"].to_list() == pytest.approx([0, 206, 202, 0, 0, 212])
 
 
+def test_days_count_to_the_day_they_end_and_to_no_other(tmp_path: Path) -> None:
+    # 1 January 2024 is a Monday: bought on Tuesday, sold on Thursday the 4th, whose bar ends on Friday.
+    days = [row.replace(f"01T00:0{n}:00", f"0{n + 1}") for n, row in enumerate(ROWS)]
+    done = run(a_config(a_file(tmp_path, days), bars="1d"))
+    figures = done.info.accounts["test"].figures
+    assert list(figures.by_weekday) == ["Thursday"]
+    assert list(figures.weekday_returns) == ["Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+
+
+def test_a_first_input_at_the_end_of_a_period_is_in_it(tmp_path: Path) -> None:
+    days = [row.replace(f"01T00:0{n}:00", f"0{n + 1}") for n, row in enumerate(ROWS)]
+    equity = run(a_config(a_file(tmp_path, days), use="Cross", bars="1d")).frames.equity
+    # Nothing happens within the hour behind the first bar, so there is no sample of it.
+    first, second, *_ = times_of(equity)
+    assert second - first == 24 * 60 * MINUTE
+
+
 def test_too_many_samples_are_thinned_and_the_first_stays() -> None:
     log = EquityLog("USD")
     log.times.extend([5, 10, 20, 30, 40])
@@ -118,6 +135,7 @@ def test_a_strategy_that_reaches_for_the_network_fails_with_its_line(tmp_path: P
         info = run(config).info
     assert info.state == "failed"
     assert info.failures[0].startswith("s.on_bar: OutsideRefused at strategies_for_tests.py:")
+    assert info.failures_told()[0].startswith(f"{info.failures[0]}: ")
     assert "is refused while strategies run" in info.tracebacks[0]
 
 
