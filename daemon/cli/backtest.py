@@ -152,7 +152,7 @@ def _text(info: RunInfo, kept: Kept) -> str:
     parts += [facts({name: codes}) for name, codes in refused.items() if codes]
     parts += [_figures(name, info) for name in info.accounts]
     parts += [f"warning: {warning}" for warning in info.warnings]
-    parts += [f"failed: {failure}" for failure in info.failures]
+    parts += [f"failed: {failure}" for failure in info.failures_told()]
     return "\n\n".join(parts)
 
 

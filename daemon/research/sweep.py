@@ -205,7 +205,7 @@ def _run(task: Task, classes: Classes | None = None) -> Cell:
         return Cell(task.parameters, None, str(error))
     except Exception as error:  # a cell of the user's code must not take the others with it
         return Cell(task.parameters, None, f"{type(error).__name__}: {error}")
-    return Cell(task.parameters, run.info, "; ".join(run.info.failures) or None)
+    return Cell(task.parameters, run.info, "; ".join(run.info.failures_told()) or None)
 
 
 def _stopped(task: Task) -> Cell:

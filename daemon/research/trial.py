@@ -40,7 +40,7 @@ def try_strategy(strategy: type[Strategy], parameters: Mapping[str, Any], *, see
         Check(
             name="backtest",
             is_good=not first.info.failures,
-            text="; ".join(first.info.failures) or _told(first.info.orders, first.info.trades),
+            text="; ".join(first.info.failures_told()) or _told(first.info.orders, first.info.trades),
         ),
         Check(
             name="repeatable",
