@@ -15,6 +15,8 @@ _CLOCK = "use ctx.now"
 _CHANCE = "draw numbers in a function given to ctx.run_off_loop"
 _OUTSIDE = "do it in a function given to ctx.run_off_loop"
 
+_NUMBERED = "key it by a name or a number of its own"
+
 _READING = "read it in on_setup, or in a function given to ctx.run_off_loop"
 
 
@@ -31,6 +33,11 @@ FORBIDDEN: dict[str, str] = {
     "datetime.datetime.utcnow": _CLOCK,
     "datetime.datetime.today": _CLOCK,
     "datetime.date.today": _CLOCK,
+    "pandas.Timestamp.now": _CLOCK,
+    "pandas.Timestamp.today": _CLOCK,
+    "pandas.Timestamp.utcnow": _CLOCK,
+    "hash": _NUMBERED,
+    "id": _NUMBERED,
     "random": _CHANCE,
     "secrets": _CHANCE,
     "uuid.uuid1": _CHANCE,
@@ -41,6 +48,8 @@ FORBIDDEN: dict[str, str] = {
     "input": _OUTSIDE,
     "os.environ": _OUTSIDE,
     "os.getenv": _OUTSIDE,
+    "os.popen": _OUTSIDE,
+    "os.system": _OUTSIDE,
     "pathlib.Path": _OUTSIDE,
     "socket": _OUTSIDE,
     "subprocess": _OUTSIDE,

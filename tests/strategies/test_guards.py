@@ -24,6 +24,9 @@ from actors.strategies.loading import load_strategy
         ("class A:\n    def on_bar(self) -> None:\n        open('x')", "mine.py:3: open()"),
         ("import requests\nrequests.get('x')", "do it in a function given to ctx.run_off_loop"),
         ("from uuid import uuid4\nuuid4()", "uuid.uuid4()"),
+        ("import pandas as pd\npd.Timestamp.now()", "pandas.Timestamp.now() would"),
+        ("side = hash('AAPL') % 2", "hash() would"),
+        ("import os\nos.system('true')", "os.system() would"),
     ],
 )
 def test_what_no_replay_could_repeat_is_found(text: str, found: str) -> None:
