@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from actors.errors import ConfigError
-from daemon.config import Config, StrategySection
+from daemon.config import Config, DataFile, StrategySection
 from daemon.research.api import Backtester
 from daemon.research.audit import no_outside
 from daemon.research.backtest import run_backtest
@@ -32,6 +32,10 @@ def changed(config: Config, **fields: Any) -> Config:
 def with_strategy(config: Config, **fields: Any) -> Config:
     section: StrategySection = msgspec.structs.replace(config.strategies["s"], **fields)
     return msgspec.structs.replace(config, strategies={"s": section})
+
+
+def daily(file: DataFile) -> DataFile:
+    return msgspec.structs.replace(file, interval="1d")
 
 
 def run(config: Config, **more: Any) -> Run:
@@ -82,7 +86,7 @@ def test_equity_is_sampled_behind_everything_of_its_moment(tmp_path: Path) -> No
 def test_days_count_to_the_day_they_end_and_to_no_other(tmp_path: Path) -> None:
     # 1 January 2024 is a Monday: bought on Tuesday, sold on Thursday the 4th, whose bar ends on Friday.
     days = [row.replace(f"01T00:0{n}:00", f"0{n + 1}") for n, row in enumerate(ROWS)]
-    done = run(a_config(a_file(tmp_path, days), bars="1d"))
+    done = run(a_config(daily(a_file(tmp_path, days)), bars="1d"))
     figures = done.info.accounts["test"].figures
     assert list(figures.by_weekday) == ["Thursday"]
     assert list(figures.weekday_returns) == ["Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
@@ -90,7 +94,7 @@ def test_days_count_to_the_day_they_end_and_to_no_other(tmp_path: Path) -> None:
 
 def test_a_first_input_at_the_end_of_a_period_is_in_it(tmp_path: Path) -> None:
     days = [row.replace(f"01T00:0{n}:00", f"0{n + 1}") for n, row in enumerate(ROWS)]
-    equity = run(a_config(a_file(tmp_path, days), use="Cross", bars="1d")).frames.equity
+    equity = run(a_config(daily(a_file(tmp_path, days)), use="Cross", bars="1d")).frames.equity
     # Nothing happens within the hour behind the first bar, so there is no sample of it.
     first, second, *_ = times_of(equity)
     assert second - first == 24 * 60 * MINUTE
