@@ -3,7 +3,7 @@
 Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount   from oms, of its own accounts
         Quote Trade Bar BookSnapshot BookDelta InstrumentUpdate        from feeds, before all other actors
         Started                                                        from the sequencer
-        VenueArrival VenueReply VenueDayEnd                            its own timers
+        VenueArrival VenueReply VenueDayEnd VenueGoodTill                            its own timers
 Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport ExpiryReport StatusReport   to oms
         AccountEvidence                                                to oms, ledger
         BrokerStarted ClockMeasured                                    to oms, risk
@@ -21,6 +21,7 @@ import msgspec
 from actors.core.actor import CoreActor, Handler
 from actors.messages.account import AccountEvidence, BalancesEvidence, FillsEvidence, OrdersEvidence
 from actors.messages.base import Message
+from actors.messages.clearing import VenueGoodTill
 from actors.messages.control import (
     BrokerStarted,
     ClockMeasured,
@@ -33,6 +34,7 @@ from actors.messages.control import (
 from actors.messages.market import Bar, BookDelta, BookSnapshot, InstrumentUpdate, Quote, Trade
 from actors.messages.orders import (
     CancelOrder,
+    OrderTerms,
     QueryAccount,
     QueryOrder,
     ReplaceOrder,
@@ -42,6 +44,7 @@ from actors.messages.orders import (
 from actors.model.instrument import Instrument
 from actors.venues.simulated.engine import PLAIN_MARKET, EngineState, MatchingEngine
 from actors.venues.simulated.events import VenueEvent
+from actors.venues.simulated.linked import end, settle_links
 from actors.venues.simulated.reports import order_evidence, order_reports, report_of
 from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings
 from actors.venues.simulated.slippage import SlippageFunction
@@ -116,7 +119,7 @@ class SimulatedVenueActor(CoreActor):
         """It has come."""
         match arrival.command:
             case SubmitOrder() as submit:
-                self.tell(self.engine.submit(submit.terms, self.now))
+                self.tell(self._submit(submit.terms))
                 if submit.terms.time_in_force == "day":
                     self._expect_day_end(submit.instrument)
                 self._sweep(submit.account)
@@ -147,6 +150,19 @@ class SimulatedVenueActor(CoreActor):
             case QueryAccount() as question:
                 self._answer_account(question)
 
+    def _submit(self, terms: OrderTerms) -> list[VenueEvent]:
+        events = self.engine.submit(terms, self.now)
+        till = None if terms.special is None else terms.special.good_till
+        venue_order_id = events[0].venue_order_id
+        if till is not None and venue_order_id is not None:
+            end_of_life = VenueGoodTill(ts_event=till, account=terms.account, venue_order_id=venue_order_id)
+            self.set_timer(till, end_of_life)
+        return events
+
+    def on_venue_good_till(self, due: VenueGoodTill) -> None:
+        """An order's date has come."""
+        self.tell(end(self.engine, due.account, due.venue_order_id, "GTD", self.now))
+
     def on_venue_reply(self, reply: VenueReply) -> None:
         """An answer is back."""
         self.send(reply.answer)
@@ -165,7 +181,9 @@ class SimulatedVenueActor(CoreActor):
     # answers
 
     def tell(self, events: Iterable[VenueEvent]) -> None:
-        """Send what happened to whom it concerns."""
+        """Send what happened to whom it concerns, and what follows from it for orders that waited for it."""
+        if events and events is self.engine.desk.events:
+            settle_links(self.engine)
         for event in events:
             report = report_of(event)
             if report is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from actors.messages.orders import OrderTerms
+from actors.messages.orders import OrderTerms, SpecialTerms
 from actors.model.instrument import ZERO
 from actors.venues.simulated import reject
 from actors.venues.simulated.checks import refusal, replaced_terms
@@ -22,6 +23,12 @@ def submit_refusal(market: Market, terms: OrderTerms, worth: Decimal | None) -> 
     known = market.desk.accounts[terms.account].by_client.get(terms.client_order_id)
     if known is not None and known.is_open:
         return reject.DUPLICATE_ORDER, f"venue_order_id={known.venue_order_id} is open"
+    if terms.special is not None:
+        owner = market.desk.accounts[terms.account]
+        parent = owner.by_client.get(terms.special.parent or "")
+        refused = _special_refusal(terms, terms.special, owner.open.values(), parent, market.desk.now)
+        if refused is not None:
+            return refused
     return _terms_refusal(market, terms, worth)
 
 
@@ -40,8 +47,8 @@ def replace_refusal(
     stop_price: Decimal | None,
 ) -> Refusal | None:
     """First reason to refuse a change."""
-    if order.order_type == "market":
-        return reject.BAD_TERMS, "a market order cannot be changed"
+    if order.order_type in ("market", "trailing_stop"):
+        return reject.BAD_TERMS, f"a {order.order_type} order cannot be changed: cancel it and place another"
     if quantity <= order.filled_quantity:
         return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
     terms = replaced_terms(order, quantity, price, stop_price)
@@ -65,4 +72,25 @@ def _terms_refusal(market: Market, terms: OrderTerms, worth: Decimal | None) -> 
         return refused
     if terms.post_only and terms.price is not None and market.would_take(terms.side, terms.price):
         return reject.WOULD_TAKE, f"price={terms.price}, market={market.reference(terms.side)}"
+    return None
+
+
+def _special_refusal(
+    terms: OrderTerms,
+    special: SpecialTerms,
+    open_orders: Iterable[VenueOrderState],
+    parent: VenueOrderState | None,
+    now: int,
+) -> Refusal | None:
+    """What this venue has not, or what does not fit to the orders that are there."""
+    if special.outside_hours or special.adaptive is not None:
+        return reject.BAD_TERMS, "this venue has neither orders outside hours nor an adaptive algorithm"
+    if special.good_till is not None and special.good_till <= now:
+        return reject.BAD_TERMS, f"good_till={special.good_till}, now={now}"
+    if special.parent is not None and (parent is None or not (parent.is_open or parent.filled_quantity)):
+        return reject.BAD_TERMS, f"parent={special.parent} is not there to wait for"
+    for other in open_orders if special.oca_group is not None else ():
+        is_of_group = other.special is not None and other.special.oca_group == special.oca_group
+        if is_of_group and other.instrument == terms.instrument and other.side != terms.side:
+            return reject.BAD_TERMS, f"oca_group={special.oca_group} has orders of both sides"
     return None

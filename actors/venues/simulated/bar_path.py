@@ -10,6 +10,7 @@ from actors.model.instrument import ZERO
 from actors.model.money import round_to_lot
 from actors.venues.simulated.depth import Print
 from actors.venues.simulated.events import VenueOrderState
+from actors.venues.simulated.trailing import follow
 from actors.venues.simulated.waiting import WaitingOrders
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def run_bar(market: Market, bar: Bar) -> None:
                 here = there
     market.note_used(point.used)
     market.point = None
+    follow(market, market.ticks(bar.low), market.ticks(bar.high))
 
 
 def at_close(market: Market, order: VenueOrderState) -> bool:

@@ -15,6 +15,7 @@ _NEEDS = {
     "limit": (True, False),
     "stop": (False, True),
     "stop_limit": (True, True),
+    "trailing_stop": (False, True),  # what its trail begins with
 }
 """Order type → whether it has a limit price, a stop price."""
 
@@ -45,6 +46,7 @@ def replaced_terms(
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        special=order.special,
     )
 
 

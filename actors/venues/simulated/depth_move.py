@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from actors.venues.simulated import queueing
 from actors.venues.simulated.depth import Depth
+from actors.venues.simulated.trailing import follow
 from actors.venues.simulated.waiting import WaitingOrders
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def depth_moved(market: Market) -> None:
     _reached(market, market.bids, market.offered)
     _reached(market, market.asks, market.wanted)
     if not market.has_trades and (market.buy_stops.entries or market.sell_stops.entries):
+        follow(market, market.offered.best_price(), market.wanted.best_price())
         market.trigger_reached(low=market.wanted.best_price(), high=market.offered.best_price())
 
 

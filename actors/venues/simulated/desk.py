@@ -72,7 +72,17 @@ class Desk:
     # the life of an order
 
     def draft(self, terms: OrderTerms, instrument: Instrument, lock_price: Decimal) -> VenueOrderState:
-        """An order as it would be; nothing is booked yet."""
+        """An order as it would be; nothing is booked yet.
+
+        An exit may only reduce, and so may the sales of a group that share what a cash account holds: such
+        orders lock nothing, and what they may take is looked up when they fill.
+        """
+        account, special, shares_lock, is_held = self.accounts[terms.account], terms.special, False, False
+        if special is not None:
+            parent = account.by_client.get(special.parent or "")
+            is_held = parent is not None and parent.is_open
+            is_shared = special.oca_group is not None and terms.side == "sell" and not account.may_owe
+            shares_lock = special.parent is not None or is_shared
         return VenueOrderState(
             account=terms.account,
             instrument=terms.instrument,
@@ -85,11 +95,13 @@ class Desk:
             stop_price=terms.stop_price,
             time_in_force=terms.time_in_force,
             post_only=terms.post_only,
-            reduce_only=terms.reduce_only,
+            reduce_only=terms.reduce_only or shares_lock,
             ts_created=self.now,
             ts_updated=self.now,
             priority=self.last_priority + 1,
-            is_triggered=terms.stop_price is None,
+            is_triggered=terms.stop_price is None and not is_held,
+            special=special,
+            is_held=is_held,
             locked_asset=instrument.quote if terms.side == "buy" else instrument.base,
             lock_price=lock_price,
         )
@@ -153,6 +165,18 @@ class Desk:
                 order_quantity=order.quantity,
             )
         )
+        if order.special is not None and order.special.oca_group is not None:
+            self._cancel_group(order, order.special.oca_group)
+
+    def _cancel_group(self, filled: VenueOrderState, group: str) -> None:
+        """One has executed: the others of its group are cancelled before anything can meet them."""
+        for order in list(self.accounts[filled.account].open.values()):
+            is_other = order is not filled and order.special is not None and order.special.oca_group == group
+            if is_other:
+                market = self.markets[order.instrument]
+                market.detach(order)
+                self.cancel(order, market.instrument)
+                market.refresh()
 
     def cancel(self, order: VenueOrderState, instrument: Instrument) -> None:
         """Ended by its owner."""

@@ -27,6 +27,7 @@ from actors.venues.simulated.recorded import MarketState
 from actors.venues.simulated.reject import Refusal
 from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings, Slippage
 from actors.venues.simulated.slippage import Slip, SlippageFunction
+from actors.venues.simulated.trailing import begun
 
 PLAIN_MARKET = MarketSettings()
 
@@ -79,11 +80,12 @@ class MatchingEngine:
             unknown = reject.UNKNOWN_INSTRUMENT, f"instrument={terms.instrument}"
             self._reject("submit", unknown, terms.account, terms.instrument, terms.client_order_id, None)
             return events
+        terms = begun(market, terms)
         lock_price = terms.price or terms.stop_price or market.reference(terms.side)
         refused = submit_refusal(market, terms, lock_price)
         if refused is None:
             order = self._desk.draft(terms, market.instrument, lock_price or ZERO)
-            refused = money_refusal(market, order)
+            refused = None if order.is_held else money_refusal(market, order)
             if refused is None:
                 self._desk.accept(order, market.instrument)
                 market.arrive(order)

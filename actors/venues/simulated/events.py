@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.messages.account import VenueFill
-from actors.messages.orders import Command, OrderType, Side, TimeInForce, VenueStatus
+from actors.messages.orders import Command, OrderType, Side, SpecialTerms, TimeInForce, VenueStatus
 from actors.model.instrument import ZERO
 
 _OPEN = ("accepted", "partially_filled")
@@ -54,6 +54,11 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     """Displayed there when that was last looked at."""
     is_liquidation: bool = False
     """The venue's own, to close what its account can no longer carry."""
+    special: SpecialTerms | None = None
+    is_held: bool = False
+    """An exit of a bracket whose entry has not filled: it is nowhere in the market."""
+    trail_best: Decimal | None = None
+    """Best price that a trailing stop has followed."""
 
     @property
     def remaining(self) -> Decimal:

@@ -21,7 +21,7 @@ from operator import attrgetter
 
 from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
 from actors.messages.orders import Side, TimeInForce
-from actors.model.instrument import Instrument
+from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated import queueing
 from actors.venues.simulated.bar_path import at_close, run_bar
 from actors.venues.simulated.depth import Depth, Print
@@ -34,9 +34,10 @@ from actors.venues.simulated.settings import MarketSettings
 from actors.venues.simulated.slippage import Slip
 from actors.venues.simulated.taking import can_fill_whole, reducible_only, take
 from actors.venues.simulated.trade_print import print_trade
-from actors.venues.simulated.waiting import WaitingOrders
+from actors.venues.simulated.waiting import NOWHERE, Nowhere, WaitingOrders
 
 INFINITY = float("inf")
+_is_open = attrgetter("is_open")
 _NEVER_CALM = (INFINITY, INFINITY)
 _ALWAYS_CALM = (-INFINITY, INFINITY)
 _CALM_PRICES = (0.0, INFINITY)
@@ -139,7 +140,7 @@ class Market(RecordedMarket):
             order.has_rested = order.post_only
             self.place(order)
         elif not order.is_triggered and not self._is_reached(order):
-            self._stops(order.side).add(order)
+            self._stops(order).add(order)
         elif not order.is_triggered:
             self._trigger(order)
         else:
@@ -149,7 +150,7 @@ class Market(RecordedMarket):
     def place(self, order: VenueOrderState) -> None:
         """Put an open order where its state says it waits, without meeting anything."""
         if not order.is_triggered:
-            self._stops(order.side).add(order)
+            self._stops(order).add(order)
         elif order.has_rested:
             (self.bids if order.side == "buy" else self.asks).add(order)
         else:
@@ -161,10 +162,10 @@ class Market(RecordedMarket):
     def detach(self, order: VenueOrderState) -> None:
         """Take an open order out of wherever it waits."""
         if not order.is_triggered:
-            self._stops(order.side).remove(order)
+            self._stops(order).remove(order)
         elif order.has_rested:
             (self.bids if order.side == "buy" else self.asks).remove(order)
-        else:
+        elif order in self.queue:  # not while the queue is meeting the market
             self.queue.remove(order)
 
     def refresh(self) -> None:
@@ -181,17 +182,20 @@ class Market(RecordedMarket):
         else:
             self.busy = bool(self.queue)
             self._calm_trades, self._calm_asks, self._calm_bids = _CALM_PRICES, _ALWAYS_CALM, _ALWAYS_CALM
-        if self.queue:
+        if self.queue or self.buy_stops.trailing or self.sell_stops.trailing:
             self._calm_trades = self._calm_asks = _NEVER_CALM
         elif self.wanted.taken or self.offered.taken:
             self._calm_asks = _NEVER_CALM
 
-    def _stops(self, side: Side) -> WaitingOrders:
-        return self.buy_stops if side == "buy" else self.sell_stops
+    def _stops(self, order: VenueOrderState) -> WaitingOrders | Nowhere:
+        if order.is_held:
+            return NOWHERE
+        return self.buy_stops if order.side == "buy" else self.sell_stops
 
     def _is_reached(self, order: VenueOrderState) -> bool:
         """Whether the market is at or beyond the stop: by the last trade, else by the touch it would take."""
-        assert order.stop_price is not None
+        if order.is_held or order.stop_price is None:
+            return False
         if self.has_trades or not self.shows_depth:
             now = None if self.last_price is None else self.ticks(self.last_price)
         else:
@@ -222,7 +226,7 @@ class Market(RecordedMarket):
     def meet_queue(self) -> None:
         """All queued orders meet the market, oldest first."""
         queue, self.queue = self.queue, []
-        for order in queue:
+        for order in filter(_is_open, queue):
             self.meet(order)
 
     def meet(self, order: VenueOrderState) -> None:
@@ -333,7 +337,7 @@ class Market(RecordedMarket):
         self, order: VenueOrderState, offered: Decimal, price: Decimal, depth: Depth | None = None
     ) -> None:
         """The market takes of a resting order what it offers, at most all that remains."""
-        quantity = reducible_only(self, order, min(order.remaining, offered))
+        quantity = reducible_only(self, order, min(order.remaining, offered)) if order.is_open else ZERO
         if quantity:
             if depth is not None:
                 depth.take(quantity)

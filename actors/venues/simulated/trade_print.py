@@ -11,6 +11,7 @@ from actors.model.instrument import ZERO
 from actors.model.money import round_to_lot
 from actors.venues.simulated import queueing
 from actors.venues.simulated.depth import Print
+from actors.venues.simulated.trailing import follow
 from actors.venues.simulated.waiting import WaitingOrders
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def print_trade(market: Market, trade: Trade) -> None:
         _share_of(market, printed, market.asks, trade.size, size)
     if not market.shows_depth:
         market.point = printed
+    follow(market, price, price)
     market.trigger_reached(low=price, high=price)
     if market.point is not None:
         market.meet_queue()

@@ -11,10 +11,23 @@ from actors.venues.simulated.events import VenueOrderState
 _Entry = tuple[Decimal, int, VenueOrderState]
 
 
+class Nowhere:
+    """Where an order waits that nothing may meet: its account knows it, no market does."""
+
+    def add(self, order: VenueOrderState) -> None:
+        """It begins to wait."""
+
+    def remove(self, order: VenueOrderState) -> None:
+        """It waits no longer."""
+
+
+NOWHERE = Nowhere()
+
+
 class WaitingOrders:
     """Resting orders of one side, or stops of one side; the first is the one the market reaches first."""
 
-    __slots__ = ("_by_stop", "_highest_first", "_nothing", "entries", "first_price", "reach")
+    __slots__ = ("_by_stop", "_highest_first", "_nothing", "entries", "first_price", "reach", "trailing")
 
     def __init__(self, *, highest_first: bool, by_stop: bool = False) -> None:
         self._highest_first = highest_first
@@ -26,6 +39,8 @@ class WaitingOrders:
         """Where the first order waits."""
         self.reach = self._nothing
         """Price of the first order, for comparisons that may err by half a tick; ±infinity without orders."""
+        self.trailing = 0
+        """How many of them follow the market."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -41,6 +56,7 @@ class WaitingOrders:
     def add(self, order: VenueOrderState) -> None:
         """Queue behind all of the same price that came earlier."""
         insort(self.entries, (self._key(order), order.priority, order))
+        self.trailing += order.order_type == "trailing_stop"
         self._reach()
 
     def remove(self, order: VenueOrderState) -> None:
@@ -48,6 +64,7 @@ class WaitingOrders:
         place = bisect_left(self.entries, (self._key(order), order.priority))
         assert self.entries[place][2] is order
         del self.entries[place]
+        self.trailing -= order.order_type == "trailing_stop"
         self._reach()
 
     def _price(self, order: VenueOrderState) -> Decimal:
