@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -19,8 +20,11 @@ CLIENT = 7
 
 
 def library() -> Any:
-    """Imported late: it wants a running loop."""
-    return pytest.importorskip("ib_insync", reason="the extra [ib] is not installed")
+    """Whichever of the two is installed; imported late: it wants a running loop."""
+    try:
+        return import_module("ib_insync")
+    except ModuleNotFoundError:
+        return pytest.importorskip("ib_async", reason="neither the extra [ib] nor [ib-async] is installed")
 
 
 @pytest.fixture
