@@ -15,6 +15,7 @@ from actors.core.sequencer import ActorFailed
 from actors.errors import BadDataFile, ConfigError
 from actors.messages.account import TradeClosed
 from actors.messages.control import BackfillDone, Started, StrategyFailed, TimeReached
+from actors.messages.orders import OrderFilled
 from actors.model.calendar import calendar_named
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
@@ -27,6 +28,7 @@ from daemon.research.excursions import Excursions, blocks_of
 from daemon.research.history import Timed
 from daemon.research.inline import InlineWork
 from daemon.research.outcome import Outcome, run_of
+from daemon.research.participation import Participation
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
 from daemon.research.session_history import SessionHistory, open_history
@@ -107,6 +109,7 @@ class Backtest:
                 sources, has_backfill=True, history=frozenset(self._instruments)
             )
         self._given = sorted(sources.given)
+        self._participation = Participation(dict(self._given))
         self._history_of = [*self._given, *((name, 0) for name in sorted(sources.history))]
         """What strategies wait for: nobody decides anything before the start."""
         self.core = self._build(sources, listeners)
@@ -248,13 +251,15 @@ class Backtest:
 
     def _look_around(self, block: Sequence[Timed]) -> None:
         """Prices of the block, and what became of the trades that met them."""
-        events = self.results.events
-        closed = [event for event in events[self._seen :] if event.__class__ is TradeClosed]
-        self._seen = len(events)
+        events = self.results.events[self._seen :]
+        self._seen += len(events)
+        closed = [event for event in events if isinstance(event, TradeClosed)]
         ledger = self.core.ledger
         held = [each for name in self._config.accounts for each in ledger.positions(name) if each.trip]
         intervals = dict(reversed(self._given))
-        self._excursions.follow(blocks_of([message for _, message in block], intervals), closed, held)
+        blocks = dict(blocks_of([message for _, message in block], intervals))
+        self._excursions.follow(blocks, closed, held)
+        self._participation.follow(blocks, [event for event in events if isinstance(event, OrderFilled)])
 
     # telling
 
@@ -267,6 +272,7 @@ class Backtest:
                 core=self.core,
                 results=self.results,
                 excursions=self._excursions,
+                participation=self._participation,
                 instruments=self._instruments,
                 state=state,
                 start=self._start,

@@ -135,13 +135,12 @@ class Excursions:
 
     def follow(
         self,
-        blocks: Iterator[tuple[str, Block]],
+        blocks: Mapping[str, Block],
         closed: Sequence[TradeClosed],
         held: Sequence[Position],
     ) -> None:
         """A stretch of prices, the trades closed within it, and the positions at its end."""
-        seen = dict(blocks)
-        for name, block in seen.items():
+        for name, block in blocks.items():
             self.candles.setdefault(name, Candles()).add(block)
         if not closed and not held:
             return
@@ -158,7 +157,7 @@ class Excursions:
                 segment = (-1, key, position.trip.ts_opened, 2**63 - 1)
                 by_instrument.setdefault(position.instrument, []).append(segment)
         for name, segments in by_instrument.items():
-            extremes = _extremes(seen.get(name), segments)
+            extremes = _extremes(blocks.get(name), segments)
             for (number, key, opened, _), (low, high) in zip(segments, extremes, strict=True):
                 self._fold(number, key, opened, low, high)
 

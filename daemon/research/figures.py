@@ -42,6 +42,7 @@ from actors.analytics.trades import (
 from actors.errors import InvalidSeries
 from actors.model.calendar import DAY_NS, Calendar
 from daemon.research.frames import times_of
+from daemon.research.participation import Capacity, capacity_of
 
 YEAR_NS = 366 * DAY_NS
 BLOCK_DAYS = 5.0
@@ -102,6 +103,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     weekday_returns: dict[str, float]
     own: dict[str, float | None]
     """Metrics of the user's own, by the name of their function."""
+    capacity: Capacity | None = None
+    """None where no fill's bar is known."""
     benchmark: str | None = None
     """Instrument that the account is compared with: the first that it trades, held throughout."""
     against: BenchmarkFigures | None = None
@@ -163,6 +166,7 @@ def figures_of(
         monthly_returns=groups.monthly_returns(curve, times) if is_sound else {},
         weekday_returns=groups.weekday_returns(curve, times) if is_sound else {},
         own={name: metric(curve, times, results) for name, metric in (own or {}).items()},
+        capacity=capacity_of(fills),
         benchmark=benchmark,
         against=_against(curve, times, marks, of_equity, interval),
         doubts=_doubts(of_equity, of_trades, times),

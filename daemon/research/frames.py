@@ -31,6 +31,7 @@ FILLS: Columns = {
     "ts": _TIME, **_OWNER, "client_order_id": _TEXT, "venue_order_id": _TEXT, "trade_id": _TEXT,
     "side": _TEXT, "quantity": _NUMBER, "price": _NUMBER, "fee": _NUMBER, "fee_currency": _TEXT,
     "liquidity": _TEXT, "mid_price": _NUMBER, "slippage": _NUMBER, "notional": _NUMBER,
+    "bar": _TIME, "volume_share": _NUMBER,
 }  # fmt: skip
 ORDERS: Columns = {
     "ts": _TIME, **_OWNER, "client_order_id": _TEXT, "side": _TEXT, "order_type": _TEXT,

@@ -20,6 +20,7 @@ from daemon.research.figures import Figures, OwnMetric, figures_of
 from daemon.research.frames import EQUITY, POSITIONS, Frames, frame_of
 from daemon.research.hashes import hashes_of, plain_config, versions
 from daemon.research.metrics import load_metrics
+from daemon.research.participation import Participation
 from daemon.research.results import FIGURES, Results
 from daemon.research.runs import (
     AccountResult,
@@ -41,6 +42,7 @@ class Outcome(NamedTuple):
     core: Core
     results: Results
     excursions: Excursions
+    participation: Participation
     instruments: Mapping[str, Instrument]
     state: RunState
     start: int | None
@@ -101,7 +103,7 @@ def _frames(out: Outcome) -> Frames:
     return Frames(
         equity=_equity(out.results),
         trades=trades,
-        fills=fills,
+        fills=out.participation.added_to(fills, out.instruments),
         orders=orders,
         positions=_positions(out.results),
         prices=out.excursions.prices(),

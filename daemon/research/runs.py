@@ -21,6 +21,7 @@ fills      in the order of booking.
            ts account strategy instrument client_order_id venue_order_id trade_id side ("buy" "sell")
            quantity price fee fee_currency (the fee is in it) liquidity ("maker" "taker" "unknown")
            mid_price (at the decision) slippage (fraction of it, > 0 cost us) notional (account currency)
+           bar (end of the bar it happened in; null without bars) volume_share (of the bar's volume)
 orders     in the order of approval, denied ones where they were refused.
            ts account strategy instrument client_order_id side order_type quantity price stop_price
            time_in_force tag

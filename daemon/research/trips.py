@@ -156,7 +156,7 @@ class Tables:
             "quantity": quantity, "price": price, "fee": float(fill.fee), "fee_currency": fill.fee_currency,
             "liquidity": fill.liquidity, "mid_price": mid,
             "slippage": slipped / mid if slipped is not None and mid else None,
-            "notional": quantity * price * multiplier * rate,
+            "notional": quantity * price * multiplier * rate, "bar": None, "volume_share": None,
         })  # fmt: skip
         row = self._orders.get(fill.client_order_id)
         if row is not None:

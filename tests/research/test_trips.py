@@ -60,7 +60,7 @@ def trades_of(*events: Event) -> pl.DataFrame:
     tables, excursions = Tables({"X@v": X}), Excursions()
     for event in events:
         tables.take(event, 1.0)
-    excursions.follow(iter(()), [event for event in events if isinstance(event, TradeClosed)], [])
+    excursions.follow({}, [event for event in events if isinstance(event, TradeClosed)], [])
     return tables.frames(excursions)[2]
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from actors.analytics import Drawdown, EquityFigures
 from actors.analytics.significance import Interval
 from daemon.research.figures import Figures
+from daemon.research.participation import SHARE_MAX, Capacity
 from daemon.research.runs import AccountResult
 
 NOT_DEFINED = "n/a"
@@ -82,6 +83,7 @@ def groups_of(account: AccountResult) -> list[Group]:
         Group("Costs", _costs(figures, currency)),
         Group("Margin", _margin(account)),
         Group("Holdings", _holdings(figures)),
+        Group("Capacity", _capacity(figures.capacity, currency)),
         Group("What chance could have made of it", _chances(figures, currency)),
         Group("Own", [Row(name, name, number(value, 4), value, 1) for name, value in figures.own.items()]),
     ]
@@ -241,6 +243,20 @@ def _holdings(figures: Figures) -> list[Row]:
         Row("exposure", "Mean exposure over equity", percent(figures.exposure_average, 1),
             figures.exposure_average),
         Row("turnover", "Turnover a year", number(figures.turnover, 1), figures.turnover, 0, "times equity"),
+    ]  # fmt: skip
+
+
+def _capacity(found: Capacity | None, currency: str) -> list[Row]:
+    if found is None:
+        return []
+    limit = f"{SHARE_MAX:.0%} of a bar's volume in 95 of 100 bars"
+    return [
+        Row("volume_share", "Share of a bar's volume, median", percent(found.share_median, 3),
+            found.share_median, -1, f"{found.bars:,} bars with fills"),
+        Row("volume_share_p95", "… 5 in 100 above", percent(found.share_p95, 3), found.share_p95, -1),
+        Row("volume_share_max", "… largest", percent(found.share_max, 3), found.share_max, -1),
+        Row("capacity_notional", "Room in a bar", money(found.notional, currency), found.notional, 1, limit),
+        Row("capacity_scale", "Room for orders, times ours", number(found.scale), found.scale, 1, limit),
     ]  # fmt: skip
 
 
