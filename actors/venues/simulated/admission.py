@@ -53,7 +53,7 @@ def replace_refusal(
         return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
     terms = replaced_terms(order, quantity, price, stop_price)
     refused = _terms_refusal(market, terms, price or stop_price)
-    if refused is not None:
+    if refused is not None or order.is_held:
         return refused
     changed = market.desk.draft(terms, market.instrument, price or stop_price or ZERO)
     changed.filled_quantity = order.filled_quantity

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actors.venues.simulated.admission import money_refusal
+from actors.model.instrument import ZERO
+from actors.venues.simulated import reject
 from actors.venues.simulated.events import VenueEvent, VenueOrderState
 from actors.venues.simulated.market import Market
 from actors.venues.simulated.trailing import begin_again
@@ -47,11 +48,10 @@ def _release(engine: MatchingEngine, market: Market, order: VenueOrderState) -> 
     begin_again(market, order)
     order.is_held, order.is_triggered = False, order.stop_price is None
     order.priority, order.ts_updated = engine.desk.next_priority(), engine.desk.now
-    refused = money_refusal(market, order)
-    if refused is not None:
-        engine.desk.expire(order, market.instrument, refused[0])
-        return
-    market.arrive(order)
+    if engine.desk.accounts[order.account].reducible(order, market.instrument) > ZERO:
+        market.arrive(order)
+    else:
+        engine.desk.expire(order, market.instrument, reject.REDUCE_ONLY)
 
 
 def end(engine: MatchingEngine, account: str, venue_order_id: str, reason: str, now: int) -> list[VenueEvent]:
