@@ -21,6 +21,7 @@ from actors.oms.adopt import Adoption
 from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
 from actors.oms.external import ExternalFills
+from actors.oms.resolve import waits_already
 
 Assignment = AssignOrder | AssignHolding | AssignPosition
 
@@ -125,6 +126,8 @@ class Assignments:
                 return False, found
             name, what = found.venue_order_id, _said_of_order(found)
         approval_id = f"assign-{name}"
+        if approval_id in self._waiting:
+            return False, waits_already(approval_id)
         what = f"give {what} to {strategy} of {account}"
         self._waiting[approval_id] = command
         self._desk.send(

@@ -16,6 +16,14 @@ RESOLVABLE = ("unknown", "closing")
 """Everything else the venue still answers for by itself."""
 
 
+def waits_already(approval_id: str) -> str:
+    """What is approved must be what was read: nothing takes the place of a question under its name."""
+    return (
+        f"{approval_id} waits already: confirm that with `tickerd ctl approve {approval_id}`, "
+        "or refuse it with --refuse and ask again"
+    )
+
+
 class Resolutions:
     """Waits for the second command, then tells the order what the venue would have told."""
 
@@ -32,6 +40,8 @@ class Resolutions:
         if refusal or order is None:
             return False, refusal
         approval_id = f"order-{command.client_order_id}"
+        if approval_id in self._waiting:
+            return False, waits_already(approval_id)
         self._waiting[approval_id] = command
         what = f"settle order {command.client_order_id} ({order.state}, {order.filled} filled) as "
         what += f"{command.outcome}" + (f" at {command.price}" if command.price is not None else "")

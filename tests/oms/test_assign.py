@@ -136,10 +136,17 @@ def test_a_wrong_reference_or_no_evidence_is_one_sentence() -> None:
 
 
 def test_an_order_is_meant_before_a_trade_of_the_same_number() -> None:
-    bench = with_lost(venue_fill("8", 1, venue_order_id="7"), venue_fill("7", 1, venue_order_id="9"))
     for reference, order in (("7", "7"), ("8", "7"), (f"{BTC}/9", "9")):
+        bench = with_lost(venue_fill("8", 1, venue_order_id="7"), venue_fill("7", 1, venue_order_id="9"))
         (asked,) = only(bench.feed(assign(reference)), ApprovalAsked)
         assert asked.approval_id == f"assign-{order}"
+
+
+def test_what_waits_is_not_given_to_somebody_else_under_its_name() -> None:
+    bench = with_lost(venue_fill("8", 1, venue_order_id="7"))
+    bench.feed(assign("7"))
+    (done,) = only(bench.feed(assign("8")), CommandDone)
+    assert (done.accepted, "assign-7 waits already" in done.text) == (False, True)
 
 
 def test_a_holding_of_nobodys_becomes_the_strategys_at_its_cost() -> None:

@@ -87,6 +87,26 @@ def test_what_is_settled_as_filled_is_booked_at_the_given_price() -> None:
     assert world.order_state(name) == "filled"
 
 
+def test_what_waits_is_not_exchanged_for_something_else_under_its_name() -> None:
+    world = World()
+    name = lost(world)
+    resolve(world, name, "cancelled")
+    done = resolve(world, name, "filled", D(99))
+    assert (done.accepted, f"order-{name} waits already" in done.text) == (False, True)
+    approve(world)
+    assert (world.order_state(name), world.heard(OrderFilled)) == ("cancelled", [])
+
+
+def test_what_was_refused_can_be_asked_for_anew() -> None:
+    world = World()
+    name = lost(world)
+    resolve(world, name, "cancelled")
+    approve(world, is_granted=False)
+    assert resolve(world, name, "filled", D(99)).accepted
+    approve(world)
+    assert world.order_state(name) == "filled"
+
+
 def test_a_refused_approval_leaves_the_order_unknown() -> None:
     world = World()
     name = lost(world)
