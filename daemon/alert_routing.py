@@ -11,6 +11,8 @@ import msgspec
 
 from daemon.alert_settings import SEVERITIES, ChannelSection, Severity, parse_quiet_hours
 
+NEVER_REPEATS = frozenset({"halted"})
+"""Lifted by an operator alone, with a second command: to happen again so soon is news each time."""
 INBOX_MAX = 200
 KEYS_MAX = 1_000
 _MINUTE_S = 60
@@ -59,6 +61,8 @@ class Repeats:
 
     def take(self, alert: Alert) -> list[Alert]:
         """What goes out now: the alert itself, or nothing while its like is fresh."""
+        if alert.kind in NEVER_REPEATS:
+            return [alert]
         key = (alert.severity, alert.kind, alert.subject)
         window = self._windows.get(key)
         if window is not None and alert.ts_ns < window.ends_ns:

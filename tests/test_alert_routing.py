@@ -34,6 +34,13 @@ def test_an_alert_passes_once_in_its_window_and_its_repeats_as_one_with_a_count(
     assert repeats.counted == 3
 
 
+def test_a_halt_is_told_each_time() -> None:
+    repeats = Repeats(300 * S)
+    first = an_alert("critical", kind="halted", text="halted by file")
+    again = an_alert("critical", kind="halted", text="DAILY_LOSS_EXCEEDS_MAX", ts_ns=40 * S)
+    assert [repeats.take(first), repeats.take(again)] == [[first], [again]]
+
+
 def test_a_quiet_window_after_a_count_opens_the_way_again() -> None:
     repeats = Repeats(300 * S)
     repeats.take(an_alert())
