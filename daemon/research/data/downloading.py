@@ -1,8 +1,8 @@
-"""History from Binance into the catalogue: page by page, from where the catalogue ends."""
+"""History from Binance into the catalogue: page by page, what it does not have yet, gaps included."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -14,6 +14,7 @@ from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.importing import Rows
 from daemon.research.data.writing import Writer
 
+NS_PER_MS = 1_000_000
 ROWS_PER_COMMIT = 50_000
 """After so many rows they are put in place: what a stop in between may cost."""
 SOURCE = "binance download"
@@ -50,7 +51,7 @@ async def download(
     end: int | None,
     progress: Progress | None = None,
 ) -> Downloaded:
-    """Fetch what lies in the range and before and behind what the catalogue has.
+    """Fetch what lies in the range and is not in the catalogue: before, behind, and in gaps between.
 
     Raises:
         VenueUnreachable: No answer; what has come is kept, and the next call goes on behind it.
@@ -61,17 +62,16 @@ async def download(
     now = await history.now()
     end = min(end or now, now)
     ranges = missing_ranges(catalogue, series, start, end)
-    rows = 0
-    for each in ranges:
-        batch = _Batch(catalogue, series)
-        try:
+    rows, batch = 0, _Batch(catalogue, series)
+    try:
+        for each in ranges:
             async for page in _pages(history, series, each):
                 batch.add(page)
                 rows += len(page)
                 if progress is not None and page:
                     progress(rows, page[-1].ts_event)
-        finally:
-            batch.commit()  # also when the line breaks or the user does: the next run goes on from here
+    finally:
+        batch.commit()  # also when the line breaks or the user does: the next run goes on from here
     parts = catalogue.parts(series)
     return Downloaded(series, rows, parts[0].first if parts else None, parts[-1].last if parts else None)
 
@@ -90,7 +90,11 @@ def _check_ids(catalogue: Catalogue, series: Series) -> None:
 
 
 def missing_ranges(catalogue: Catalogue, series: Series, start: int, end: int) -> list[_Range]:
-    """Before the first and behind the last row there is; what lies between counts as there."""
+    """Before the first row there is, in each gap, and behind the last one.
+
+    A gap is a step of more than one bar, or of more than one number of a trade. One of the venue itself, as
+    where it was down, costs a request each time.
+    """
     parts = catalogue.parts(series)
     if not parts:
         return [_Range(start, end, None)] if start < end else []
@@ -99,9 +103,32 @@ def missing_ranges(catalogue: Catalogue, series: Series, start: int, end: int) -
     found = []
     if start < min(first, end):
         found.append(_Range(start, min(first, end), None))
+    found += [gap for gap in _gaps(catalogue, series, start, end) if gap.start < gap.end]
     if end > last:
         found.append(_Range(max(start, last), end, _last_id(catalogue, series) if start <= last else None))
     return found
+
+
+def _gaps(catalogue: Catalogue, series: Series, start: int, end: int) -> Iterator[_Range]:
+    """Between the rows there are, as far as they lie in the range."""
+    is_bars, step = series.kind == "bars", series.interval_ns or 1
+    number = pl.col("ts_event") if is_bars else pl.col("trade_id").cast(pl.Int64, strict=False)
+    before: tuple[int | None, int] = (None, 0)
+    for part in catalogue.parts(series):
+        rows = pl.scan_parquet(part.path).select(number.alias("number"), pl.col("ts_event").alias("time"))
+        table = rows.with_columns(
+            pl.col("number").shift(1, fill_value=before[0]).alias("number_before"),
+            pl.col("time").shift(1, fill_value=before[1]).alias("time_before"),
+        )
+        jumps = table.filter(pl.col("number") - pl.col("number_before") > step).collect()
+        for _, time, number_before, time_before in jumps.iter_rows():
+            if is_bars:
+                yield _Range(max(start, time_before), min(end, time - step), None)
+            else:  # others may share the millisecond of the next one there is
+                after_id = number_before if time_before >= start else None
+                yield _Range(max(start, time_before), min(end, time + NS_PER_MS), after_id)
+        last = rows.last().collect()
+        before = last.row(0) if last.height else before
 
 
 def _last_id(catalogue: Catalogue, series: Series) -> int | None:

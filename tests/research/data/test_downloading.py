@@ -1,4 +1,4 @@
-"""Downloads from the local exchange: everything once, and from where the catalogue ends."""
+"""Downloads from the local exchange: everything once, and whatever the catalogue does not have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from actors.errors import BadDataFile, VenueUnreachable
@@ -14,7 +15,7 @@ from actors.venues.binance.history import BinanceHistory
 from daemon.exchange.server import ExchangeServer
 from daemon.exchange.settings import PROFILES, ExchangeSettings, Synthetic
 from daemon.research.data.catalogue import Catalogue, Series
-from daemon.research.data.downloading import download, missing_ranges
+from daemon.research.data.downloading import SOURCE, download, missing_ranges
 from tests.research.data.made import MINUTE, store, trades, until
 
 BARS = Series("BTCUSDT@binance", "bars", MINUTE)
@@ -88,6 +89,42 @@ async def test_trades_go_on_behind_the_last_id(
     assert ids == list(range(ids[0], ids[0] + len(ids))), "each once, none left out"
     wanted = {trade.trade_id: float(trade.price) for trade in market.trades}
     assert catalogue.frame(TRADES)["price"].to_list() == [wanted[each] for each in ids]
+
+
+async def test_gaps_between_bars_are_fetched_and_nothing_else(
+    history: BinanceHistory, tmp_path: Path
+) -> None:
+    now = (await history.now()) // MINUTE * MINUTE
+    start = now - 60 * MINUTE
+    whole, holed = Catalogue(tmp_path / "whole"), Catalogue(tmp_path / "holed")
+    await download(history, whole, BARS, start, now)
+    holes = whole.frame(BARS).filter(~pl.int_range(pl.len()).is_in([5, 6, 40]))
+    store(holed, BARS, holes, SOURCE)
+    assert [each[:2] for each in missing_ranges(holed, BARS, start, now)] == [
+        (start + 5 * MINUTE, start + 7 * MINUTE),
+        (start + 40 * MINUTE, start + 41 * MINUTE),
+    ]
+    assert missing_ranges(holed, BARS, start + 8 * MINUTE, start + 30 * MINUTE) == []
+    done = await download(history, holed, BARS, start, now)
+    assert done.rows == 3
+    assert holed.frame(BARS).equals(whole.frame(BARS))
+
+
+async def test_gaps_between_numbers_of_trades_are_fetched(
+    history: BinanceHistory, exchange: ExchangeServer, tmp_path: Path
+) -> None:
+    market = exchange.services.market.symbols["BTCUSDT"]
+    start = await history.now() - MINUTE
+    await until(lambda: len(market.trades) >= 20)
+    whole, holed = Catalogue(tmp_path / "whole"), Catalogue(tmp_path / "holed")
+    await download(history, whole, TRADES, start, None)
+    rows = whole.frame(TRADES)
+    first, end = int(rows["ts_event"][0]), int(rows["ts_event"][-1])
+    store(holed, TRADES, rows.filter(~pl.int_range(pl.len()).is_in([3, 4, 11])), SOURCE)
+    assert len(missing_ranges(holed, TRADES, first, end)) == 2
+    await download(history, holed, TRADES, first, end)
+    assert holed.frame(TRADES).head(rows.height).equals(rows)
+    assert missing_ranges(holed, TRADES, first, end) == []
 
 
 async def test_what_has_come_before_the_line_breaks_is_kept(
