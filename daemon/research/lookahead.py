@@ -6,7 +6,10 @@ a parameter names the file. The whole run is done twice first: what a module rem
 future, too.
 
 Warm-up: everything begins to trade at the same time, with little more, twice and four times as much history
-as the indicators ask for. More history must not change a decision.
+as the indicators ask for. More history must not change a decision. Then it begins to trade at several times,
+as what a strategy counts in its own state begins with the first bar that it sees: in the last quarter of the
+data it must want the same. Compared is whether it wants to be long, short or flat; how much, and exact
+orders, may rightly depend on what was earned before.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import msgspec
 from actors.core.actor import CoreActor
 from actors.errors import BadDataFile, UsageError
 from actors.messages.control import Stop
-from actors.messages.orders import CancelRequest, OrderRequest, ReplaceRequest, Signal
+from actors.messages.orders import CancelRequest, Direction, OrderRequest, ReplaceRequest, Signal
 from daemon.config import Config
 from daemon.graph import StrategyClasses
 from daemon.research.backtest import Backtest
@@ -34,6 +37,10 @@ CUTS = 6
 WARM_UPS = (1.25, 2.5, 5.0)
 START_SHARE = 0.4
 """Where trading begins when the warm-up is varied and nobody says where: this far into the data."""
+BEGINNINGS = (0.1, 0.25, 0.4)
+"""Where trading begins when its beginning is varied."""
+SETTLED_SHARE = 0.75
+"""How far into the data nothing of the beginning may be felt any more."""
 
 
 class Decision(NamedTuple):
@@ -70,6 +77,33 @@ class Decisions(CoreActor):
         if not self._is_over:
             text = f"{type(message).__name__} {msgspec.json.encode(message).decode()}"
             self.made.append(Decision(self.now, strategy, text))
+
+
+class Wishes(CoreActor):
+    """Wishes: listens to what strategies want to be, and keeps each change of it."""
+
+    name = "wishes"
+
+    def __init__(self) -> None:
+        self.changes: list[Decision] = []
+        self._wanted: dict[tuple[str, str], Direction] = {}
+
+    def on_signal(self, signal: Signal) -> None:
+        """Keep it where it is news."""
+        key = (signal.strategy, signal.instrument)
+        if self._wanted.get(key, "flat") != signal.direction:
+            self._wanted[key] = signal.direction
+            self.changes.append(
+                Decision(self.now, signal.strategy, f"{signal.instrument} {signal.direction}")
+            )
+
+    def since(self, time: int) -> list[Decision]:
+        """What is wanted at that time, and every change from there on."""
+        before = {each.what.partition(" ")[0]: each for each in self.changes if each.now < time}
+        standing = sorted(
+            each._replace(now=time) for each in before.values() if not each.what.endswith(" flat")
+        )
+        return standing + [each for each in self.changes if each.now >= time]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,9 +164,9 @@ def check_lookahead(
 def check_warmup(
     config: Config, classes: StrategyClasses, *, start: int | None = None, end: int | None = None
 ) -> Finding:
-    """Give indicators more history than they ask for and compare every decision."""
+    """Give indicators more history than they ask for, begin at other times, and compare."""
+    times = _times(config, start, end)
     if start is None:
-        times = _times(config, None, end)
         start = times[int(len(times) * START_SHARE)]
     least = _decisions(config, classes, start, end, WARM_UPS[0])
     for number, factor in enumerate(WARM_UPS[1:]):
@@ -143,7 +177,31 @@ def check_warmup(
                 "raise `warm_up` or `history`"
             )
             return _finding("warm-up", number + 2, len(least), why)
-    return _finding("warm-up", len(WARM_UPS), len(least) * (len(WARM_UPS) - 1), None)
+    settled = _settled(config, classes, times, end)
+    if settled.difference is not None:
+        return settled
+    compared = len(least) * (len(WARM_UPS) - 1) + settled.decisions
+    return _finding("warm-up", len(WARM_UPS) + settled.runs, compared, None)
+
+
+def _settled(config: Config, classes: StrategyClasses, times: Sequence[int], end: int | None) -> Finding:
+    """Begin at several times and compare what is wanted near the end."""
+    since = times[int(len(times) * SETTLED_SHARE)]
+    wanted: list[Decision] = []
+    for number, share in enumerate(BEGINNINGS):
+        begin = times[int(len(times) * share)]
+        listener = Wishes()
+        Backtest(config, classes, start=begin, end=end, listeners=[listener]).drive(None, lambda: False)
+        made = listener.since(since)
+        wanted = wanted if number else made
+        found = _compare(wanted, made, None)
+        if found is not None:
+            why = (
+                f"begun at {_moment(begin)} instead of {_moment(times[int(len(times) * BEGINNINGS[0])])}, "
+                f"from {_moment(since)} on {found}: what it counts in its state never forgets where it began"
+            )
+            return _finding("warm-up", number + 1, len(wanted), why)
+    return _finding("warm-up", len(BEGINNINGS), len(wanted) * (len(BEGINNINGS) - 1), None)
 
 
 def _finding(check: str, runs: int, decisions: int, difference: str | None) -> Finding:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import polars
 
-from actors import SMA, Bar, OffLoopAnswer, OrderFilled, Quote, Strategy, Trade, ValueIndicator
+from actors import SMA, Bar, OffLoopAnswer, OrderFilled, Quote, State, Strategy, Trade, ValueIndicator
 
 
 class UpAndDown(Strategy):
@@ -112,6 +112,38 @@ class ColdStart(Strategy):
 
     def on_bar(self, bar: Bar) -> None:
         if bar.close > self.average.value:
+            self.ctx.long()
+        else:
+            self.ctx.flat()
+
+
+class Counts(State):
+    """How many bars there were, or how many rose in a row."""
+
+    bars: int = 0
+
+
+class Weekly(Strategy):
+    """Long for three of every seven bars, counted from the first that it sees."""
+
+    state: Counts
+
+    def on_bar(self, bar: Bar) -> None:
+        self.state.bars += 1
+        if self.state.bars % 7 < 3:
+            self.ctx.long()
+        else:
+            self.ctx.flat()
+
+
+class TwoInARow(Strategy):
+    """Long after two bars that rose."""
+
+    state: Counts
+
+    def on_bar(self, bar: Bar) -> None:
+        self.state.bars = self.state.bars + 1 if bar.close > bar.open else 0
+        if self.state.bars >= 2:
             self.ctx.long()
         else:
             self.ctx.flat()

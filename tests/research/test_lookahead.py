@@ -14,7 +14,9 @@ from tests.research.strategies_for_tests import (
     Cross,
     Peeking,
     Remembering,
+    TwoInARow,
     UpAndDown,
+    Weekly,
 )
 from tests.research.test_api import some_bars
 
@@ -53,6 +55,19 @@ def test_too_short_a_warm_up_is_found() -> None:
     found = check_warmup(tester.config, {"strategy": ColdStart})
     assert found.difference is not None
     assert "raise `warm_up` or `history`" in found.difference
+
+
+def test_a_count_that_began_with_the_first_bar_is_found() -> None:
+    tester = Backtester(Weekly, some_bars())
+    found = check_warmup(tester.config, {"strategy": Weekly})
+    assert found.difference is not None
+    assert "never forgets where it began" in found.difference
+
+
+def test_what_a_strategy_notes_of_its_newest_bars_is_no_bug() -> None:
+    tester = Backtester(TwoInARow, some_bars())
+    found = check_warmup(tester.config, {"strategy": TwoInARow})
+    assert found.is_clean, found.difference
 
 
 def test_the_end_of_the_data_is_no_decision() -> None:
