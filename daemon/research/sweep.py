@@ -6,6 +6,7 @@ many processes work: the column `result_hash` says so.
 
 from __future__ import annotations
 
+import ast
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from itertools import product
 from math import prod
 from multiprocessing import get_context
+from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -183,12 +186,32 @@ def _cells(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
 
 def _check_importable(config: Config, classes: Classes) -> None:
+    _check_guarded()
     for name, section in config.strategies.items():
         if section.use.startswith("__main__:"):
             raise UsageError(
                 f"{classes[name].__name__} lives in this notebook, where no other process finds it: put it "
                 "into a file and give 'file.py:Class', or use workers=1"
             )
+
+
+def _check_guarded() -> None:
+    """Every process of the pool imports the script that has started us, which must not start it all again."""
+    main = sys.modules["__main__"]
+    file: str | None = getattr(main, "__file__", None)
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and (frame.f_globals is not main.__dict__ or frame.f_code.co_name != "<module>"):
+        frame = frame.f_back
+    if file is None or frame is None:
+        return
+    for statement in ast.parse(Path(file).read_bytes()).body:
+        if statement.lineno <= frame.f_lineno <= (statement.end_lineno or statement.lineno):
+            names = ast.walk(statement.test) if isinstance(statement, ast.If) else ()
+            if not any(isinstance(name, ast.Name) and name.id == "__name__" for name in names):
+                raise UsageError(
+                    f"each process of the sweep imports {Path(file).name}, whose line {frame.f_lineno} would "
+                    'start it again: put what it does under `if __name__ == "__main__":`, or use workers=1'
+                )
 
 
 def _run(task: Task, classes: Classes | None = None) -> Cell:

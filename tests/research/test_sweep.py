@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from actors.analytics.returns import sharpe
@@ -11,8 +15,12 @@ from actors.errors import UsageError
 from daemon.research import Backtester
 from daemon.research.frames import times_of
 from daemon.research.sweep import Sweep, sweep_cells
+from tests.conftest import REPO_ROOT
 from tests.research.strategies_for_tests import Cross
 from tests.research.test_api import some_bars
+
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +76,37 @@ def test_a_single_trial_owes_nothing_to_having_tried(tester: Backtester) -> None
     found = tester.sweep({"fast": [3]}).deflated()
     assert found is not None
     assert (found.trials, found.variance, found.expected_best) == (1, 0.0, 0.0)
+
+
+SCRIPT = """
+from actors import Bar, Strategy
+from daemon.research import Backtester
+from daemon.research.generated import generated_bars
+
+class Up(Strategy):
+    strength: float = 1.0
+
+    def on_bar(self, bar: Bar) -> None:
+        if bar.close > bar.open:
+            self.ctx.long(strength=self.strength)
+
+def work() -> None:
+    tester = Backtester(Up, generated_bars(50), cash=10_000)
+    print(tester.sweep({"strength": [0.5, 1.0]}, workers=2).frame["state"].to_list())
+"""
+GUARD = 'if __name__ == "__main__":'
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [("\nwork()", f"script.py, whose line 17 would start it again: put what it does under `{GUARD}`"),
+     (f"\n{GUARD}\n    work()", "['complete', 'complete']")],
+)  # fmt: skip
+def test_a_script_may_sweep_over_processes_behind_its_guard(tmp_path: Path, call: str, says: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT + call + "\n")
+    ran = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, env={"PYTHONPATH": str(REPO_ROOT)}, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert says in ran.stdout + ran.stderr
