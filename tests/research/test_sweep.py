@@ -19,7 +19,6 @@ from tests.conftest import REPO_ROOT
 from tests.research.strategies_for_tests import Cross
 from tests.research.test_api import some_bars
 
-
 pytestmark = pytest.mark.slow
 
 
