@@ -20,6 +20,10 @@ class VenueOrder(Value, frozen=True, kw_only=True):
     filled_quantity: Decimal
     price: Decimal | None
     status: VenueStatus
+    stop_price: Decimal | None = None
+    """None also where the venue's list does not tell it."""
+    trail: Decimal | None = None
+    """As `stop_price`; in the unit of the order's terms."""
 
 
 class VenueFill(Value, frozen=True, kw_only=True):

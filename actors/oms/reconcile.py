@@ -143,6 +143,7 @@ def replace_took_place(order: Order, line: VenueOrder, rules: VenueRules, venue_
     wanted = order.replacing
     if wanted is None:
         return None
-    if (line.quantity, line.price) == (wanted.quantity, wanted.price):
+    told = line.stop_price in (None, wanted.stop_price) and line.trail in (None, wanted.trail)
+    if told and (line.quantity, line.price) == (wanted.quantity, wanted.price):
         return True
     return False if venue_time_ms > still_acceptable_until_ms(order, rules) else None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from actors.messages.orders import (
     CommandRefused,
     OrderCancelled,
@@ -177,6 +179,18 @@ def test_an_unknown_replace_has_failed_only_when_it_can_no_longer_take_effect() 
     late = evidence(bench.sequencer.seq, orders=(venue_order(),), venue_time_ms=sent + 6_001)
     assert names(bench.feed(late)) == ["CommandRefused", "AccountReconciled"]
     assert bench.state() == "accepted"
+
+
+def test_a_list_that_tells_the_old_stop_shows_that_a_change_of_the_stop_alone_has_failed() -> None:
+    for line, word in ((venue_order(stop_price=D(90)), "CommandRefused"), (venue_order(), "OrderReplaced")):
+        bench = Bench(native_replace=True)
+        stop: dict[str, Any] = {"order_type": "stop_limit", "stop_price": D(90)}
+        bench.feed(
+            approved(**stop), accept(), approved_replace(quantity=D(10), price=D(100), stop_price=D(95))
+        )
+        bench.feed(unsure("replace"))
+        late = evidence(bench.sequencer.seq, orders=(line,), venue_time_ms=START // 1_000_000 + 6_001)
+        assert word in names(bench.feed(late))
 
 
 def test_a_change_the_venue_made_by_itself_is_adopted_from_its_list() -> None:

@@ -24,7 +24,7 @@ from actors.model.instrument import DERIVATIVES, ZERO
 from actors.venues.ib.claims import CompletedOrder, OpenOrder
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.marks import NOTHING, Mark
-from actors.venues.ib.orders import side_of, status_of
+from actors.venues.ib.orders import known_from_claim, side_of, status_of, terms_in
 from actors.venues.ib.reading import Lists, StatementReader
 from actors.venues.ib.reports import Reports
 from actors.venues.ib.session import Session
@@ -187,10 +187,13 @@ class Statements:
     def _venue_order(self, claim: OpenOrder, lists: Lists) -> VenueOrder:
         status = lists.statuses.get(claim.perm_id)
         filled = status.filled if status is not None else self._reports.executions.filled(claim.perm_id)
+        instrument = self._reports.instrument_of(claim.con_id)
+        _, price, stop_price, trail = terms_in(claim, known_from_claim(claim, instrument))
         return VenueOrder(
-            instrument=self._reports.instrument_of(claim.con_id), client_order_id=claim.order_ref or None,
+            instrument=instrument, client_order_id=claim.order_ref or None,
             venue_order_id=str(claim.perm_id), side=side_of(claim.action), quantity=claim.quantity,
-            filled_quantity=filled, price=claim.limit_price, status=status_of(claim.status, filled),
+            filled_quantity=filled, price=price, status=status_of(claim.status, filled),
+            stop_price=stop_price, trail=trail,
         )  # fmt: skip
 
 

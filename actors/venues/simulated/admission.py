@@ -35,7 +35,11 @@ def submit_refusal(market: Market, terms: OrderTerms, worth: Decimal | None) -> 
 def money_refusal(
     market: Market, order: VenueOrderState, *, already_locked: Decimal = ZERO
 ) -> Refusal | None:
-    """Whether the owner has not what the order must hold back."""
+    """Whether the owner has not what the order must hold back; an exit sells what its entry has left."""
+    if order.special is not None and order.special.parent is not None:
+        if order.is_held or market.desk.accounts[order.account].reducible(order, market.instrument) > ZERO:
+            return None
+        return reject.REDUCE_ONLY, f"side={order.side}, and nothing of that is held"
     return market.desk.accounts[order.account].refuses(order, market.instrument, already_locked)
 
 
@@ -53,7 +57,7 @@ def replace_refusal(
         return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"
     terms = replaced_terms(order, quantity, price, stop_price)
     refused = _terms_refusal(market, terms, price or stop_price)
-    if refused is not None or order.is_held:
+    if refused is not None:
         return refused
     changed = market.desk.draft(terms, market.instrument, price or stop_price or ZERO)
     changed.filled_quantity = order.filled_quantity

@@ -85,7 +85,7 @@ class MatchingEngine:
         refused = submit_refusal(market, terms, lock_price)
         if refused is None:
             order = self._desk.draft(terms, market.instrument, lock_price or ZERO)
-            refused = None if order.is_held else money_refusal(market, order)
+            refused = money_refusal(market, order)
             if refused is None:
                 self._desk.accept(order, market.instrument)
                 market.arrive(order)
