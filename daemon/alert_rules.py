@@ -119,10 +119,24 @@ class Watch:
             if not is_connected:
                 limit = seconds_ns(s.feed_down_seconds)
                 yield Condition("warning", "feed_down", venue, "no market data", None, limit)
+        yield from _line_conditions(t, s)
         if t.checkpoint_ns is not None:
             text = "no new checkpoint: recovery gets slower, and the database may be out of order"
             limit = seconds_ns(s.checkpoint_age_seconds)
             yield Condition("warning", "checkpoint_old", "", text, t.checkpoint_ns, limit)
+
+
+def _line_conditions(t: Telemetry, s: AlertsSection) -> Iterable[Condition]:
+    for venue, line in t.lines.items():
+        if line.down_since_ns is not None:
+            limit = seconds_ns(line.alarm_seconds)
+            yield Condition("critical", "line_down", venue, line.reason, line.down_since_ns, limit)
+        if any(line.troubles.values()):
+            text = ", ".join(f"{count} {why}" for why, count in line.troubles.items() if count)
+            limit = seconds_ns(s.feed_down_seconds)
+            yield Condition(
+                "warning", "data_trouble", venue, f"instruments without live data: {text}", None, limit
+            )
 
 
 def _ended(key: tuple[str, str], standing: _Standing, now_ns: int) -> list[Alert]:

@@ -24,8 +24,8 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 KINDS = (
     "started", "stopping", "core_failed", "active", "reduce_only", "paused", "halted", "strategy_failed",
     "step_failed", "difference_found", "unknown_order", "rejections", "account_down", "feed_down",
-    "checkpoint_old", "clock", "disk", "store", "broker", "heartbeat", "unit_failed", "held_back", "message",
-    "margin_call", "test",
+    "line_down", "data_trouble", "checkpoint_old", "clock", "disk", "store", "broker", "heartbeat",
+    "unit_failed", "held_back", "message", "margin_call", "test",
 )  # fmt: skip
 """Every kind of alert there is; `kinds` of a channel picks from them."""
 

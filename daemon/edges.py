@@ -24,6 +24,7 @@ from actors.venues.ports import Broker, Emergency, Feed, Intake
 from daemon.config import Config, VenueSection
 from daemon.graph import BarSources, is_paper, timeframes, traded_instruments
 from daemon.secret import resolve_secret
+from daemon.telemetry import LineFigures, Telemetry
 
 Clock = Callable[[], int]
 
@@ -46,6 +47,7 @@ class Lines:
         self._clock = clock
         self._budgets: dict[str, RateBudget] = {}
         self._open: dict[str, tuple[Session, Directory]] = {}
+        self._feeds: dict[str, IbFeed] = {}
 
     def tws(self, venue: str, section: VenueSection) -> tuple[Session, Directory]:
         """The line of a venue and the contracts known through it, made when first asked for."""
@@ -53,6 +55,24 @@ class Lines:
             session = Session(venue, section.tws, self._clock)
             self._open[venue] = session, Directory(session, section.tws.contracts)
         return self._open[venue]
+
+    def feeds(self, feed: IbFeed) -> IbFeed:
+        """Remember the feed of a line, whose figures are shown with it."""
+        self._feeds[feed.venue] = feed
+        return feed
+
+    def refresh(self, telemetry: Telemetry) -> None:
+        """Bring in what is shown of the lines."""
+        for venue, (session, _) in self._open.items():
+            line = telemetry.lines.get(venue)
+            if line is None:
+                alarm_seconds = session.settings.alarm_minutes * 60
+                line = telemetry.lines[venue] = LineFigures(alarm_seconds=alarm_seconds)
+            line.is_up, line.is_linked = session.is_up, session.is_linked
+            line.connections, line.messages_left = session.connections, session.budget.left()
+            line.down_since_ns, line.reason = session.outage.since_ns, session.outage.reason
+            if (feed := self._feeds.get(venue)) is not None:
+                line.subscriptions, line.troubles = feed.subscriptions, feed.troubles()
 
     def budget(self, rest_url: str) -> RateBudget:
         """How many requests the venue still takes from this address."""
@@ -118,13 +138,15 @@ def make_feed(
     """The feed of a venue."""
     if section.kind == "ib":
         session, directory = lines.tws(venue, section)
-        return IbFeed(
-            session=session,
-            directory=directory,
-            subscriptions=wanted,
-            intake=intake,
-            clock=clock,
-            bars_after=bars_after,
+        return lines.feeds(
+            IbFeed(
+                session=session,
+                directory=directory,
+                subscriptions=wanted,
+                intake=intake,
+                clock=clock,
+                bars_after=bars_after,
+            )
         )
     return BinanceFeed(
         venue=venue,

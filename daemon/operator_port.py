@@ -260,7 +260,11 @@ class OperatorPort:
         return None
 
     def unready(self) -> str | None:
-        """Why not every account trades; None when all do."""
+        """Why not every account trades, or why a line that is shared has nothing to say; None when all do."""
+        self._telemetry.refresh()
+        for venue, line in self._telemetry.lines.items():
+            if not line.is_up:
+                return f"the line of {venue} is down: {line.reason}"
         for account in self._config.accounts:
             state, reason = self._core.risk.state_of(Scope(account=account))
             if state != "active":

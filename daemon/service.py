@@ -296,6 +296,7 @@ class Service:
     def _feeds(self, opened: Opened, runtime: Runtime, telemetry: Telemetry) -> list[EdgeActor]:
         config, host, sources = self._config, opened.core.strategies, live_sources(self._config)
         edges = []
+        telemetry.refreshers.append(self._lines.refresh)
         for venue, wanted in subscriptions(config, host, sources).items():
             intake = FeedIntake(runtime)
             feed = make_feed(

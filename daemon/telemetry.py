@@ -78,6 +78,32 @@ class AccountFigures:
         """Fraction of the running peak, ≤ 0."""
 
 
+class LineFigures:
+    """What is shown of a line that feed and brokers of a venue share."""
+
+    __slots__ = (
+        "alarm_seconds", "connections", "down_since_ns", "is_linked", "is_up", "messages_left", "reason",
+        "subscriptions", "troubles",
+    )  # fmt: skip
+
+    def __init__(self, *, alarm_seconds: float) -> None:
+        self.alarm_seconds = alarm_seconds
+        """Down for so long it is an alert."""
+        self.is_up = False
+        """Whether orders may leave."""
+        self.is_linked = False
+        """Whether the gateway has its own line to the broker."""
+        self.connections = 0
+        self.down_since_ns: int | None = None
+        self.reason = ""
+        self.messages_left = 0
+        """How many may leave within this second."""
+        self.subscriptions = 0
+        """Market data lines in use."""
+        self.troubles: dict[str, int] = {}
+        """Instruments without live data by why: `delayed`, `competing`, `refused`."""
+
+
 class Telemetry:
     """Every number `/metrics` and `ctl metrics` show; written by whoever knows it, on the loop's thread."""
 
@@ -118,6 +144,8 @@ class Telemetry:
         self.feed_last_ns: dict[str, int] = {}
         """By venue: when its last message came."""
         self.feed_connected: dict[str, bool] = {}
+        self.lines: dict[str, LineFigures] = {}
+        """By venue."""
 
     def _begin_orders(self) -> None:
         self.tick_to_order = Histogram(FAST)
@@ -201,6 +229,10 @@ class Telemetry:
             "feeds": {
                 venue: {"age_seconds": self.age_seconds(last), "connected": self.feed_connected.get(venue)}
                 for venue, last in self.feed_last_ns.items()
+            },
+            "lines": {
+                venue: {field: getattr(line, field) for field in LineFigures.__slots__}
+                for venue, line in self.lines.items()
             },
             "tick_to_order_seconds": summary(self.tick_to_order),
             "orders": by_two(self.orders),

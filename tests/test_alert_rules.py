@@ -10,7 +10,7 @@ from actors.messages.orders import OrderOutcomeUnknown, OrderRejected
 from actors.store.alerts import notice_of
 from daemon.alert_rules import HEARD, Watch
 from daemon.alert_settings import AlertsSection
-from daemon.telemetry import AccountFigures, Telemetry
+from daemon.telemetry import AccountFigures, LineFigures, Telemetry
 
 S = 1_000_000_000
 
@@ -106,6 +106,32 @@ def test_a_feed_that_is_down_and_a_checkpoint_that_is_old_are_told() -> None:
     assert watch.check(telemetry, 1 * S) == []
     assert [alert.kind for alert in watch.check(telemetry, 6 * S)] == ["feed_down"]
     assert [alert.kind for alert in watch.check(telemetry, 600 * S)] == ["checkpoint_old"]
+
+
+def test_a_line_that_stays_down_alarms_after_its_own_time_and_again() -> None:
+    telemetry = a_telemetry()
+    line = telemetry.lines["ib"] = LineFigures(alarm_seconds=600.0)
+    watch = Watch(AlertsSection(remind_minutes=15))
+    assert watch.check(telemetry, 0) == []
+    line.down_since_ns, line.reason = 10 * S, "nothing listens"
+    assert watch.check(telemetry, 609 * S) == []
+    (alert,) = watch.check(telemetry, 610 * S)
+    assert (alert.severity, alert.kind, alert.subject) == ("critical", "line_down", "ib")
+    assert alert.text == "for 600 s: nothing listens"
+    assert watch.check(telemetry, 1_509 * S) == []
+    assert [alert.kind for alert in watch.check(telemetry, 1_510 * S)] == ["line_down"]
+    line.down_since_ns = None
+    assert [alert.severity for alert in watch.check(telemetry, 1_600 * S)] == ["info"]
+
+
+def test_delayed_and_competing_data_are_named() -> None:
+    telemetry = a_telemetry()
+    line = telemetry.lines["ib"] = LineFigures(alarm_seconds=600.0)
+    line.troubles = {"delayed": 2, "competing": 1, "refused": 0}
+    watch = Watch(AlertsSection(feed_down_seconds=5))
+    assert watch.check(telemetry, 0) == []
+    (alert,) = watch.check(telemetry, 5 * S)
+    assert alert.text == "for 5 s: instruments without live data: 2 delayed, 1 competing"
 
 
 def test_a_new_checkpoint_in_time_is_no_news_however_long_the_process_lives() -> None:

@@ -18,7 +18,7 @@ import yaml
 
 from daemon.http.metrics import registry_of
 from daemon.http.server import HttpServer
-from daemon.telemetry import AccountFigures, Telemetry
+from daemon.telemetry import AccountFigures, LineFigures, Telemetry
 from tests.http.test_server import Health
 
 
@@ -36,6 +36,8 @@ def a_full_telemetry() -> Telemetry:
     telemetry.alerts_dropped["desk"] = telemetry.alerts_raised["critical", "halted"] = 1
     telemetry.losses["paper", "", "daily_loss"] = telemetry.losses["paper", "", "peak_loss"] = (90.0, 100.0)
     telemetry.positions["paper", "sma", "BTCUSDT@binance"] = 1.0
+    line = telemetry.lines["ib"] = LineFigures(alarm_seconds=600.0)
+    line.troubles["delayed"] = 1
     account = telemetry.accounts["paper"] = AccountFigures(currency="USDT", state="active")
     account.equity = 1000.0
     return telemetry

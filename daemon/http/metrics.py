@@ -34,7 +34,7 @@ class TelemetryCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         self._telemetry.refresh()
-        for part in (_process, _feeds, _orders, _storage, _alerts, _accounts, _safety):
+        for part in (_process, _feeds, _lines, _orders, _storage, _alerts, _accounts, _safety):
             yield from part(self._telemetry)
 
 
@@ -59,6 +59,25 @@ def _feeds(t: Telemetry) -> Iterator[Metric]:
     yield gauge("feed_age_seconds", "Since the venue's last message.", ages, "venue")
     connected = [((venue,), float(is_up)) for venue, is_up in t.feed_connected.items()]
     yield gauge("feed_connected", "1 while the feed's line is up.", connected, "venue")
+
+
+def _lines(t: Telemetry) -> Iterator[Metric]:
+    lines = t.lines.items()
+    down = {venue: x.down_since_ns for venue, x in lines}
+    for name, text, values in (
+        ("up", "1 while orders may leave by the venue's line.", {v: x.is_up for v, x in lines}),
+        ("linked", "1 while the gateway has its own line.", {v: x.is_linked for v, x in lines}),
+        ("down_seconds", "Since the line went down; 0: it is up.", {
+            v: 0.0 if since is None else t.age_seconds(since) for v, since in down.items()
+        }),
+        ("messages_left", "How many may leave at this moment.", {v: x.messages_left for v, x in lines}),
+        ("subscriptions", "Market data lines in use.", {v: x.subscriptions for v, x in lines}),
+    ):  # fmt: skip
+        yield gauge(f"line_{name}", text, [((v,), float(value)) for v, value in values.items()], "venue")
+    connections = [((venue,), float(line.connections)) for venue, line in lines]
+    yield counter("line_connections", "Connections made.", connections, "venue")
+    troubles = [((venue, why), float(count)) for venue, line in lines for why, count in line.troubles.items()]
+    yield gauge("line_data_trouble", "Instruments without live data, by why.", troubles, "venue", "why")
 
 
 def _orders(t: Telemetry) -> Iterator[Metric]:

@@ -19,6 +19,11 @@ class MessageBudget:
         self._sent: deque[float] = deque()
         self._per_second = per_second
 
+    def left(self) -> int:
+        """How many messages may leave at this moment."""
+        self._forget(asyncio.get_running_loop().time())
+        return max(0, self._per_second - len(self._sent))
+
     def pause_for_order(self) -> float:
         """Seconds until an order may leave; 0 takes its place now."""
         return self._pause(self._per_second)
@@ -30,10 +35,13 @@ class MessageBudget:
 
     def _pause(self, allowed: int) -> float:
         now = asyncio.get_running_loop().time()
+        self._forget(now)
         sent = self._sent
-        while sent and now - sent[0] > self._window:
-            sent.popleft()
         if len(sent) < allowed:
             sent.append(now)
             return 0.0
         return max(0.001, sent[len(sent) - allowed] + self._window - now)
+
+    def _forget(self, now: float) -> None:
+        while self._sent and now - self._sent[0] > self._window:
+            self._sent.popleft()

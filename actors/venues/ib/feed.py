@@ -25,7 +25,7 @@ from actors.venues.ib.history import History
 from actors.venues.ib.opening import OpeningTimes
 from actors.venues.ib.real_time_bars import BarBuilder
 from actors.venues.ib.session import Session
-from actors.venues.ib.ticks import InstrumentTicks
+from actors.venues.ib.ticks import TROUBLE, InstrumentTicks
 from actors.venues.ports import Intake, MarketSubscription
 
 log = structlog.get_logger(__name__)
@@ -111,6 +111,21 @@ class IbFeed:
     async def close(self) -> None:
         """The line is cut with its last user."""
         self._session.leave(self)
+
+    # figures
+
+    @property
+    def subscriptions(self) -> int:
+        """Data lines in use."""
+        return sum(each.subscriptions for each in self._ticks.values()) if self._session.is_up else 0
+
+    def troubles(self) -> dict[str, int]:
+        """How many instruments get no live data, by why."""
+        found: dict[str, int] = dict.fromkeys(TROUBLE.values(), 0)
+        for ticks in self._ticks.values():
+            if ticks.trouble is not None:
+                found[ticks.trouble] += 1
+        return found
 
     # the line
 

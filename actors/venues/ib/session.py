@@ -23,6 +23,7 @@ from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.greeting import greet
 from actors.venues.ib.library import Library, load_library
 from actors.venues.ib.listener import Answer, Listener
+from actors.venues.ib.outage import Outage
 from actors.venues.ib.reasons import RequestFailed, why_not
 from actors.venues.ib.settings import SessionSettings
 from actors.venues.mortal import make_mortal
@@ -71,7 +72,7 @@ class Session:
         self._heard_at = 0.0
         self._is_linked = True
         self._complaint = ""
-        self._why_down = ""
+        self.outage = Outage(venue, clock)
         self._fault: Exception | None = None
         self.accounts: tuple[str, ...] = ()
 
@@ -95,6 +96,7 @@ class Session:
             self.library = load_library()
         self._holders += 1
         if self._keeper is None or self._keeper.done():
+            self.outage.begin()
             self._keeper = asyncio.create_task(self._keep(), name=f"ib line {self.venue}")
         try:
             yield
@@ -105,6 +107,7 @@ class Session:
                 keeper.cancel()
                 await asyncio.wait([keeper])
                 self.cut("nobody uses it")
+                self.outage.end()
 
     async def wait_up(self, seconds: float) -> None:
         """Until the line is up.
@@ -116,7 +119,7 @@ class Session:
             async with asyncio.timeout(seconds):
                 await self._up.wait()
         except TimeoutError:
-            raise VenueUnreachable(self._why_down or f"{self.venue}: no line to TWS yet") from None
+            raise VenueUnreachable(self.outage.reason or f"{self.venue}: no line to TWS yet") from None
 
     async def watch(self) -> None:
         """Until the keeping of the line ends with an error, which is raised."""
@@ -124,6 +127,11 @@ class Session:
         await asyncio.shield(self._keeper)
 
     # requests
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether TWS has its own line to IB, as far as it has said."""
+        return self._is_linked and self._client is not None
 
     @property
     def client(self) -> Any:
@@ -367,6 +375,7 @@ class Session:
             return
         self.is_up = True
         self._up.set()
+        self.outage.end()
         log.info("line to TWS is up", venue=self.venue, accounts=len(self.accounts))
         for user in list(self._users):
             user.on_up()
@@ -378,8 +387,7 @@ class Session:
             self._tell_down(reason)
 
     def _tell_down(self, reason: str) -> None:
-        self._why_down = reason
-        log.warning("line to TWS is down", venue=self.venue, reason=reason)
+        self.outage.go_on(reason)
         for user in list(self._users):
             user.on_down(reason)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from actors.venues.ib.contracts import ContractSpec
@@ -21,6 +23,8 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     heartbeat_deadline_seconds: float = 5.0
     pause_seconds: float = 1.0
     pause_cap_seconds: float = 60.0
+    alarm_minutes: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """A line that is down for so long is an alert, and again and again until it is up."""
     restarts: Restarts = Restarts()
 
 

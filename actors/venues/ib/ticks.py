@@ -24,6 +24,10 @@ DEPTH_ROWS = 10
 INSERT, CHANGE, DELETE = 0, 1, 2
 
 LineStatus = Literal["live", "stale", "down"]
+Trouble = Literal["delayed", "competing", "refused"]
+TROUBLE: dict[Meaning, Trouble] = {
+    Meaning.DELAYED: "delayed", Meaning.COMPETING: "competing", Meaning.NO_DATA: "refused",
+}  # fmt: skip
 
 
 class InstrumentTicks:
@@ -50,6 +54,13 @@ class InstrumentTicks:
         self._status: LineStatus | None = None
         self._data_type = LIVE
         self._builders: Sequence[BarBuilder] = ()
+        self.trouble: Trouble | None = None
+        """Why no data come although the line is up."""
+
+    @property
+    def subscriptions(self) -> int:
+        """How many TWS serves."""
+        return len(self._numbers)
 
     @property
     def is_live(self) -> bool:
@@ -125,6 +136,7 @@ class InstrumentTicks:
         meaning = meaning_of(code)
         if meaning in (Meaning.NEWS, Meaning.WARNING, Meaning.FARM_BACK):
             return
+        self.trouble = TROUBLE.get(meaning, self.trouble)
         log.warning("market data", instrument=self._name, kind=kind, code=code, text=text)
         self.report("stale", f"{kind}: {text} ({code})")
 
@@ -146,6 +158,7 @@ class InstrumentTicks:
         elif name == "marketDataType":
             self._data_type = values[0]
             if self._data_type != LIVE:
+                self.trouble = "delayed"
                 self.report("stale", "data are delayed or frozen: subscribe to live data of this market")
 
     def _tell_quote(self) -> None:
@@ -205,4 +218,5 @@ class InstrumentTicks:
 
     def _live(self) -> None:
         if self._status != "live" and self._data_type == LIVE:
+            self.trouble = None
             self.report("live", "connected")
