@@ -120,9 +120,10 @@ class LedgerActor(CoreActor):
         journal = self._book(account).journal
         return attributions(self.positions(account), self._instruments, self.market, journal)
 
-    def at_mark(self, account: str) -> AccountSnapshot:
-        """The account as it stands now; asking changes nothing."""
-        book, positions = self._book(account), self.positions(account)
+    def at_mark(self, account: str, strategy: str | None = None) -> AccountSnapshot:
+        """The account as it stands now, with P&L and fees of one strategy if named; changes nothing."""
+        book = self._book(account)
+        positions = [each for each in self.positions(account) if strategy in (None, each.strategy)]
         return at_mark(account, book, positions, self._instruments, self._valuation, self.market, self.now)
 
     # trading

@@ -73,7 +73,7 @@ def run_of(out: Outcome) -> Run:
         fills=frames.fills.height,
         trades=frames.trades.height,
         accounts=accounts,
-        strategies=_strategies(out.config, frames),
+        strategies=_strategies(out, frames),
         denied=_counts(out.results, OrderDenied),
         rejected=_counts(out.results, OrderRejected),
         warnings=_warnings(out, accounts),
@@ -185,9 +185,11 @@ def _calendar(out: Outcome, account: str) -> Calendar:
     return calendar_named(names[0])
 
 
-def _strategies(config: Config, frames: Frames) -> dict[str, StrategyResult]:
+def _strategies(out: Outcome, frames: Frames) -> dict[str, StrategyResult]:
+    """P&L and fees of all that was filled, so that strategies add up to their account."""
     found = {}
-    for name in config.strategies:
+    for name, section in out.config.strategies.items():
+        end = out.core.ledger.at_mark(section.account, name)
         of_strategy = polars.col("strategy") == name
         trades = frames.trades.filter(of_strategy)
         found[name] = StrategyResult(
@@ -195,8 +197,8 @@ def _strategies(config: Config, frames: Frames) -> dict[str, StrategyResult]:
             fills=frames.fills.filter(of_strategy).height,
             trades=trades.height,
             won=trades.filter(polars.col("net") > 0.0).height,
-            realised_pnl=float(trades["realised_pnl"].sum()),
-            fees=float(trades["fees"].sum()),
+            realised_pnl=end.realised_pnl,
+            fees=end.fees,
         )
     return found
 
@@ -223,6 +225,11 @@ def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
             found.append(
                 f"{name}: margin was called {account.margin_calls:,} times, the venue closed positions in "
                 f"{account.liquidations:,} fills"
+            )
+        if figures.capacity is not None and figures.capacity.share_max > 1.0:
+            found.append(
+                f"{name}: fills took up to {figures.capacity.share_max:.0%} of a bar's volume, more than was "
+                "traded: bound them by `bars.volume_share` of the simulated venue"
             )
         if account.trial_balance != ZERO:
             found.append(f"{name}: debits and credits differ by {account.trial_balance}")

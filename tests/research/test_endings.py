@@ -83,6 +83,14 @@ def test_equity_is_sampled_behind_everything_of_its_moment(tmp_path: Path) -> No
     assert equity["gross_exposure"].to_list() == pytest.approx([0, 206, 202, 0, 0, 212])
 
 
+def test_a_strategy_has_all_that_it_filled_and_not_only_closed_trades(tmp_path: Path) -> None:
+    done = run(a_config(a_file(tmp_path, ROWS)))
+    account, strategy = done.info.accounts["test"], done.info.strategies["s"]
+    assert (strategy.fills, strategy.trades) == (3, 1)
+    assert (strategy.realised_pnl, strategy.fees) == (account.realised_pnl, account.fees)
+    assert strategy.fees == pytest.approx(0.204 + 0.198 + 0.208)
+
+
 def test_days_count_to_the_day_they_end_and_to_no_other(tmp_path: Path) -> None:
     # 1 January 2024 is a Monday: bought on Tuesday, sold on Thursday the 4th, whose bar ends on Friday.
     days = [row.replace(f"01T00:0{n}:00", f"0{n + 1}") for n, row in enumerate(ROWS)]
