@@ -12,7 +12,7 @@ from daemon.cli.common import add_config_arguments, add_json_argument, load, pri
 if TYPE_CHECKING:
     from daemon.config import Config
     from daemon.graph import StrategyClasses
-    from daemon.research.runs import Kept, Run, RunInfo
+    from daemon.research.runs import AccountResult, Kept, Run, RunInfo
 
 EXAMPLE = "tickerd backtest configs/backtest.toml --from 2020-03-01 --to 2020-09-01"
 INTERRUPTED = 130
@@ -149,11 +149,21 @@ def _text(info: RunInfo, kept: Kept) -> str:
         counts["state"] = info.state
     refused = {"denied": info.denied, "rejected": info.rejected}
     parts = [facts(counts), table(accounts), table(strategies, empty="no strategy has traded")]
+    parts += [_attribution(account) for account in info.accounts.values() if account.attribution]
     parts += [facts({name: codes}) for name, codes in refused.items() if codes]
     parts += [_figures(name, info) for name in info.accounts]
     parts += [f"warning: {warning}" for warning in info.warnings]
     parts += [f"failed: {failure}" for failure in info.failures_told()]
     return "\n\n".join(parts)
+
+
+def _attribution(account: AccountResult) -> str:
+    """Where the result came from: a line for each strategy and instrument."""
+    from daemon.cli.tables import table
+    from daemon.research.report.wording import attribution_of
+
+    headings, rows = attribution_of(account)
+    return table([dict(zip(["from", *headings[1:]], row, strict=True)) for row in rows])
 
 
 def _figures(name: str, info: RunInfo) -> str:

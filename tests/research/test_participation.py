@@ -29,6 +29,14 @@ def test_each_fill_knows_its_bar_and_its_share_of_the_volume(tmp_path: Path) -> 
     assert names["volume_share_max"] == "10.000 %"
 
 
+def test_taking_more_than_was_traded_is_doubted(tmp_path: Path) -> None:
+    for volume, is_doubted in (("1", True), ("2", False)):
+        rows = [f"{row.rsplit(',', 1)[0]},{volume}" for row in ROWS]
+        config = a_config(a_file(tmp_path, rows, f"{volume}.csv"))
+        found = run_backtest(config, load_classes(config)).info.warnings
+        assert any("took up to 200% of a bar's volume" in warning for warning in found) == is_doubted
+
+
 def test_fills_of_one_bar_add_up_and_the_room_is_that_of_the_thinnest_bars() -> None:
     fills = pl.DataFrame(
         {
