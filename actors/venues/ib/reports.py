@@ -216,7 +216,7 @@ class Reports:
         for known in list(self._by_order_id.values()) if parent_id else ():
             is_member = parent_id in (known.order_id, known.parent_id)
             if is_member and not known.is_accepted and not known.is_done and self._session.is_up:
-                effect("tws.send cancel")
+                effect("tws.send cancel of a family")
                 self._session.client.cancelOrder(known.order_id)
 
     # what comes of it

@@ -37,7 +37,7 @@ from daemon.exchange.ib.contracts import ALWAYS
 from daemon.exchange.ib.server import IbServer
 from daemon.exchange.ib.settings import IbSettings
 from daemon.exchange.market_data.events import Top
-from daemon.exchange.settings import ExchangeAccount
+from daemon.exchange.settings import ExchangeAccount, Synthetic
 
 ACCOUNT = "DU1000001"
 AAPL = "AAPL@ib"
@@ -227,12 +227,14 @@ class Rig:
 async def rig(
     *, symbols: tuple[str, ...] = ("AAPL", "ESZ6"), settings: SessionSettings | None = None,
     balances: dict[str, Decimal] | None = None, hours: tuple[str, str] = ALWAYS,
+    market: Synthetic | None = None,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     """The fake and a session to it; nothing runs yet."""
     account = ExchangeAccount(
         name=ACCOUNT, key="", secret="", balances=balances or {"USD": D(1_000_000), "AAPL": D(100)}
     )
-    async with IbServer(IbSettings(accounts=(account,), symbols=symbols, hours=hours)) as tws:
+    tws_settings = IbSettings(accounts=(account,), symbols=symbols, hours=hours, market=market or Synthetic())
+    async with IbServer(tws_settings) as tws:
         patient = settings or SessionSettings(
             pause_seconds=0.02, pause_cap_seconds=0.2, connect_seconds=3.0, answer_seconds=3.0
         )

@@ -19,6 +19,7 @@ from actors.messages.orders import (
 )
 from actors.venues.ib.orders import good_till_text
 from daemon.exchange.ib.orders import IbOrder
+from daemon.exchange.settings import Synthetic
 from tests.venues.ib.rig import Rig, trading
 
 D = Decimal
@@ -74,7 +75,8 @@ async def test_a_trailing_stop_follows_the_best_price_and_sells_when_it_is_reach
 
 
 async def test_a_trail_may_be_a_fraction_and_its_change_is_known_after_a_restart() -> None:
-    async with trading() as rigged:
+    # The market stands still: the next quote of its own would be far below the stop.
+    async with trading(market=Synthetic(rate=0.001)) as rigged:
         name = rigged.send(rigged.terms("sell", trail=D("0.05"), trail_is_fraction=True))
         venue_id = await rigged.accepted(name)
         order = at_tws(rigged, name)
