@@ -231,11 +231,6 @@ def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
                 f"{name}: fills took up to {figures.capacity.share_max:.0%} of a bar's volume, more than was "
                 "traded: bound them by `bars.volume_share` of the simulated venue"
             )
-        if figures.capacity is not None and figures.capacity.share_max > 1.0:
-            found.append(
-                f"{name}: fills took up to {figures.capacity.share_max:.0%} of a bar's volume, more than was "
-                "traded: bound them by `bars.volume_share` of the simulated venue"
-            )
         if account.trial_balance != ZERO:
             found.append(f"{name}: debits and credits differ by {account.trial_balance}")
     refused = {**_counts(out.results, OrderDenied), **_counts(out.results, OrderRejected)}
