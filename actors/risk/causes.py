@@ -9,6 +9,8 @@ from actors.messages.control import Scope, StrategyFailed, TradingState
 from actors.risk.exposure import Exposure
 from actors.risk.states import States
 
+OPENING_WAITS = "these books are new and the account is in use: `tickerd ctl reconcile show`, then `accept`"
+
 
 def account_is(states: States, account: str, state: TradingState, reason: str) -> None:
     """An account waits for its venue: exactly one of `starting` and `reconciling`."""
@@ -49,6 +51,8 @@ def strategy_failed(states: States, failed: StrategyFailed) -> None:
 
 def difference_found(states: States, difference: DifferenceFound, instruments: Container[str]) -> None:
     """A position or an order that is not ours: no new exposure there until the operator resumes it."""
+    if difference.kind == "opening":
+        account_is(states, difference.account, "reconciling", OPENING_WAITS)
     if difference.kind not in ("position", "foreign_order"):
         return
     named = [word for word in difference.subject.split() if word in instruments]

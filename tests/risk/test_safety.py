@@ -7,7 +7,7 @@ import pytest
 
 from actors.core.sequencer import CoreSnapshot
 from actors.errors import InvariantBroken
-from actors.messages.account import AccountReconciled
+from actors.messages.account import AccountReconciled, DifferenceFound
 from actors.messages.base import Message
 from actors.messages.control import (
     ApprovalAsked,
@@ -69,6 +69,18 @@ def test_a_pause_under_a_halt_is_shown_as_halted_and_appears_when_that_is_cleare
     done = rig.only(CommandDone, command(Pause, MAIN))
     assert done.text == "account=main is paused; it is halted now: halted by uid=1000: loss"
     assert states(rig.clear()) == [("all", "active"), ("account=main", "paused")]
+
+
+def test_an_account_in_use_says_what_its_new_books_wait_for() -> None:
+    rig = Rig(is_active=False)
+    found = DifferenceFound(
+        ts_event=0, account="main", kind="opening", subject="main", ours="", venue="order T"
+    )
+    rig.feed(Started(ts_event=0, epoch=1), found)
+    state, reason = rig.risk.state_of(MAIN)
+    assert (state, "tickerd ctl reconcile show" in reason) == ("reconciling", True)
+    rig.feed(AccountReconciled(ts_event=0, account="main", asked_seq=0))
+    assert rig.risk.state_of(MAIN)[0] == "active"
 
 
 # kill switch
