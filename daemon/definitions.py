@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 
 import msgspec
 import structlog
@@ -56,7 +57,7 @@ async def known_instruments(
 async def _definitions(
     feed: Feed, names: Sequence[str], former: Mapping[str, Instrument]
 ) -> dict[str, Instrument]:
-    while True:
+    for attempt in count(1):
         try:
             listed = await feed.instruments([name.partition("@")[0] for name in names])
             return {instrument.id: instrument for instrument in listed}
@@ -64,5 +65,7 @@ async def _definitions(
             if all(name in former for name in names):
                 log.warning("venue unreachable, using its last known definitions", error=str(error))
                 return {name: former[name] for name in names}
-            log.warning("venue unreachable, trying again", error=str(error))
+            if not attempt & (attempt - 1):  # the first, the second, the fourth, …
+                log.warning("venue unreachable, trying again", error=str(error), attempt=attempt)
             await asyncio.sleep(INSTRUMENT_RETRY_SECONDS)
+    raise AssertionError("counting has an end")

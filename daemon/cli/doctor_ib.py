@@ -12,14 +12,13 @@ import msgspec
 from actors.errors import ConfigError, TradingError, VenueUnreachable
 from actors.venues.ib.contracts import Listed
 from actors.venues.ib.directory import Directory
-from actors.venues.ib.reasons import RequestFailed, check_account
+from actors.venues.ib.reasons import READ_ONLY, RequestFailed, check_account
 from actors.venues.ib.session import Session
 from daemon.cli.doctor_checks import Finding
 from daemon.config import Config
 from daemon.graph import is_paper, traded_instruments
 
 WAIT_SECONDS = 8.0
-READ_ONLY = 321
 
 
 def tws_answers(name: str, config: Config) -> list[Finding]:
@@ -99,11 +98,8 @@ async def _what_if(subject: str, session: Session, account: str, listed: Listed)
             "what if", "whatIf", lambda number: session.client.placeOrder(number, listed.contract, order)
         )
     except RequestFailed as error:
-        if error.code == READ_ONLY:
-            return Finding(
-                subject, "fail",
-                "the API is read-only: untick Configure > API > Settings > Read-Only API",
-            )  # fmt: skip
+        if READ_ONLY in str(error):
+            return Finding(subject, "fail", READ_ONLY)
         return Finding(subject, "warn", f"TWS does not say what an order would cost: {error}")
     state = answers[-1][0]
     margin = f"one {listed.instrument.id} needs {state.initMarginChange} margin"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -48,14 +48,14 @@ class _Watch(logging.Handler):
         self._on_fault(VenueUnreachable(f"a message could not be read: {record.getMessage()[:200]}"))
 
 
-def load_library() -> Library:
-    """Whichever of the two is installed; inside the running loop, which an import of theirs looks for.
+def load_library(names: Sequence[str] = NAMES) -> Library:
+    """Whichever is installed; inside the running loop, which an import of theirs looks for.
 
     Raises:
         ConfigError: Neither is.
     """
     asyncio.set_event_loop(asyncio.get_running_loop())
-    for name in NAMES:
+    for name in names:
         try:
             module = import_module(name)
         except ModuleNotFoundError as error:
@@ -63,6 +63,8 @@ def load_library() -> Library:
                 raise
             continue
         client = import_module(f"{name}.client")
+        # Why there is no line the session says itself, and not at every attempt.
+        logging.getLogger(f"{name}.client").setLevel(logging.CRITICAL)
         return Library(
             name, client.Client, module.Contract, module.Order, module.ExecutionFilter, module.TagValue
         )

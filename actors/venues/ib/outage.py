@@ -49,5 +49,5 @@ class Outage:
         log.warning("line to TWS is down", venue=self._venue, reason=reason, seconds=seconds)
 
     def end(self) -> None:
-        """The line is up, or nobody wants it."""
+        """The line is up."""
         self.since_ns, self.reason = None, ""

@@ -7,13 +7,21 @@ from collections.abc import Sequence
 from actors.errors import ConfigError, TradingError
 from actors.venues.ib.settings import SessionSettings
 
+READ_ONLY = "the API is read-only: untick Configure > API > Settings > Read-Only API"
+VALIDATION = 321
+
 
 class RequestFailed(TradingError):
     """TWS has answered a request with an error."""
 
     def __init__(self, name: str, code: int, text: str) -> None:
-        super().__init__(f"{name}: {text} ({code})")
+        super().__init__(f"{name}: {in_words(code, text)} ({code})")
         self.code, self.text = code, text
+
+
+def in_words(code: int, text: str) -> str:
+    """TWS's words, or ours where they name the next step."""
+    return READ_ONLY if code == VALIDATION and "read-only" in text.lower() else text
 
 
 def check_account(accounts: Sequence[str], account_id: str | None, *, is_paper: bool) -> str:
@@ -49,7 +57,7 @@ def refused(complaint: str, settings: SessionSettings) -> str:
 def _closed(settings: SessionSettings) -> str:
     return (
         f"{settings.host}:{settings.port} closed the line: enable the API (Configure > API > Settings > "
-        "Enable ActiveX and Socket Clients) and trust this address"
+        "Enable ActiveX and Socket Clients), trust this address, and check that the port is TWS's"
     )
 
 

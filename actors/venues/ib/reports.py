@@ -30,6 +30,7 @@ from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.executions import Booked, Corrected, Executions
 from actors.venues.ib.orders import ACCEPTED, CANCELLED, Known, known_from_claim, side_of, terms_in
+from actors.venues.ib.reasons import in_words
 from actors.venues.ib.session import Session
 from actors.venues.ports import Intake
 
@@ -192,7 +193,7 @@ class Reports:
         known = self._by_order_id.get(claim.number)
         if known is None or known.is_done:
             return
-        meaning, text, code = meaning_of(claim.code), claim.text, str(claim.code)
+        meaning, text, code = meaning_of(claim.code), in_words(claim.code, claim.text), str(claim.code)
         if meaning in (Meaning.NEWS, Meaning.WARNING, Meaning.CANCELLED, Meaning.FARM_BACK):
             log.info("order notice", order=known.client_order_id, code=claim.code, text=text)
         elif meaning is Meaning.CANCEL_REFUSED or (known.is_cancelling and meaning is Meaning.REFUSED):

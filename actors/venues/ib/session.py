@@ -96,7 +96,8 @@ class Session:
             self.library = load_library()
         self._holders += 1
         if self._keeper is None or self._keeper.done():
-            self.outage.begin()
+            if self.outage.since_ns is None:
+                self.outage.begin()
             self._keeper = asyncio.create_task(self._keep(), name=f"ib line {self.venue}")
         try:
             yield
@@ -107,7 +108,6 @@ class Session:
                 keeper.cancel()
                 await asyncio.wait([keeper])
                 self.cut("nobody uses it")
-                self.outage.end()
 
     async def wait_up(self, seconds: float) -> None:
         """Until the line is up.
@@ -387,7 +387,8 @@ class Session:
             self._tell_down(reason)
 
     def _tell_down(self, reason: str) -> None:
-        self.outage.go_on(reason)
+        if self._holders:
+            self.outage.go_on(reason)
         for user in list(self._users):
             user.on_down(reason)
 

@@ -146,7 +146,7 @@ async def test_a_refused_order_and_a_closed_exchange_are_said_and_leave_the_posi
         rigged.tws.sessions.switches = Switches(is_read_only=True)
         report = await panic(rigged, keep={"AAPL": D(0)})
         assert [sale.outcome for sale in report.sales] == ["refused"]
-        assert "Read-Only" in report.left["AAPL"]
+        assert "untick" in report.left["AAPL"]
     async with rig(balances=FLAT | {"AAPL": D(7)}, hours=("0000", "0001")) as rigged:
         report = await panic(rigged, keep={"AAPL": D(0)})
         assert [sale.outcome for sale in report.sales] == ["not_sent"]
