@@ -24,6 +24,8 @@ from tests.venues.ib.rig import Rig, trading
 
 D = Decimal
 pytestmark = pytest.mark.slow
+STILL = Synthetic(rate=0.001)
+"""The next quote of the fake's own market would be far from where a test has trailed it."""
 
 
 def at_tws(rigged: Rig, name: str) -> IbOrder:
@@ -57,7 +59,7 @@ def a_bracket(rigged: Rig, price: str | None = "100") -> tuple[OrderTerms, Order
 
 
 async def test_a_trailing_stop_follows_the_best_price_and_sells_when_it_is_reached() -> None:
-    async with trading() as rigged:
+    async with trading(market=STILL) as rigged:
         name = rigged.send(rigged.terms("sell", trail=D("2.50")))
         venue_id = await rigged.accepted(name)
         order = at_tws(rigged, name)
@@ -75,8 +77,7 @@ async def test_a_trailing_stop_follows_the_best_price_and_sells_when_it_is_reach
 
 
 async def test_a_trail_may_be_a_fraction_and_its_change_is_known_after_a_restart() -> None:
-    # The market stands still: the next quote of its own would be far below the stop.
-    async with trading(market=Synthetic(rate=0.001)) as rigged:
+    async with trading(market=STILL) as rigged:
         name = rigged.send(rigged.terms("sell", trail=D("0.05"), trail_is_fraction=True))
         venue_id = await rigged.accepted(name)
         order = at_tws(rigged, name)
