@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import msgspec
 import pytest
@@ -24,10 +23,33 @@ from tests.e2e.rig import free_port
 from tests.venues.ib.rig import rig, trading
 
 pytestmark = pytest.mark.slow
-Streams = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
-async def why_no_line(port: int, *, seconds: float = 1.5) -> str:
+class SaysNothing(asyncio.Protocol):
+    """Takes a connection and lets it be."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+
+class HangsUp(SaysNothing):
+    """Closes every connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.abort()
+
+
+class SpeaksHttp(SaysNothing):
+    """Does not understand TWS's first words."""
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.transport.close()
+
+
+async def why_no_line(port: int, *, seconds: float = 0.7) -> str:
     """What is said where no line comes up."""
     settings = SessionSettings(port=port, connect_seconds=0.4, pause_seconds=0.05, pause_cap_seconds=0.1)
     session = Session("ib", settings, time.time_ns)
@@ -38,11 +60,22 @@ async def why_no_line(port: int, *, seconds: float = 1.5) -> str:
 
 
 @asynccontextmanager
-async def a_server(answer: Streams) -> AsyncIterator[int]:
+async def a_server(kind: type[SaysNothing]) -> AsyncIterator[int]:
     """Something that is no TWS."""
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
+    made: list[SaysNothing] = []
+
+    def make() -> SaysNothing:
+        made.append(kind())
+        return made[-1]
+
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for each in made:
+            each.transport.abort()
+        await server.wait_closed()
 
 
 async def test_neither_library_is_installed() -> None:
@@ -57,29 +90,17 @@ async def test_tws_does_not_run() -> None:
 
 
 async def test_another_program_listens_at_the_port() -> None:
-    async def http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(4)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    async with a_server(http) as port:
+    async with a_server(SpeaksHttp) as port:
         assert "check that the port is TWS's" in await why_no_line(port)
 
 
 async def test_the_api_is_disabled_or_this_address_not_trusted() -> None:
-    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-
-    async with a_server(hang_up) as port:
+    async with a_server(HangsUp) as port:
         assert "Enable ActiveX and Socket Clients" in await why_no_line(port)
 
 
 async def test_tws_is_not_logged_in() -> None:
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(-1)
-        writer.close()
-
-    async with a_server(say_nothing) as port:
+    async with a_server(SaysNothing) as port:
         assert "log in, confirm its dialogs" in await why_no_line(port)
 
 
