@@ -21,6 +21,7 @@ from daemon.exchange.ib.admin import IbAdmin
 from daemon.exchange.ib.server import IbServer
 from daemon.exchange.ib.settings import IbSettings
 from daemon.exchange.settings import ExchangeAccount, Synthetic
+from daemon.exchange.truth import TrueAccount
 from daemon.service import Service
 from tests.conftest import REPO_ROOT
 
@@ -125,7 +126,11 @@ def fault(tws: IbServer, kind: str, **more: object) -> None:
 
 def assert_books_equal(tws: IbServer, life: Life) -> None:
     """Orders, fills, cash and positions, each once and to the last unit."""
-    books, truth = life.books(), tws.truth.sum.accounts[ACCOUNT]
+    assert_equal(life.books(), tws.truth.sum.accounts[ACCOUNT])
+
+
+def assert_equal(books: dict[str, Any], truth: TrueAccount) -> None:
+    """The same, of an exchange that may be another process."""
     ours = {each["venue_order_id"]: each for each in books["orders"] if each["venue_order_id"]}
     sent = {key: order for key, order in truth.orders.items() if order.client_order_id}
     assert set(ours) == set(sent)
