@@ -234,9 +234,11 @@ def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
         if account.trial_balance != ZERO:
             found.append(f"{name}: debits and credits differ by {account.trial_balance}")
     refused = {**_counts(out.results, OrderDenied), **_counts(out.results, OrderRejected)}
-    if refused and not any(isinstance(event, OrderFilled) for event in out.results.events):
+    if refused:
         codes = ", ".join(f"{code} {count:,} times" for code, count in refused.items())
-        found.append(f"no order was filled: {codes}; look at `reason` in the table of orders")
+        has_fills = any(isinstance(event, OrderFilled) for event in out.results.events)
+        what = "some orders were refused" if has_fills else "no order was filled"
+        found.append(f"{what}: {codes}; look at `reason` in the table of orders")
     configured = out.results.configured_interval_ns
     if out.results.interval_ns != configured:
         found.append(

@@ -4,7 +4,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const button = document.querySelector("button.theme");
   const plots = [...document.querySelectorAll(".plot")];
-  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  const config = { displaylogo: false, responsive: true, displayModeBar: false };
 
   const theme = () => root.dataset.theme || (dark.matches ? "dark" : "light");
 
