@@ -13,7 +13,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import core_rows, daemon_rows, engine_rows, live_rows, recovery_rows, tape_rows
+from tests.benchmarks import core_rows, daemon_rows, engine_rows, ib_rows, live_rows, recovery_rows, tape_rows
 from tests.benchmarks.harness import Effort, Row, circumstances
 from tests.benchmarks.peers.compare import compare
 from tests.benchmarks.peers.messages import WORKLOADS
@@ -24,6 +24,7 @@ GROUPS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "tape": tape_rows.rows,
     "live": live_rows.rows,
     "daemon": daemon_rows.rows,
+    "ib": ib_rows.rows,
     "recovery": recovery_rows.rows,
 }
 

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count as counter
 from pathlib import Path
@@ -57,9 +57,7 @@ async def _a_daemon(
     venue: BinanceServer, state: Path, strategy: str, symbols: Sequence[str]
 ) -> AsyncIterator[Process]:
     """Trading on this venue; stopped at the end."""
-    config = state / "tickerd.toml"
-    config.write_text(
-        f"""
+    config = f"""
 [http]
 port = -1
 [venues.binance]
@@ -78,19 +76,27 @@ use = "tests.benchmarks.strategies:{strategy}"
 account = "test"
 instruments = {json.dumps([f"{symbol}@binance" for symbol in symbols])}
 """
-    )
-    environ = {**os.environ, "BENCH_KEY": API_KEY, "BENCH_SECRET": SECRET}
+    async with a_process(state, config, {"BENCH_KEY": API_KEY, "BENCH_SECRET": SECRET}) as process:
+        async with asyncio.timeout(30):
+            await venue.until(lambda: any(names for _, names in venue.streams))
+        yield process
+
+
+@asynccontextmanager
+async def a_process(state: Path, config: str, environ: Mapping[str, str]) -> AsyncIterator[Process]:
+    """`tickerd run`, once all its accounts are active; this process leaves it the core it is pinned to."""
+    path = state / "tickerd.toml"
+    path.write_text(config)
     with (state / "daemon.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "daemon", "run", "--config", str(config), "--state", str(state)),
-            cwd=REPO_ROOT, env=environ, stdout=PIPE, stderr=log,
+            *(sys.executable, "-m", "daemon", "run", "--config", str(path), "--state", str(state)),
+            cwd=REPO_ROOT, env={**os.environ, **environ}, stdout=PIPE, stderr=log,
         )  # fmt: skip
     mine = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, _other_cores() or mine)
+    os.sched_setaffinity(0, other_cores() or mine)
     try:
         async with asyncio.timeout(30):
             await _until_active(process, state)
-            await venue.until(lambda: any(names for _, names in venue.streams))
         yield process
     finally:
         if process.returncode is None:
@@ -99,7 +105,7 @@ instruments = {json.dumps([f"{symbol}@binance" for symbol in symbols])}
         os.sched_setaffinity(0, mine)
 
 
-def _other_cores() -> set[int]:
+def other_cores() -> set[int]:
     """Cores that this process is not pinned to; none when it is not pinned."""
     return set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0)
 
@@ -174,7 +180,7 @@ def _resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def _run(work: Any) -> Any:
+def run(work: Any) -> Any:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 
@@ -182,8 +188,8 @@ def _run(work: Any) -> Any:
 def rows(effort: Effort) -> Iterator[Row]:
     """Socket to socket; memory and disk under load."""
     with TemporaryDirectory() as folder:
-        seconds = _run(_socket_to_socket(Path(folder), effort.of(1_000, least=200)))
-    where = "on another core" if _other_cores() else "on the same cores"
+        seconds = run(_socket_to_socket(Path(folder), effort.of(1_000, least=200)))
+    where = "on another core" if other_cores() else "on the same cores"
     note = f"gap {GAP_SECONDS * 1e3:g} ms, loopback, the venue {where}"
     yield from percentiles("socket → socket, process-crash", seconds[10:], [150.0, 600.0, None], note)
     samples: Sequence[float] = LONG_SAMPLE_SECONDS if effort.is_long else SAMPLE_SECONDS
@@ -191,7 +197,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         samples = tuple(max(3.0, each * effort.scale) for each in samples)
     with TemporaryDirectory() as folder:
         state = Path(folder)
-        resident, sent = _run(_under_load(state, samples))
+        resident, sent = run(_under_load(state, samples))
         yield from (
             Row(
                 what=f"resident memory after {after:g} s",

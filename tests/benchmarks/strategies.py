@@ -51,9 +51,11 @@ class EveryThousand(Strategy):
 class OnMark(Strategy):
     """Places a limit order when a quote asks for one, and cancels it when another does."""
 
+    quantity: Decimal = Decimal("0.01")
+
     def on_quote(self, quote: Quote) -> None:
         if quote.bid_size == MARK_SIZE:
             price = self.ctx.round_price(quote.bid_price * 0.99, rounding="down")
-            self.ctx.limit("buy", Decimal("0.01"), price)
+            self.ctx.limit("buy", self.quantity, price)
         elif quote.ask_size == MARK_SIZE:
             self.ctx.cancel_all()

@@ -53,7 +53,7 @@ class IbServer:
         self.records = IbRecords(self.truth)
         self.holdings = Holdings(self.catalogue)
         names = tuple(account.name for account in settings.accounts)
-        quotes = QuoteBoard(clock)
+        self.quotes = quotes = QuoteBoard(clock)
         self.sessions = Sessions(
             accounts=names, catalogue=self.catalogue, engine=self.engine, markets=self.market.symbols,
             clock=clock, faults=self.faults, truth=self.truth, quotes=quotes,
