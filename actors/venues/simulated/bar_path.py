@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def run_bar(market: Market, bar: Bar) -> None:
-    """Take the market along the bar."""
+    """Take the market along the bar; a fill carries the time at which the bar began."""
+    market.desk.bar_began = bar.ts_event - bar.interval_ns
+    _run(market, bar)
+    market.desk.bar_began = None
+
+
+def _run(market: Market, bar: Bar) -> None:
     here = market.ticks(bar.open)
     point = _offer(market, bar, here)
     if point is None:

@@ -33,13 +33,15 @@ class Desk:
     """What all markets of one engine share."""
 
     __slots__ = (
-        "accounts", "events", "last_order_id", "last_priority", "last_trade_id", "markets", "now", "prices",
+        "bar_began", "accounts", "events", "last_order_id", "last_priority", "last_trade_id", "markets", "now", "prices",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.events: list[VenueEvent] = []
         self.now = 0
+        self.bar_began: int | None = None
+        """While orders meet a bar, when it began: the only time a bar has for what happens in it."""
         self.markets: Mapping[str, Market] = {}
         """By instrument, once the engine has made them."""
         self.prices: tuple[Decimal, Decimal] | None = None
@@ -149,7 +151,7 @@ class Desk:
             fee=fee,
             fee_currency=currency,
             liquidity="liquidation" if order.is_liquidation else "maker" if is_maker else "taker",
-            ts_event=now,
+            ts_event=now if self.bar_began is None else max(self.bar_began, order.ts_created),
         )
         account.add_fill(fill)
         self.events.append(

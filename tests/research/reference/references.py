@@ -112,8 +112,8 @@ def trips(result: Result) -> list[tuple[date, date, float, float, float]]:
     """Closed trades: day in, day out, signed quantity, price in, price out."""
     return [
         (
-            day_of(row["ts_opened"]),
-            day_of(row["ts_closed"]),
+            row["ts_opened"].date(),
+            row["ts_closed"].date(),
             row["quantity"] * (1 if row["direction"] == "long" else -1),
             row["entry_price"],
             row["exit_price"],

@@ -15,7 +15,6 @@ from tests.research.reference.references import (
     cases,
     close_of_day,
     daily,
-    day_of,
     needs_references,
     rows,
     show,
@@ -61,7 +60,7 @@ def test_fills_years_and_figures_of_backtrader_are_ours(case: dict[str, Any]) ->
         for row in rows(f"backtrader/{case['fills_file']}")
     ]
     ours = [
-        (str(day_of(row["ts"])), row["side"], row["quantity"], row["price"], row["fee"])
+        (str(row["ts"].date()), row["side"], row["quantity"], row["price"], row["fee"])
         for row in result.fills.iter_rows(named=True)
     ]
     assert [fill[:3] for fill in ours] == [fill[:3] for fill in expected]

@@ -21,7 +21,6 @@ from tests.research.reference.references import (
     backtest,
     cases,
     daily,
-    day_of,
     moment,
     needs_references,
     show,
@@ -138,7 +137,7 @@ def test_one_purchase_by_the_day() -> None:
     )  # fmt: skip
     figures = told(case, result)
     fill = result.fills.row(0, named=True)
-    assert (str(day_of(fill["ts"])), fill["quantity"], fill["fee"]) == ("2013-10-09", 697.0, 3.485)
+    assert (str(fill["ts"].date()), fill["quantity"], fill["fee"]) == ("2013-10-09", 697.0, 3.485)
     assert fill["price"] == pytest.approx(143.372382812, abs=1e-8)
     assert (round(figures["equity_end"], 2), paid(result)) == pytest.approx(expected(case), abs=0.005 + 1e-9)
 
@@ -167,8 +166,8 @@ def test_a_stop_limit_fills_where_the_bar_reaches_it_and_not_at_its_far_end() ->
     figures = told(case, result, fills=result.fills["price"].to_list())
     assert result.info.orders == int(CASES[case]["expected"]["Total Orders"])
     assert paid(result) == expected(case)[1]
-    assert [str(day_of(ts)) for ts in result.fills["ts"]] == ["2013-09-18", "2014-10-15"]
-    days = pl.concat([on_day(bars, day_of(ts)) for ts in result.fills["ts"]])
+    assert [str(ts.date()) for ts in result.fills["ts"]] == ["2013-09-18", "2014-10-15"]
+    days = pl.concat([on_day(bars, ts.date()) for ts in result.fills["ts"]])
     stops, ours = result.orders["stop_price"].to_list(), result.fills["price"].to_list()
     assert days["open"][0] < stops[0]
     assert days["open"][1] < stops[1]  # a gap

@@ -52,7 +52,7 @@ def test_the_tutorials_fills_and_final_value_are_ours() -> None:
     )
     published = expected("tutorial_sma15_orcl2000")
     ours = [
-        {"date": str(day_of(row["ts"])), "side": row["side"], "price": round(row["price"], 2)}
+        {"date": str(row["ts"].date()), "side": row["side"], "price": round(row["price"], 2)}
         for row in result.fills.iter_rows(named=True)
     ]
     show("tutorial_sma15_orcl2000", fills=len(ours), equity=result.metrics["equity_end"])
