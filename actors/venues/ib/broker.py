@@ -245,7 +245,8 @@ class IbBroker:
                 self._reports.sent(known)
             case ReplaceOrder():
                 known = self._known(command)
-                wanted = command.quantity, command.price, command.stop_price, command.trail
+                trail = known.trail if command.trail is None else command.trail
+                wanted = command.quantity, command.price, command.stop_price, trail
                 self._place(changed(known, wanted), command)
                 known.pending_replace = wanted
             case CancelOrder():
