@@ -35,21 +35,28 @@ def as_orders(session: Session, inherited: Sequence[OmsOrder]) -> Orders:
 
 
 def place(engine: MatchingEngine, inherited: Sequence[OmsOrder], accounts: Collection[str]) -> None:
-    """Let them rest at a simulated venue under the ids that the real one gave them."""
+    """Let them rest at a simulated venue under the ids that the real one gave them.
+
+    Trailing stops are left out: where the real venue had moved them to, nobody has recorded.
+    """
+    known = {order.terms.client_order_id for order in inherited}
     state = engine.snapshot()
     for account in state.accounts:
         if account.name in accounts:
             account.orders = [
-                _resting(order, number)
+                _resting(order, number, known)
                 for number, order in enumerate(inherited, start=1)
-                if order.terms.account == account.name and order.terms.instrument in engine.markets
+                if order.terms.account == account.name
+                and order.terms.instrument in engine.markets
+                and order.terms.trail is None
             ]
     state.last_priority = max(state.last_priority, len(inherited))
     engine.restore(state)
 
 
-def _resting(order: OmsOrder, priority: int) -> VenueOrderState:
+def _resting(order: OmsOrder, priority: int, known: Collection[str]) -> VenueOrderState:
     terms = order.terms
+    is_held = terms.special is not None and terms.special.parent in known
     return VenueOrderState(
         account=terms.account,
         instrument=terms.instrument,
@@ -67,7 +74,9 @@ def _resting(order: OmsOrder, priority: int) -> VenueOrderState:
         ts_updated=0,
         priority=priority,
         status="partially_filled" if order.filled else "accepted",
-        is_triggered=terms.stop_price is None,
+        special=terms.special,
+        is_held=is_held,
+        is_triggered=terms.stop_price is None and not is_held,
         has_rested=terms.price is not None and terms.stop_price is None,
         filled_quantity=order.filled,
         filled_notional=order.filled * (terms.price or ZERO),
