@@ -133,6 +133,7 @@ class Gate:
                 continue
             for taken in family[:place]:
                 self.exposure.drop(taken.client_order_id)
+                self.order_times.take_back(taken.account)
             figures = f"order={terms.client_order_id}, code={refusal.code}, {refusal.figures}"
             others = Refusal("BRACKET_REFUSED", figures)
             return [

@@ -15,6 +15,10 @@ class OrderTimes:
         """An order was approved."""
         self._times.setdefault(account, deque()).append(now)
 
+    def take_back(self, account: str) -> None:
+        """The order approved last is not sent after all."""
+        self._times[account].pop()
+
     def within(self, account: str, now: int, window_ns: int) -> int:
         """Approvals in (now - window, now]; older ones are forgotten."""
         times = self._times.get(account)

@@ -176,6 +176,7 @@ def test_a_bracket_is_denied_whole_and_reserves_nothing() -> None:
         "BRACKET_REFUSED", "BRACKET_REFUSED", "ORDER_RATE_EXCEEDS_MAX",
     ]  # fmt: skip
     assert rig.risk.available("main", "USDT") == 200
+    assert [verdict(rig, some_terms("buy", "1", "90")) for _ in range(2)] == ["approved", "approved"]
 
 
 def test_a_bracket_against_a_short_position_counts_its_exits_too() -> None:
