@@ -2,7 +2,8 @@
 
 A statement was true at some instant between question and answer, so it agrees when it equals any total our
 books held in that time, or come to hold by bookings that were still under way. What two answers in a row
-show alike is a difference: the same amount too much or too little, whatever was traded between them.
+show alike is a difference: the same amount too much or too little, whatever was traded between them. While
+more than one amount would fit them all, none is one yet.
 """
 
 from __future__ import annotations
@@ -217,7 +218,9 @@ class Statements(msgspec.Struct, array_like=True):
         if before is None:
             doubt = Doubt(stated, amounts, self.compared_seq, self.compared_ts)
         elif both := _shared(amounts, before.amounts):
-            doubt = Doubt(stated, both, before.agreed_seq, before.agreed_ts, before.answers + 1)
+            # While more than one amount fits both answers, nobody can say which: the next one tells.
+            answers = before.answers + (len(both) == 1)
+            doubt = Doubt(stated, both, before.agreed_seq, before.agreed_ts, answers)
         else:
             doubt = Doubt(stated, amounts, before.agreed_seq, before.agreed_ts)
         doubt.nearby = doubt.amounts[0]

@@ -99,8 +99,21 @@ def test_a_fill_heard_of_late_takes_its_part_out_of_the_difference() -> None:
     statements.compare(1, 1_000, usdt("60"), usdt("100"))
     statements.asked(2)
     statements.changed(3, "USDT", D(100), D(70), 500)  # the first statement had it in already
-    differ, _ = statements.compare(2, 2_000, usdt("60"), usdt("70"))
+    assert answers(statements, 2, "60", "70") == 1, "it may have been in neither: 40 too little would fit, too"
+    differ, _ = statements.compare(4, 3_000, usdt("60"), usdt("70"))
     assert [(found.ours, found.venue, found.answers) for found in differ] == [(D(70), D(60), 2)]
+
+
+def test_of_two_amounts_that_both_answers_would_fit_neither_counts() -> None:
+    """0.30 are missing; a fill of 0.05 comes between each question and its answer."""
+    statements = Statements()
+    statements.compare(1, 0, usdt("10.65"), usdt("10.65"))
+    for seq, before, after, venue in ((10, "10.65", "10.70", "10.35"), (20, "10.70", "10.75", "10.40")):
+        statements.asked(seq)
+        statements.changed(seq + 1, "USDT", D(before), D(after), LATER, by_us=True)
+        assert answers(statements, seq, venue, after) == 1
+    differ, _ = statements.compare(30, 0, usdt("10.45"), usdt("10.75"))
+    assert [(found.venue - found.ours, found.answers) for found in differ] == [(D("-0.30"), 2)]
 
 
 def test_a_total_held_between_question_and_answer_agrees() -> None:
