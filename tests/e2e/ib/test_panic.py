@@ -7,13 +7,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from daemon.config_sources import load_config
+from daemon.deadman_cancels import cancel_everything
+from daemon.exchange.ib.order_request import market_order
 from daemon.exchange.ib.server import IbServer
 from daemon.kill_switch import KILL_FILE
 from tests.conftest import REPO_ROOT
-from tests.e2e.ib.rig import ACCOUNT, a_life, a_tws
+from tests.e2e.ib.rig import ACCOUNT, a_config, a_life, a_tws, fault
 from tests.e2e.rig import one_object, tickerd
 
 D = Decimal
@@ -65,3 +68,18 @@ async def test_what_tickerd_holds_is_closed_and_the_next_start_settles_it(tmp_pa
 
 def positions(books: dict[str, Any]) -> list[Any]:
     return [each for each in books["positions"] if D(each["quantity"])]
+
+
+async def test_the_dead_man_cancels_what_rests_and_closes_nothing(tmp_path: Path) -> None:
+    async with a_tws(tmp_path) as tws:
+        fault(tws, "trade_by_hand", symbol="AAPL", code=7)
+        contract = tws.catalogue.by_symbol["AAPL"]
+        resting = msgspec.structs.replace(
+            market_order(-99, ACCOUNT, contract, 3), order_type="LMT", limit_price=D(1), time_in_force="GTC"
+        )
+        tws.desk.place(0, resting, tws.market.symbols)
+        said = await cancel_everything(a_config(tws, tmp_path / "state"), {})
+        assert "kill switch set" in said
+        assert "main: 1 orders cancelled, none open" in said
+        assert tws.desk.live() == []
+        assert held(tws) == {"AAPL": D(7)}
