@@ -7,7 +7,7 @@ Reads   ApprovedOrder, ApprovedReplace                from risk
         BalanceWithheld, OpeningAccepted              from reconciliation
         Started, BooksRestored, Flatten, CancelAll, Reconcile, Stop  from sequencer and operator
         ResolveOrder, AssignOrder, AssignHolding, AssignPosition  from the operator
-        ApprovalSettled                               from risk
+        ApprovalSettled, StateChanged                 from risk (what is halted has nothing resting)
 Writes  SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount  to the account's venue
         OrderAccepted … OrderExpired, OrderOutcomeUnknown, CommandRefused, OrderDenied  to all
         ReplaceReady, OrderIntent                     to risk (rest of a replace, closing orders of goals)
@@ -54,6 +54,7 @@ from actors.messages.control import (
     Scope,
     SettleDue,
     Started,
+    StateChanged,
     Stop,
 )
 from actors.messages.orders import (
@@ -285,6 +286,11 @@ class OmsActor(CoreActor):
     def on_cancel_all(self, command: CancelAll) -> None:
         if self._knows(command):
             self._done(command, self._goals.latch("cancel", command.scope))
+
+    def on_state_changed(self, change: StateChanged) -> None:
+        """What rests in a scope that is halted could still trade: it is cancelled, whatever has halted it."""
+        if change.state == "halted":
+            self._goals.latch("cancel", change.scope)
 
     def on_stop(self, command: Stop) -> None:
         if command.cancel_orders:
