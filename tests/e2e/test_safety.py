@@ -30,9 +30,10 @@ from tests.e2e.rig import (
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    with an_exchange(tmp_path_factory.mktemp("safety")) as running:
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    """One for each test: new books on an account in use would wait for the operator."""
+    with an_exchange(tmp_path) as running:
         yield running
 
 
