@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import msgspec
 import pytest
 
+from actors.messages.control import BrokerStopped
+from actors.messages.orders import NotSent
 from actors.venues.ib.restarts import Restart, Restarts
+from actors.venues.ib.settings import SessionSettings
+from tests.venues.ib.rig import rig
 from tests.venues.ib.test_hours import ns
 
 NIGHTLY = Restarts(planned=(Restart(at="23:45"),))
@@ -74,3 +80,18 @@ def test_an_hour_that_comes_twice_is_quiet_twice_and_one_that_is_left_out_once()
 def test_what_cannot_be_meant_is_refused_when_it_is_read(given: dict[str, object], said: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=said):
         msgspec.convert(given, Restart)
+
+
+@pytest.mark.slow
+async def test_the_line_is_open_and_nothing_leaves_before_a_planned_restart() -> None:
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    planned = Restarts(planned=(Restart(at=f"{soon:%H:%M}", time_zone="UTC"),), lead_seconds=120.0)
+    async with rig(settings=SessionSettings(restarts=planned)) as rigged:
+        rigged.broker = rigged.new_broker()
+        rigged.start()
+        await rigged.told.until(lambda: rigged.told.all(BrokerStopped))
+        assert rigged.told.all(BrokerStopped)[0].reason == f"the gateway restarts at {soon:%H:%M} UTC"
+        rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(NotSent))
+        assert (rigged.tws.desk.orders, len(rigged.tws.sessions.lines)) == ([], 1)
+        await rigged.stop()
