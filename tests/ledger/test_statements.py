@@ -99,7 +99,7 @@ def test_a_fill_heard_of_late_takes_its_part_out_of_the_difference() -> None:
     statements.compare(1, 1_000, usdt("60"), usdt("100"))
     statements.asked(2)
     statements.changed(3, "USDT", D(100), D(70), 500)  # the first statement had it in already
-    assert answers(statements, 2, "60", "70") == 1, "it may have been in neither: 40 too little would fit, too"
+    assert answers(statements, 2, "60", "70") == 1, "it may have been in neither: 40 would fit, too"
     differ, _ = statements.compare(4, 3_000, usdt("60"), usdt("70"))
     assert [(found.ours, found.venue, found.answers) for found in differ] == [(D(70), D(60), 2)]
 
