@@ -33,8 +33,8 @@ class Desk:
     """What all markets of one engine share."""
 
     __slots__ = (
-        "accounts", "bar_began", "events", "last_order_id", "last_priority", "last_trade_id", "markets", "now",
-        "prices",
+        "accounts", "bar_began", "events", "last_order_id", "last_priority", "last_trade_id", "markets",
+        "now", "prices",
     )  # fmt: skip
 
     def __init__(self) -> None:
