@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.messages.base import Message
-from actors.messages.control import BrokerStopped, Started, Stop
+from actors.messages.control import BrokerStopped, ClockMeasured, Started, Stop
 from actors.messages.orders import OrderOutcomeUnknown, OrderRejected
 from actors.store.alerts import NOTED, notice_of
 from daemon.alert_routing import Alert, Bursts, seconds_ns
@@ -16,11 +16,13 @@ from daemon.alert_settings import AlertsSection, Severity
 from daemon.telemetry import Telemetry
 
 HEARD: frozenset[type[Message]] = (NOTED - {OrderOutcomeUnknown}) | {
-    OrderRejected, BrokerStopped, Started, Stop,
+    OrderRejected, BrokerStopped, ClockMeasured, Started, Stop,
 }  # fmt: skip
 """Messages to hand to `Watch.on_message`; a fresh unknown order is no news, one that stays unknown is."""
 
 _DOWN = ("starting", "reconciling")
+CLOCK_OFF_MS = 10_000
+"""So far the venue's clock and ours may differ before somebody must look: the tape keeps our times."""
 
 
 class Condition(NamedTuple):
@@ -52,6 +54,7 @@ class Watch:
         self._remind_ns = seconds_ns(settings.remind_minutes * 60)
         self._standing: dict[tuple[str, str], _Standing] = {}
         self._broker_reasons: dict[str, str] = {}
+        self._offsets_ms: dict[str, int] = {}
 
     def on_message(self, message: Message, ts_ns: int) -> list[Alert]:
         """What one message of the record is worth."""
@@ -60,6 +63,9 @@ class Watch:
                 return self._rejected(message, ts_ns)
             case BrokerStopped():
                 self._broker_reasons[message.account] = message.reason
+                return []
+            case ClockMeasured():
+                self._offsets_ms[message.account] = message.offset_ms
                 return []
             case Started():
                 return [_alert("info", "started", "", f"process life {message.epoch} begins", ts_ns)]
@@ -115,6 +121,10 @@ class Watch:
                 text = f"{figures.state}, nothing is traded: {reason}"
                 limit = seconds_ns(s.account_down_seconds)
                 yield Condition("critical", "account_down", account, text, None, limit)
+        for account, offset_ms in self._offsets_ms.items():
+            if abs(offset_ms) > CLOCK_OFF_MS:
+                text = f"the venue's clock minus ours is {offset_ms / 1e3:+.0f} s: set this machine's clock"
+                yield Condition("critical", "clock", account, text, None, 0)
         for venue, is_connected in t.feed_connected.items():
             if not is_connected:
                 limit = seconds_ns(s.feed_down_seconds)

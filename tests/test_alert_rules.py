@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from actors.messages.base import Message
-from actors.messages.control import HealthReported, Scope, StateChanged, StrategyFailed, TradingState
+from actors.messages.control import (
+    ClockMeasured,
+    HealthReported,
+    Scope,
+    StateChanged,
+    StrategyFailed,
+    TradingState,
+)
 from actors.messages.orders import OrderOutcomeUnknown, OrderRejected
 from actors.store.alerts import notice_of
 from daemon.alert_rules import HEARD, Watch
@@ -96,6 +103,13 @@ def test_a_short_reconnect_is_nobodys_business_and_a_long_one_is() -> None:
     assert watch.check(telemetry, 60 * S) == watch.check(telemetry, 119 * S) == []
     (told,) = watch.check(telemetry, 120 * S)
     assert (told.kind, told.subject) == ("account_down", "demo")
+
+
+def test_a_clock_that_is_far_off_the_venues_is_told_at_once_and_when_it_is_right() -> None:
+    telemetry, watch = a_telemetry(), Watch(AlertsSection())
+    for offset_ms, told in ((900, []), (-3_600_000, ["critical"]), (12, ["info"])):
+        assert watch.on_message(ClockMeasured(ts_event=0, account="demo", offset_ms=offset_ms), S) == []
+        assert [alert.severity for alert in watch.check(telemetry, S)] == told
 
 
 def test_a_feed_that_is_down_and_a_checkpoint_that_is_old_are_told() -> None:

@@ -63,8 +63,10 @@ class Resolutions:
             return f"order {name} is {order.state}: only what is unknown can be settled by hand"
         if not command.evidence.strip():
             return "say what proves it: --evidence TEXT"
-        if (command.outcome == "filled") != (command.price is not None):
-            return "a price belongs to an order that is settled as filled, and only to that: --price"
+        if command.outcome == "filled" and command.price is None:
+            return "name the price it was filled at: --price"
+        if command.outcome != "filled" and command.price is not None:
+            return f"an order that is settled as {command.outcome} has no price: leave --price out"
         if command.outcome == "rejected" and order.filled:
             return f"{order.filled} of order {name} are filled: it was not rejected; say cancelled or expired"
         return ""
