@@ -14,7 +14,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.ledger.exact import multiply, subtract
-from actors.ledger.opening import Opening
+from actors.ledger.opening import Movement, Opening
 from actors.messages.account import AccountEvidence, CashTransferred, StatementAgrees, StatementDisagrees
 from actors.messages.base import Message
 from actors.model.instrument import Instrument
@@ -90,7 +90,7 @@ class Statements(msgspec.Struct, array_like=True):
             msgspec.structs.replace(self.opening),
         )
 
-    def begin(self, asked_seq: int, venue_time_ms: int, moved: dict[str, list[Decimal]]) -> None:
+    def begin(self, asked_seq: int, venue_time_ms: int, moved: list[Movement]) -> None:
         """The books were opened by this statement: it agrees. `moved` was booked before."""
         self.compared_seq, self.compared_ts = asked_seq, venue_time_ms * 1_000_000
         self.opening = Opening(self.compared_ts + NEAR_NS, moved)
@@ -114,7 +114,7 @@ class Statements(msgspec.Struct, array_like=True):
         if self.questions:
             self.history.append((seq, asset, before))
         if ts <= self.opening.until and not by_us:  # we trade once the books are open, never before
-            self.opening.moved(asset, subtract(after, before))
+            self.opening.moved(seq, asset, subtract(after, before))
         if self.doubts:
             doubt = self.doubts.get(asset)
             if doubt is not None and doubt.amounts:
@@ -151,26 +151,30 @@ class Statements(msgspec.Struct, array_like=True):
         ts, account = evidence.ts_event, evidence.account
         at_venue = evidence.venue_time_ms * 1_000_000  # the clock that stamps fills and transfers too
         differ, agree = self.compare(evidence.balances.asked_seq, at_venue, venue, ours)
+        said: list[Message] = [StatementAgrees(ts_event=ts, account=account, asset=asset) for asset in agree]
+        amounts = {found.asset: subtract(found.venue, found.ours) for found in differ}
+        counts = all(found.answers >= COUNTING_ANSWERS for found in differ)
+        if differ and counts and self.opening.explains(amounts):
+            return [
+                *said,
+                *(self._corrected(asset, amount, ts, account) for asset, amount in amounts.items()),
+            ]
         return [
-            *(StatementAgrees(ts_event=ts, account=account, asset=asset) for asset in agree),
+            *said,
             *(
-                self._opening_corrected(found, ts, account)
-                or StatementDisagrees(ts_event=ts, account=account, **msgspec.structs.asdict(found))
+                StatementDisagrees(ts_event=ts, account=account, **msgspec.structs.asdict(found))
                 for found in differ
             ),
         ]
 
-    def _opening_corrected(self, found: Disagreement, ts: int, account: str) -> CashTransferred | None:
-        amount = subtract(found.venue, found.ours)
-        if found.answers < COUNTING_ANSWERS or not self.opening.explains(found.asset, amount):
-            return None
+    def _corrected(self, asset: str, amount: Decimal, ts: int, account: str) -> CashTransferred:
         return CashTransferred(
             ts_event=ts,
             account=account,
-            asset=found.asset,
+            asset=asset,
             amount=amount,
             reason="opening",
-            transfer_id=f"opening:{found.asset}:{self.compared_seq}",
+            transfer_id=f"opening:{asset}:{self.compared_seq}",
         )
 
     def compare(
