@@ -8,7 +8,9 @@ from actors.messages.control import (
     GoalMet,
     Scope,
     Started,
+    StateChanged,
     Stop,
+    TradingState,
 )
 from actors.messages.orders import OrderIntent
 from tests.oms.bench import (
@@ -166,6 +168,20 @@ def test_cancel_all_is_met_when_every_order_of_then_is_closed() -> None:
     bench.feed(approved("T00000001000000B"))
     assert names(bench.feed(cancelled())) == ["OrderCancelled"]
     assert bench.wait(0) == [GoalMet(ts_event=bench.now, scope=Scope(), goal="cancel")]
+
+
+def test_what_is_halted_has_nothing_resting_and_what_is_not_keeps_its_orders() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept())
+    states: tuple[TradingState, ...] = ("reduce_only", "paused", "active")
+    for state in states:
+        assert (
+            names(bench.feed(StateChanged(ts_event=START, scope=Scope(), state=state, reason="test"))) == []
+        )
+    elsewhere = StateChanged(ts_event=START, scope=Scope(account="other"), state="halted", reason="test")
+    assert names([*bench.feed(elsewhere), *bench.wait(0)]) == ["GoalMet"], "nothing rests there"
+    halted = StateChanged(ts_event=START, scope=Scope(), state="halted", reason="test")
+    assert names(bench.feed(halted)) == ["CancelOrder"]
 
 
 def test_cancel_all_asks_about_an_unknown_order_first() -> None:
