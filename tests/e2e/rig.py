@@ -115,22 +115,28 @@ class Exchange:
 @contextmanager
 def an_exchange(folder: Path, *market: str) -> Iterator[Exchange]:
     """A market from a seed, brisk, unless told otherwise."""
-    arguments = market or ("--synthetic", "--seed", "7", "--rate", "100")
-    truth = folder / "truth.jsonl"
-    command = [sys.executable, "-m", "daemon", "exchange", "--profile", "fast", "--truth", str(truth)]
+    options = ["--profile", "fast", *(market or ("--synthetic", "--seed", "7", "--rate", "100"))]
+    held = ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
     for name in ACCOUNTS:
-        held = ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
-        command += ["--account", f"{name}:{name}-key:{name}-secret:{held}"]
+        options += ["--account", f"{name}:{name}-key:{name}-secret:{held}"]
+    with an_exchange_of(folder, *options) as exchange:
+        yield exchange
+
+
+@contextmanager
+def an_exchange_of(folder: Path, *options: str) -> Iterator[Exchange]:
+    """`tickerd exchange` with these options."""
+    command = [sys.executable, "-m", "daemon", "exchange", "--truth", str(folder / "truth.jsonl"), *options]
     with (folder / "exchange.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, *arguments], cwd=REPO_ROOT, env=environment(), stdout=subprocess.PIPE, stderr=log
+            command, cwd=REPO_ROOT, env=environment(), stdout=subprocess.PIPE, stderr=log
         )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, (folder / "exchange.log").read_text()
         ready = json.loads(line)
-        yield Exchange(process, ready["port"], ready["admin_port"], truth)
+        yield Exchange(process, ready["port"], ready["admin_port"], folder / "truth.jsonl")
     finally:
         end(process)
 

@@ -83,6 +83,7 @@ class Line(asyncio.Protocol):
         if faults.take("cut_before", subject):
             self.abort()
             return
+        self.stall_before(subject)
         if faults.take("swallow_report", subject):
             return
         data = frame(fields)
@@ -106,6 +107,13 @@ class Line(asyncio.Protocol):
     def stall(self, seconds: float) -> None:
         """Say nothing for so long."""
         self._stalled_until = self._loop.time() + seconds
+
+    def stall_before(self, subject: Subject) -> None:
+        """Send what waits, and then say nothing, if that is to go wrong here."""
+        stall = self._faults.take("stall_before", subject)
+        if stall is not None:
+            self._flush()
+            self.stall(stall.milliseconds / 1_000)
 
     def abort(self) -> None:
         """Cut the line without a word."""

@@ -34,6 +34,13 @@ NAMES: dict[type[Request], str] = {
 }  # fmt: skip
 
 
+def name_of(request: Request) -> str:
+    """What faults call it."""
+    if isinstance(request, PlaceOrder) and request.parent_id:
+        return "placeChild"
+    return NAMES.get(type(request), type(request).__name__)
+
+
 class Switches(msgspec.Struct):
     """How this TWS is set up."""
 
@@ -91,17 +98,20 @@ class Sessions:
             number = int(fields[1]) if len(fields) > 1 and fields[0] == "3" and fields[1].isdigit() else -1
             self._error(line, number, 320, f"Error reading request. {error}")
             return
-        name = NAMES.get(type(request), type(request).__name__)
-        subject = Subject(method=name, account=line.account)
+        subject = Subject(method=name_of(request), account=line.account)
         if self._faults.take("cut_before", subject):
             line.abort()
             return
         if self._faults.take("lose_request", subject):
             return
+        line.stall_before(subject)
         if line.client_id < 0 and not isinstance(request, ask.StartApi):
             self._error(line, -1, 504, "Not connected")
             return
+        refused = self._faults.take("error_before", subject)
         try:
+            if refused is not None:
+                raise Refusal(refused.code or 201, "Order rejected - reason:an error was asked for")
             self._answer(line, request)
         except Refusal as refusal:
             number = request.order_id if isinstance(request, PlaceOrder | ask.CancelOrder) else request.req_id
@@ -176,7 +186,10 @@ class Sessions:
         return self._next_ids.get(line.client_id, 1)
 
     def _place(self, line: Line, request: PlaceOrder) -> None:
-        self._truth.write("request", request.account, method="placeOrder", client_order_id=request.order_ref)
+        self._truth.write(
+            "request", request.account, method="placeOrder", client_order_id=request.order_ref,
+            order_id=request.order_id,
+        )  # fmt: skip
         if self.switches.is_read_only:
             raise Refusal(321, f"{INVALID} - The API interface is currently in Read-Only mode.")
         self._next_ids[line.client_id] = max(self._next_id(line), request.order_id + 1)

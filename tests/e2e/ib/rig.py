@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from actors.venues.ib.settings import TwsSettings
-from daemon.config import AccountSection, Config, DaemonSection, HttpSection, StrategySection, VenueSection
+from daemon.__main__ import main
+from daemon.config import Config
+from daemon.config_sources import load_config
 from daemon.exchange.faults import Fault
 from daemon.exchange.ib.admin import IbAdmin
 from daemon.exchange.ib.server import IbServer
@@ -28,6 +29,13 @@ from tests.conftest import REPO_ROOT
 ACCOUNT = "DU1000001"
 TRADERS = REPO_ROOT / "tests/e2e/ib/traders.py"
 PATIENCE_SECONDS = 40.0
+BEFORE_THE_ORDER = (
+    "hello", "managedAccounts", "nextValidId", "contractDetails", "contractDetailsEnd", "marketRule",
+    "openOrderEnd", "completedOrdersEnd", "execDetailsEnd", "positionEnd", "accountUpdateMultiEnd",
+)  # fmt: skip
+"""What TWS says from the connection until the order may be sent."""
+OF_THE_ORDER = ("openOrder", "orderStatus", "execDetails", "commissionReport")
+"""What it says of an order."""
 D = Decimal
 
 
@@ -43,32 +51,52 @@ async def a_tws(folder: Path, **more: Any) -> AsyncIterator[IbServer]:
         yield server
 
 
-def a_config(tws: IbServer, state: Path, trader: str = "OneOrder", **parameters: Any) -> Config:
+CONFIG = """
+[http]
+port = -1
+[venues.ib]
+kind = "ib"
+[venues.ib.tws]
+port = {port}
+pause_seconds = 0.05
+pause_cap_seconds = 0.3
+connect_seconds = 2.0
+answer_seconds = 2.0
+[accounts.main]
+venue = "ib"
+mode = "testnet"
+account_id = "{account}"
+base_currency = "USD"
+answer_seconds = 2.0
+reconcile_minutes = 0.05
+[strategies.one]
+use = "{traders}:{trader}"
+account = "main"
+instruments = ["AAPL@ib"]
+"""
+
+
+def write_config(folder: Path, port: int, trader: str = "OneOrder", account: str = ACCOUNT) -> Path:
     """One account, one strategy."""
-    return Config(
-        daemon=DaemonSection(state=str(state)),
-        http=HttpSection(port=-1),
-        venues={
-            "ib": VenueSection(
-                kind="ib",
-                tws=TwsSettings(
-                    port=tws.port, pause_seconds=0.05, pause_cap_seconds=0.3, connect_seconds=2.0,
-                    answer_seconds=2.0,
-                ),
-            )
-        },
-        accounts={
-            "main": AccountSection(
-                venue="ib", mode="testnet", account_id=ACCOUNT, base_currency="USD", answer_seconds=2.0,
-                reconcile_minutes=0.05,
-            )
-        },
-        strategies={
-            "one": StrategySection(
-                use=f"{TRADERS}:{trader}", account="main", instruments=("AAPL@ib",), parameters=parameters
-            )
-        },
-    )  # fmt: skip
+    path = folder / "tickerd.toml"
+    path.write_text(CONFIG.format(port=port, account=account, traders=TRADERS, trader=trader))
+    return path
+
+
+def a_config(tws: IbServer, state: Path, trader: str = "OneOrder") -> Config:
+    """The same, read; the file is beside the state folder."""
+    path = write_config(state.parent, tws.port, trader)
+    return load_config(path, overrides=[f"daemon.state={state}"], environ={}).config
+
+
+def printed(*arguments: str) -> dict[str, Any]:
+    """What a verb prints with `--json`, run in this process."""
+    shown = StringIO()
+    with redirect_stdout(shown):
+        assert main([*arguments, "--json"]) == 0
+    found = json.loads(shown.getvalue())
+    assert isinstance(found, dict)
+    return found
 
 
 class Life:
@@ -79,28 +107,33 @@ class Life:
 
     def books(self) -> dict[str, Any]:
         """What `tickerd db export` shows."""
-        from daemon.__main__ import main
-
         if not (self.state / "tickerd.db").exists():
             return {"orders": [], "fills": [], "balances": {}, "trial_balance": "0"}
-        shown = StringIO()
-        with redirect_stdout(shown):
-            main(["db", "export", "--json", "--state", str(self.state)])
-        found = json.loads(shown.getvalue())
-        assert isinstance(found, dict)
-        return found
+        return printed("db", "export", "--state", str(self.state))
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
-        """Until it holds."""
+        """Until it holds, while the daemon runs."""
+
+        def holds() -> object:
+            if self.running.done():
+                self.running.result()
+            return condition()
+
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while not condition():
-                    if self.running.done():
-                        self.running.result()
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
+            await until(holds, what)
+        except AssertionError as error:
             orders = Counter(order["status"] for order in self.books()["orders"])
-            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s for {what}; orders: {orders}") from None
+            raise AssertionError(f"{error}; orders: {orders}") from None
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Until it holds."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition():  # noqa: ASYNC110  (of a process, which has no event)
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"waited {PATIENCE_SECONDS:g} s for {what}") from None
 
 
 @asynccontextmanager
@@ -122,6 +155,20 @@ def fault(tws: IbServer, kind: str, **more: object) -> None:
     happening = msgspec.convert({"kind": kind, **more}, type=Fault)
     tws.faults.add(happening)
     IbAdmin(tws).happen(happening)
+
+
+async def one_order_was_booked(tws: IbServer, life: Life) -> None:
+    """Whatever happened to its life, it is settled: once here, at most once there, all figures equal."""
+    await life.until(lambda: is_settled(life.books()), "the order to be settled")
+    assert_books_equal(tws, life)
+    assert len(tws.truth.sum.accounts[ACCOUNT].orders) <= 1
+    assert len(life.books()["orders"]) == 1
+
+
+def is_settled(books: dict[str, Any]) -> bool:
+    """Whether there are orders, and none is open."""
+    orders = books["orders"]
+    return bool(orders) and all(order["status"] in ("filled", "rejected") for order in orders)
 
 
 def assert_books_equal(tws: IbServer, life: Life) -> None:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from daemon.__main__ import main
 from daemon.config_sources import load_config
 from tests.conftest import REPO_ROOT
-from tests.e2e.ib.rig import ACCOUNT, a_config, a_life, a_tws, assert_books_equal, fault
+from tests.e2e.ib.rig import ACCOUNT, a_config, a_life, a_tws, assert_books_equal, fault, printed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-
-
-def printed(*arguments: str) -> dict[str, Any]:
-    shown = StringIO()
-    with redirect_stdout(shown):
-        assert main([*arguments, "--json"]) == 0
-    found = json.loads(shown.getvalue())
-    assert isinstance(found, dict)
-    return found
 
 
 async def test_stocks_and_a_future_are_traded_and_replayed(tmp_path: Path) -> None:
