@@ -16,6 +16,7 @@ from rich.table import Table
 from tests.benchmarks import core_rows, daemon_rows, engine_rows, ib_rows, live_rows, recovery_rows, tape_rows
 from tests.benchmarks.harness import Effort, Row, circumstances
 from tests.benchmarks.peers.compare import compare
+from tests.benchmarks.peers.known import PEERS
 from tests.benchmarks.peers.messages import WORKLOADS
 
 GROUPS: dict[str, Callable[[Effort], Iterator[Row]]] = {
@@ -34,26 +35,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; default: all")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    parser.add_argument("--pin", type=int, default=None, metavar="CORE", help="run on this core only")
+    parser.add_argument(
+        "--pin",
+        type=int,
+        default=None,
+        metavar="CORE",
+        help="run on this core only (peers: the last by default)",
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of inputs")
     parser.add_argument(
         "--peers", action="store_true", help="other engines on the same data; the groups are then workloads"
     )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="PEER", choices=[peer.name for peer in PEERS],
+        help="with --peers: this one beside tickerd; may be given again",
+    )  # fmt: skip
     parser.add_argument("--long", action="store_true", help="watch memory for ten minutes, not one")
     arguments = parser.parse_args()
     known = WORKLOADS if arguments.peers else GROUPS
     unknown = [group for group in arguments.groups if group not in known]
     if unknown:
         parser.error(f"no group {unknown[0]!r}; there are {', '.join(known)}")
-    if arguments.pin is not None:
-        os.sched_setaffinity(0, {arguments.pin})
+    pin = max(os.sched_getaffinity(0)) if arguments.pin is None and arguments.peers else arguments.pin
+    if pin is not None:
+        os.sched_setaffinity(0, {pin})
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     effort = Effort(scale=arguments.scale, is_long=arguments.long)
     if arguments.peers:
-        compare(effort, workloads=arguments.groups or list(WORKLOADS), as_json=arguments.json)
+        compare(
+            effort, workloads=arguments.groups or list(WORKLOADS), only=arguments.only, as_json=arguments.json
+        )
         return 0
     measured: dict[str, list[Row]] = {}
     for name in arguments.groups or GROUPS:

@@ -128,6 +128,7 @@ def prepare(data: Given) -> tuple[BacktestEngine, Strategy]:
         made += quotes(pair, columns) if data.kind == "quotes" else bars(bar_type, columns)
     made.sort(key=lambda each: each.ts_init)
     engine.add_data(made, sort=False)
+    engine.sort_data()
     strategy = Resting(pairs) if data.kind == "quotes" else Cross(pairs, (data.fast, data.slow))
     engine.add_strategy(strategy)
     return engine, strategy
