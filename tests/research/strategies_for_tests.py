@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
 from decimal import Decimal
-from importlib import import_module
 
 import polars
 
@@ -153,7 +153,7 @@ class Calling(Strategy):
     """Reaches for the network by a way that nobody can read off its source."""
 
     def on_bar(self, bar: Bar) -> None:
-        import_module("sock" + "et").create_connection(("127.0.0.1", 9), timeout=0.1)
+        sys.modules["sock" + "et"].create_connection(("127.0.0.1", 9), timeout=0.1)
 
 
 def slow_sum(numbers: list[float]) -> float:
