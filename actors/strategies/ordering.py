@@ -24,6 +24,7 @@ from actors.strategies.orders import Order
 from actors.strategies.wishes import (
     Auction,
     Bracket,
+    Exact,
     check_exits,
     check_special,
     exact,
@@ -69,7 +70,7 @@ class Ordering:
     def market(
         self,
         side: Side,
-        quantity: Decimal,
+        quantity: Exact,
         instrument: str | None = None,
         *,
         on: Auction | None = None,
@@ -88,8 +89,8 @@ class Ordering:
     def limit(
         self,
         side: Side,
-        quantity: Decimal,
-        price: Decimal,
+        quantity: Exact,
+        price: Exact,
         instrument: str | None = None,
         *,
         time_in_force: TimeInForce = "gtc",
@@ -120,8 +121,8 @@ class Ordering:
     def stop(
         self,
         side: Side,
-        quantity: Decimal,
-        stop_price: Decimal,
+        quantity: Exact,
+        stop_price: Exact,
         instrument: str | None = None,
         *,
         time_in_force: TimeInForce = "gtc",
@@ -140,9 +141,9 @@ class Ordering:
     def stop_limit(
         self,
         side: Side,
-        quantity: Decimal,
-        stop_price: Decimal,
-        price: Decimal,
+        quantity: Exact,
+        stop_price: Exact,
+        price: Exact,
         instrument: str | None = None,
         *,
         time_in_force: TimeInForce = "gtc",
@@ -162,11 +163,11 @@ class Ordering:
     def trailing_stop(
         self,
         side: Side,
-        quantity: Decimal,
+        quantity: Exact,
         instrument: str | None = None,
         *,
-        distance: Decimal | None = None,
-        fraction: Decimal | None = None,
+        distance: Exact | None = None,
+        fraction: Exact | None = None,
         time_in_force: TimeInForce = "gtc",
         good_till: int | None = None,
         oca: str | None = None,
@@ -187,12 +188,12 @@ class Ordering:
     def bracket(
         self,
         side: Side,
-        quantity: Decimal,
-        price: Decimal | None = None,
+        quantity: Exact,
+        price: Exact | None = None,
         instrument: str | None = None,
         *,
-        take_profit: Decimal | None = None,
-        stop_loss: Decimal | None = None,
+        take_profit: Exact | None = None,
+        stop_loss: Exact | None = None,
         outside_hours: bool = False,
         tag: str | None = None,
     ) -> Bracket:
@@ -247,10 +248,10 @@ class Ordering:
         self,
         client_order_id: str,
         *,
-        quantity: Decimal | None = None,
-        price: Decimal | None = None,
-        stop_price: Decimal | None = None,
-        trail: Decimal | None = None,
+        quantity: Exact | None = None,
+        price: Exact | None = None,
+        stop_price: Exact | None = None,
+        trail: Exact | None = None,
     ) -> str:
         """Change an own open order; what is None stays. `quantity` is the total, filled part included,
         `trail` the distance or fraction of a trailing stop.
@@ -319,14 +320,14 @@ class Ordering:
         return instrument
 
     def _request(
-        self, order_type: OrderType, side: Side, quantity: Decimal, instrument: str | None, **wanted: Any
+        self, order_type: OrderType, side: Side, quantity: Exact, instrument: str | None, **wanted: Any
     ) -> str:
         terms = self._terms(order_type, side, quantity, self._named(instrument), **wanted)
         self._place(terms)
         return terms.client_order_id
 
     def _terms(
-        self, order_type: OrderType, side: Side, quantity: Decimal, instrument: str, **wanted: Any
+        self, order_type: OrderType, side: Side, quantity: Exact, instrument: str, **wanted: Any
     ) -> OrderTerms:
         return terms_of(
             client_order_id=self._runner.host.new_order_id(), account=self.account, strategy=self.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -24,6 +24,10 @@ class Bracket(NamedTuple):
     stop_loss: str | None
 
 
+Exact = Decimal | int | str
+"""A figure of an order as a strategy may write it."""
+
+
 def terms_of(
     *,
     client_order_id: str,
@@ -32,13 +36,13 @@ def terms_of(
     instrument: str,
     side: Side,
     order_type: OrderType,
-    quantity: Decimal,
-    price: Decimal | None = None,
-    stop_price: Decimal | None = None,
+    quantity: Exact,
+    price: Exact | None = None,
+    stop_price: Exact | None = None,
     time_in_force: TimeInForce = "gtc",
     on: Auction | None = None,
     good_till: int | None = None,
-    trail: Decimal | None = None,
+    trail: Exact | None = None,
     trail_is_fraction: bool = False,
     oca: str | None = None,
     parent: str | None = None,
@@ -90,9 +94,7 @@ def in_force(given: TimeInForce, on: Auction | None, good_till: int | None) -> T
     return "gtd"
 
 
-def check_exits(
-    side: Side, price: Decimal | None, take_profit: Decimal | None, stop_loss: Decimal | None
-) -> None:
+def check_exits(side: Side, price: Exact | None, take_profit: Exact | None, stop_loss: Exact | None) -> None:
     """The profit lies beyond the entry, the loss before it.
 
     Raises:
@@ -134,13 +136,26 @@ def check_special(
         )
 
 
-def exact(what: str, number: Decimal) -> Decimal:
-    """Orders are exact: a number that is not a `Decimal` is refused instead of guessed.
+def exact(what: str, number: Exact) -> Decimal:
+    """Orders are exact: a whole number, or one written out, is taken as it is; a `float` is not guessed at.
 
     Raises:
-        UsageError: A `float` or anything else.
+        UsageError: A `float`, or a text that is no number.
     """
-    if type(number) is not Decimal:
-        rounder = "ctx.round_quantity" if what == "quantity" else "ctx.round_price"
-        raise UsageError(f"{what} {number!r} is a {type(number).__name__}, not a Decimal: use {rounder}(...)")
-    return number
+    if type(number) is Decimal:
+        return number
+    if type(number) is int:
+        return Decimal(number)
+    rounder = "ctx.round_quantity" if what == "quantity" else "ctx.round_price"
+    if type(number) is str:
+        try:
+            found = Decimal(number)
+        except InvalidOperation:
+            found = Decimal("NaN")
+        if found.is_finite():
+            return found
+        raise UsageError(f"{what} {number!r} is no number: write it as '0.5', or use {rounder}(...)")
+    raise UsageError(
+        f"{what} {number!r} is a {type(number).__name__}, which is not exact: use {rounder}(...), or "
+        "write it as a Decimal, an int or a text such as '0.5'"
+    )

@@ -171,4 +171,4 @@ def test_a_float_never_becomes_an_order() -> None:
     stage = Stage(a_spec(Careless), on_failure=lambda failed, text: texts.append(text))
     stage.start()
     assert [type(message) for message in stage.run(a_quote(1, 100))] == [StrategyFailed]
-    assert "price 99.99 is a float, not a Decimal: use ctx.round_price(...)" in texts[0]
+    assert "price 99.99 is a float, which is not exact: use ctx.round_price(...)" in texts[0]

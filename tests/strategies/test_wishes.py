@@ -151,10 +151,29 @@ def test_a_trail_is_replaced_and_stays_when_it_is_not_named() -> None:
         assert change.trail == trail
 
 
+def test_whole_numbers_and_texts_are_exact() -> None:
+    class Writer(Listener):
+        def on_quote(self, quote: Quote) -> None:
+            self.ctx.market("buy", 10)
+            self.ctx.limit("buy", "0.5", 99)
+            self.ctx.bracket("buy", 1, "99.5", take_profit=101, stop_loss="98")
+
+    stage = Stage(a_spec(Writer))
+    stage.start()
+    market, limit, bracket = (each for each in stage.run(a_quote(1, 100)) if isinstance(each, OrderRequest))
+    assert (market.terms.quantity, limit.terms.quantity, limit.terms.price) == (D(10), D("0.5"), D(99))
+    assert type(market.terms.quantity) is type(limit.terms.price) is D
+    assert bracket.terms.price == D("99.5")
+
+
 REFUSED: list[tuple[Callable[[Context], Any], str]] = [
     (lambda ctx: ctx.trailing_stop("sell", D(1)), "either distance="),
     (lambda ctx: ctx.trailing_stop("sell", D(1), distance=D(1), fraction=D("0.1")), "either distance="),
-    (lambda ctx: ctx.trailing_stop("sell", D(1), distance=2.5), "not a Decimal"),  # type: ignore[arg-type]
+    (lambda ctx: ctx.trailing_stop("sell", D(1), distance=2.5), "is not exact"),  # type: ignore[arg-type]
+    (lambda ctx: ctx.market("buy", 1.5), "is a float, which is not exact"),  # type: ignore[arg-type]
+    (lambda ctx: ctx.market("buy", True), "True is a bool"),
+    (lambda ctx: ctx.limit("buy", 1, "cheap"), "price 'cheap' is no number: write it as '0.5'"),
+    (lambda ctx: ctx.limit("buy", 1, "inf"), "is no number"),
     (lambda ctx: ctx.trailing_stop("sell", D(1), distance=D("0.001")), "TRAIL_NOT_ON_TICK"),
     (lambda ctx: ctx.trailing_stop("sell", D("0.0001"), distance=D(1)), "QUANTITY_NOT_ON_LOT"),
     (lambda ctx: ctx.trailing_stop("sell", D(1), fraction=D(2)), "TRAIL_INVALID"),
