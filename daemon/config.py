@@ -170,7 +170,7 @@ class BacktestSection(Section, frozen=True, kw_only=True):
     off_loop_latency_ms: NotNegative = 100.0
     """After so long a strategy has the answer to `ctx.run_off_loop`."""
     metrics: tuple[str, ...] = ()
-    """Figures of your own: `package.module:function` or `file.py:function`, see `daemon.research.figures`."""
+    """Figures of your own: `package.module:function` or `file.py:function`, see `daemon.research.metrics`."""
 
 
 class InstrumentSection(Section, frozen=True, kw_only=True):

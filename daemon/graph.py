@@ -21,6 +21,7 @@ from actors.core.sequencer import Sequencer
 from actors.errors import ConfigError, TapeError
 from actors.ledger.account_book import LedgerAccount
 from actors.ledger.actor import LedgerActor
+from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
 from actors.model.intervals import parse_interval
@@ -34,6 +35,7 @@ from actors.risk.gate import RiskAccount
 from actors.strategies.base import Strategy
 from actors.strategies.host import FailureHook, StrategyHost
 from actors.strategies.loading import load_function
+from actors.strategies.own_functions import told
 from actors.strategies.spec import StrategySpec
 from actors.venues.binance.rules import BINANCE_RULES
 from actors.venues.ib.rules import IB_RULES
@@ -97,6 +99,7 @@ def build_core(
     on_failure: FailureHook | None = None,
     changed: Container[str] = (),
     venue_type: type[SimulatedVenueActor] | None = None,
+    calendars: Calendars = BUILT_IN,
 ) -> Core:
     """Build and connect all actors.
 
@@ -105,14 +108,16 @@ def build_core(
         listeners: Actors behind all others that only listen.
         changed: Strategies whose code is not that of the state to be restored.
         venue_type: What takes the place of the simulated venue; None for itself.
+        calendars: Where those of instruments and venues are found by name.
     Raises:
         ConfigError: A strategy's instruments, timeframes or parameters are wrong.
     """
-    venues = _simulated_venues(config, instruments, venue_type, is_simulated=is_simulated)
+    venues = _simulated_venues(config, instruments, venue_type, calendars, is_simulated=is_simulated)
     clearing = _clearing(venues)
     bars = BarsActor(
         bar_specs(config, sources),
         instruments=instruments,
+        calendars=calendars,
         grace_ns=config.daemon.bar_grace_ms * MILLISECOND_NS,
     )
     oms = _oms(config, instruments, is_simulated=is_simulated)
@@ -125,6 +130,7 @@ def build_core(
         [_strategy_spec(name, config, classes) for name in config.strategies],
         instruments=instruments,
         currencies={name: account.base_currency for name, account in config.accounts.items()},
+        calendars=calendars,
         needs_backfill=[*(sources.given if sources.has_backfill else ()), *((i, 0) for i in sources.history)],
         on_failure=on_failure,
         changed=changed,
@@ -203,6 +209,7 @@ def _simulated_venues(
     config: Config,
     instruments: Mapping[str, Instrument],
     venue_type: type[SimulatedVenueActor] | None,
+    calendars: Calendars,
     *,
     is_simulated: bool,
 ) -> tuple[SimulatedVenueActor, ...]:
@@ -224,7 +231,8 @@ def _simulated_venues(
                 accounts={name: account.simulated for name, account in accounts.items()},
                 instruments={key: each for key, each in instruments.items() if each.venue == venue},
                 market=market,
-                slippage=None if own is None else load_function(own),
+                slippage=None if own is None else told(f"slippage function {own}", load_function(own)),
+                calendars=calendars,
             )
         )
     return tuple(venues)

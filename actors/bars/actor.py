@@ -32,7 +32,7 @@ from actors.errors import ConfigError
 from actors.messages.base import Message
 from actors.messages.control import BackfillDone, BackfillDue, BarDue, Started
 from actors.messages.market import Bar, CorporateAction, FeedStatus, Trade
-from actors.model.calendar import calendar_named
+from actors.model.calendar import BUILT_IN, Calendars, calendar_named
 from actors.model.instrument import Instrument
 
 GRACE_NS = 250_000_000
@@ -67,13 +67,14 @@ class BarsActor(CoreActor):
         specs: Sequence[BarSpec],
         *,
         instruments: Mapping[str, Instrument],
+        calendars: Calendars = BUILT_IN,
         grace_ns: int = GRACE_NS,
         source_grace_ns: int = SOURCE_GRACE_NS,
         backfill_deadline_ns: int = BACKFILL_DEADLINE_NS,
     ) -> None:
         """
         Args:
-            instruments: Their calendars say when they trade.
+            calendars: Those of the instruments say when they trade.
         Raises:
             ConfigError: A subscription cannot be built, or is there twice.
         """
@@ -87,7 +88,7 @@ class BarsActor(CoreActor):
                 raise ConfigError(f"{spec} are subscribed twice: leave one out")
             if spec.instrument not in instruments:
                 raise ConfigError(f"{spec}: the instrument is unknown; configure it first")
-            calendar = calendar_named(instruments[spec.instrument].calendar)
+            calendar = calendar_named(instruments[spec.instrument].calendar, calendars)
             self._builders[key] = Builder(
                 spec,
                 bounds=bounds_of(spec, calendar),

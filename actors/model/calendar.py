@@ -1,11 +1,12 @@
 """Trading calendars: when instruments trade, and when their trading days end. Pure: time in, time out.
 
 Holidays are data that somebody must give; a calendar without them trades on every weekday, and its name says
-so.
+so. An exchange's own sessions, holidays and half days included, come as `ListedSessions`.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
@@ -47,6 +48,10 @@ class Calendar(Protocol):
 
     def next_close(self, ts: int) -> int:
         """The first close of a trading day after this instant, never this instant itself."""
+
+
+Calendars = tuple[Calendar, ...]
+"""Those that names are looked up in."""
 
 
 class AlwaysOpen:
@@ -131,10 +136,48 @@ class WeeklyHours(msgspec.Struct, frozen=True, kw_only=True):
         return int(moment.timestamp()) * SECOND_NS
 
 
+class ListedSessions(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions one by one, as an exchange holds them; a break at noon is part of its session."""
+
+    name: str
+    opens: tuple[int, ...]
+    """Nanoseconds UTC, rising, at least one."""
+    closes: tuple[int, ...]
+    """Each after its opening and not after the next one."""
+
+    def session_of(self, ts: int) -> Session | None:
+        """The session that holds this instant; None while closed."""
+        place = bisect_right(self.opens, ts) - 1
+        if place < 0 or self.closes[place] <= ts:
+            return None
+        return Session(self.opens[place], self.closes[place])
+
+    def next_session(self, ts: int) -> Session:
+        """The session that holds this instant, else the first one to open after it.
+
+        Raises:
+            ConfigError: It lies behind the last one.
+        """
+        place = bisect_right(self.closes, ts)
+        if place == len(self.closes):
+            last = datetime.fromtimestamp(self.closes[-1] // SECOND_NS, tz=UTC).date()
+            raise ConfigError(f"calendar {self.name} ends on {last}: end the run before, or use 'weekdays'")
+        return Session(self.opens[place], self.closes[place])
+
+    def day_close(self, ts: int) -> int:
+        """When the trading day of this instant ends; while closed, that of the next trading day."""
+        return self.next_session(ts).close
+
+    def next_close(self, ts: int) -> int:
+        """The first close after this instant."""
+        return self.next_session(ts).close
+
+
 ALWAYS_OPEN = AlwaysOpen()
 
-BUILT_IN: tuple[Calendar, ...] = (
+BUILT_IN: Calendars = (
     ALWAYS_OPEN,
+    WeeklyHours(name="weekdays", zone="UTC", opens=time(), closes=time()),
     WeeklyHours(
         name="new-york-0930-1600-without-holidays",
         zone="America/New_York",
@@ -148,7 +191,7 @@ BUILT_IN: tuple[Calendar, ...] = (
 """Regular hours only. A venue's real calendar is these hours with its holidays, given as data."""
 
 
-def calendar_named(name: str, calendars: tuple[Calendar, ...] = BUILT_IN) -> Calendar:
+def calendar_named(name: str, calendars: Calendars = BUILT_IN) -> Calendar:
     """The calendar that `Instrument.calendar` names.
 
     Raises:

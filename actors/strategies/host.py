@@ -50,6 +50,7 @@ from actors.messages.orders import (
     OrderRejected,
     OrderReplaced,
 )
+from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument
 from actors.strategies.base import OrderUpdate
 from actors.strategies.checkpoint import HostState
@@ -79,6 +80,7 @@ class StrategyHost(CoreActor):
         *,
         instruments: Mapping[str, Instrument],
         currencies: Mapping[str, str],
+        calendars: Calendars = BUILT_IN,
         needs_backfill: Iterable[tuple[str, int]] = (),
         on_failure: FailureHook | None = None,
         changed: Container[str] = (),
@@ -92,7 +94,7 @@ class StrategyHost(CoreActor):
         Raises:
             ConfigError: A strategy's parameters, instruments or `on_setup` are wrong.
         """
-        self.instruments = dict(instruments)
+        self.instruments, self._calendars = dict(instruments), calendars
         self.holdings = Holdings()
         self.valuation = Valuation(self.instruments.values())
         self.on_failure = on_failure
@@ -346,7 +348,7 @@ class StrategyHost(CoreActor):
             runner.missed_day = day
 
     def _set_day_timer(self, runner: Runner) -> None:
-        due = runner.spec.next_day_close(self.instruments, self.now)
+        due = runner.spec.next_day_close(self.instruments, self._calendars, self.now)
         self.set_timer(due, DayClose(ts_event=due, strategy=runner.spec.name))
 
     def on_off_loop_result(self, result: OffLoopResult) -> None:

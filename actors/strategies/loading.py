@@ -17,6 +17,7 @@ from typing import Any, cast
 from actors.errors import ConfigError
 from actors.strategies.base import Strategy
 from actors.strategies.guards import check_source
+from actors.strategies.own_functions import raised
 
 
 def load_strategy(path: str) -> type[Strategy]:
@@ -205,9 +206,7 @@ def _from_file(place: str) -> ModuleType:
 
 
 def _raised(place: str, error: Exception) -> ConfigError:
-    return ConfigError(
-        f"loading {place} raised {type(error).__name__}: {error}; run it by itself to see where"
-    )
+    return ConfigError(f"loading {place} {raised(error)}; run it by itself to see more")
 
 
 def _hint(module: ModuleType, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from actors.errors import ConfigError
-from actors.model.calendar import calendar_named
+from actors.model.calendar import Calendars, calendar_named
 from actors.model.instrument import Instrument
 from actors.strategies.base import Strategy
 
@@ -45,7 +45,7 @@ class StrategySpec(msgspec.Struct, frozen=True, kw_only=True):
                     f"strategy {self.name} trades unknown instrument {instrument!r}: configure it first"
                 )
 
-    def next_day_close(self, instruments: Mapping[str, Instrument], now: int) -> int:
+    def next_day_close(self, instruments: Mapping[str, Instrument], calendars: Calendars, now: int) -> int:
         """When the next trading day of any of the instruments ends."""
-        calendars = dict.fromkeys(instruments[name].calendar for name in self.instruments)
-        return min(calendar_named(calendar).next_close(now) for calendar in calendars)
+        names = dict.fromkeys(instruments[name].calendar for name in self.instruments)
+        return min(calendar_named(name, calendars).next_close(now) for name in names)

@@ -81,6 +81,9 @@ class Backtester:
             fee: Fraction of the notional, maker and taker alike.
             charges: A fee schedule in the place of `fee`.
             sizing: What a signal comes to; None: 95 % of equity, as the rest pays for fees and moved prices.
+            calendar: `24/7`, `weekdays`, or an exchange's code such as XNYS: what bars are built by, DAY
+                orders end with and periods per year count. Orders fill wherever there are data, unless
+                "venues.files.simulated.hours.calendar=instrument" in `settings` keeps them to its sessions.
             settings: Texts as after `--set`, such as "accounts.test.simulated.latency_ms=5".
         Raises:
             ConfigError: The first thing that is wrong.

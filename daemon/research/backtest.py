@@ -24,9 +24,11 @@ from actors.views.valuation import Valuation
 from daemon.config import Config
 from daemon.graph import BarSources, Core, StrategyClasses, build_core, traded_instruments
 from daemon.research.closing import close_down
+from daemon.research.exchange_calendars import calendars_for, must_reach
 from daemon.research.excursions import Excursions, blocks_of
 from daemon.research.history import Timed
 from daemon.research.inline import InlineWork
+from daemon.research.metrics import load_metrics
 from daemon.research.outcome import Outcome, run_of
 from daemon.research.participation import Participation
 from daemon.research.results import Results
@@ -97,6 +99,8 @@ class Backtest:
             if isinstance(self._history, SessionHistory)
             else configured_instruments(config)
         )
+        self._metrics = load_metrics(config.backtest.metrics)
+        self._calendars = calendars_for(config, self._instruments)
         self.results = Results()
         self._excursions = Excursions()
         self._tracebacks: list[str] = []
@@ -126,6 +130,7 @@ class Backtest:
             instruments=self._instruments,
             classes=self._classes,
             sources=sources,
+            calendars=self._calendars,
             ids=ClientOrderIds(store_id=STORE_ID, epoch=EPOCH),
             is_simulated=True,
             listeners=[
@@ -174,6 +179,7 @@ class Backtest:
         if first is None:
             raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
         run, begin = self.core.sequencer.run, first[0]
+        must_reach(self._calendars, begin)
         # Long enough before the data that the venue has answered and the account is active.
         at = self._history.started if isinstance(self._history, SessionHistory) else begin - SECOND_NS
         run(Started(ts_event=begin, epoch=EPOCH), at)
@@ -216,7 +222,7 @@ class Backtest:
     def _span(self, instrument: str, interval: int, count: int) -> int:
         """About how long so many bars take while the market also rests."""
         assert self._start is not None, "only what has a start is warmed up"
-        calendar = calendar_named(self._instruments[instrument].calendar)
+        calendar = calendar_named(self._instruments[instrument].calendar, self._calendars)
         periods = periods_per_year(calendar, interval, self._start - YEAR_NS, self._start)
         return round(count * YEAR_NS / periods) if periods else count * interval
 
@@ -239,8 +245,13 @@ class Backtest:
         run, latency = self.core.sequencer.run, self._latency
         count, everybody = 0, len(self._config.strategies)
         while block := list(islice(messages, INPUTS_PER_BLOCK)):
-            for time, message in block:
-                run(message, time + latency)
+            before = self.core.sequencer.seq
+            try:
+                for time, message in block:
+                    run(message, time + latency)
+            except ActorFailed:
+                self._look_around(block[: self.core.sequencer.seq - before])
+                raise
             self._look_around(block)
             count += len(block)
             if progress is not None:
@@ -274,6 +285,8 @@ class Backtest:
                 excursions=self._excursions,
                 participation=self._participation,
                 instruments=self._instruments,
+                calendars=self._calendars,
+                metrics=self._metrics,
                 state=state,
                 start=self._start,
                 end=self._end,

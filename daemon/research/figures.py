@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,8 +40,9 @@ from actors.analytics.trades import (
     system_quality,
 )
 from actors.errors import InvalidSeries
-from actors.model.calendar import DAY_NS, Calendar
+from actors.model.calendar import DAY_NS, Calendar, ListedSessions
 from daemon.research.frames import times_of
+from daemon.research.metrics import OwnMetric, own_figures
 from daemon.research.participation import Capacity, capacity_of
 
 YEAR_NS = 366 * DAY_NS
@@ -112,10 +113,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """What is too good, or rests on too little, to be believed."""
 
 
-OwnMetric = Callable[[FloatArray, Times, Sequence[TradeResult]], float | None]
-"""A metric of the user's own: equity, its times (ns UTC), the closed trades → a figure or None."""
-
-
 def figures_of(
     equity: polars.DataFrame,
     trades: polars.DataFrame,
@@ -141,6 +138,7 @@ def figures_of(
     net = net_results(results)
     interval = max(interval_ns, DAY_NS)
     of_equity = _of_equity(curve, times, calendar, interval)
+    of_own = own_figures(own or {}, curve, times, results)
     with_stop = trades.filter(polars.col("risk") > 0.0)
     multiples = r_multiples(with_stop["net"].to_numpy(), with_stop["risk"].to_numpy())
     of_trades = trade_figures(results)
@@ -165,11 +163,11 @@ def figures_of(
         **_grouped(results),
         monthly_returns=groups.monthly_returns(curve, times) if is_sound else {},
         weekday_returns=groups.weekday_returns(curve, times) if is_sound else {},
-        own={name: metric(curve, times, results) for name, metric in (own or {}).items()},
+        own=of_own.figures,
         capacity=capacity_of(fills),
         benchmark=benchmark,
         against=_against(curve, times, marks, of_equity, interval),
-        doubts=_doubts(of_equity, of_trades, times),
+        doubts=[*_doubts(of_equity, of_trades, times), *of_own.doubts],
     )
 
 
@@ -215,7 +213,10 @@ def _of_equity(curve: FloatArray, times: Times, calendar: Calendar, interval: in
         return None
     # Whole days: a session that the edge cuts would count as one.
     first, last = int(times[0]) // DAY_NS * DAY_NS, -(-int(times[-1]) // DAY_NS) * DAY_NS
-    periods = periods_per_year(calendar, interval, first, max(last, first + YEAR_NS))
+    begin, end = first, max(last, first + YEAR_NS)
+    if isinstance(calendar, ListedSessions) and end > calendar.opens[-1]:
+        begin, end = min(first, calendar.opens[-1] - YEAR_NS), calendar.opens[-1]  # nobody knows what comes
+    periods = periods_per_year(calendar, interval, begin, end)
     try:
         if interval > DAY_NS:
             return equity_figures(curve, times, periods or 0.0, zone=None)

@@ -10,16 +10,16 @@ import polars
 
 from actors.messages.control import StrategyFailed
 from actors.messages.orders import OrderDenied, OrderFilled, OrderRejected
-from actors.model.calendar import ALWAYS_OPEN, Calendar, calendar_named
+from actors.model.calendar import ALWAYS_OPEN, Calendar, Calendars, calendar_named
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses
 from daemon.research.excursions import Excursions
-from daemon.research.figures import Figures, OwnMetric, figures_of
+from daemon.research.figures import Figures, figures_of
 from daemon.research.frames import EQUITY, POSITIONS, Frames, frame_of
 from daemon.research.hashes import hashes_of, plain_config, versions
-from daemon.research.metrics import load_metrics
+from daemon.research.metrics import OwnMetric
 from daemon.research.participation import Participation
 from daemon.research.results import FIGURES, Results
 from daemon.research.runs import (
@@ -44,6 +44,8 @@ class Outcome(NamedTuple):
     excursions: Excursions
     participation: Participation
     instruments: Mapping[str, Instrument]
+    calendars: Calendars
+    metrics: Mapping[str, OwnMetric]
     state: RunState
     start: int | None
     end: int | None
@@ -148,7 +150,7 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
         seed=out.config.daemon.seed,
         benchmark=out.results.benchmarks.get(name),
         marks=log.marks,
-        own=_own(out.config),
+        own=out.metrics,
     )
     curve = log.figures["equity"]
     return AccountResult(
@@ -168,10 +170,6 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
     )
 
 
-def _own(config: Config) -> dict[str, OwnMetric]:
-    return load_metrics(config.backtest.metrics)
-
-
 def _calendar(out: Outcome, account: str) -> Calendar:
     """The calendar of the account's first instrument; one that never rests if any of them does not."""
     names = [
@@ -182,7 +180,7 @@ def _calendar(out: Outcome, account: str) -> Calendar:
     ]
     if not names or ALWAYS_OPEN.name in names:
         return ALWAYS_OPEN
-    return calendar_named(names[0])
+    return calendar_named(names[0], out.calendars)
 
 
 def _strategies(out: Outcome, frames: Frames) -> dict[str, StrategyResult]:

@@ -11,7 +11,7 @@ from actors.core.sequencer import Sequencer
 from actors.messages.base import Message
 from actors.messages.control import BackfillDone, TimeReached
 from actors.messages.market import Bar, FeedStatus, Trade
-from actors.model.calendar import ALWAYS_OPEN, BUILT_IN, Calendar
+from actors.model.calendar import ALWAYS_OPEN, Calendar, calendar_named
 from actors.model.ids import ClientOrderIds
 from actors.model.intervals import parse_interval
 from tests.strategies.stage import an_instrument
@@ -21,7 +21,7 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 DAY = 86_400 * SECOND
 START = 20_000 * DAY
-NEW_YORK = BUILT_IN[1]
+NEW_YORK = calendar_named("new-york-0930-1600-without-holidays")
 
 
 class Recorder(CoreActor):

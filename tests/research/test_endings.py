@@ -133,6 +133,21 @@ def test_metrics_of_ones_own_stand_beside_ours(tmp_path: Path) -> None:
         run(changed(config, metrics=(f"{own}:nothing",)))
 
 
+def test_a_metric_that_raises_is_named_with_its_line_and_costs_only_its_own_figure(tmp_path: Path) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text(
+        "def bad(equity, times, trades):\n    return trades[10].net\n"
+        "def text(equity, times, trades):\n    return 'much'\n"
+        "def good(equity, times, trades):\n    return 1\n"
+    )
+    names = tuple(f"{own}:{name}" for name in ("bad", "text", "good"))
+    info = run(changed(a_config(a_file(tmp_path, ROWS)), metrics=names)).info
+    assert info.state == "complete"
+    assert info.accounts["test"].figures.own == {"bad": None, "text": None, "good": 1.0}
+    assert any("mine.py:bad raised IndexError" in each and "at mine.py:2" in each for each in info.warnings)
+    assert any("metric text gave 'much', which is no number" in each for each in info.warnings)
+
+
 def test_off_loop_work_is_answered_after_its_latency(tmp_path: Path) -> None:
     config = a_config(a_file(tmp_path, ROWS), use="Asking")
     orders = run(changed(config, off_loop_latency_ms=90_000)).frames.orders

@@ -107,6 +107,21 @@ def test_slippage_function_lies_beside_the_configuration(tmp_path: Path) -> None
     assert [price for _, price, _ in fills(tmp_path, venue=venue)] == [Decimal(103), Decimal(98)]
 
 
+def test_a_slippage_function_that_raises_is_named_with_its_line_and_what_was_done_stays(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def slip(taking):\n    return 0.5 if taking.side == 'buy' else rest(taking)\n"
+        "def rest(taking):\n    return 1 / taking.spread\n"
+    )
+    config = configured(tmp_path, venue='simulated = { slippage = { function = "mine.py:slip" } }')
+    run = run_backtest(config, load_classes(config))
+    assert run.info.state == "failed"
+    (failure,) = run.info.failures
+    assert "mine.py:slip raised ZeroDivisionError: float division by zero at mine.py:4" in failure
+    assert run.frames.fills["price"].to_list() == [Decimal("102.50")]
+
+
 def test_another_slippage_function_makes_another_run(tmp_path: Path) -> None:
     codes = []
     for worse in (0.5, 0.5, 0.7):

@@ -41,6 +41,7 @@ from actors.messages.orders import (
     StatusReport,
     SubmitOrder,
 )
+from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument
 from actors.venues.simulated.engine import PLAIN_MARKET, EngineState, MatchingEngine
 from actors.venues.simulated.events import VenueEvent
@@ -82,10 +83,11 @@ class SimulatedVenueActor(CoreActor):
         instruments: Mapping[str, Instrument],
         market: MarketSettings = PLAIN_MARKET,
         slippage: SlippageFunction | None = None,
+        calendars: Calendars = BUILT_IN,
     ) -> None:
         self.name = name  # several venues of this class may run side by side
         self.engine = MatchingEngine(
-            accounts=accounts, instruments=instruments, market=market, slippage=slippage
+            accounts=accounts, instruments=instruments, market=market, slippage=slippage, calendars=calendars
         )
         self._markets = self.engine.markets
         self._travel = {account: Travel(account, settings) for account, settings in accounts.items()}
@@ -174,7 +176,8 @@ class SimulatedVenueActor(CoreActor):
 
     def _expect_day_end(self, instrument: str) -> None:
         if instrument in self._markets and instrument not in self._day_ends:
-            due = self.engine.day_end(instrument, self.now)
+            market = self._markets[instrument]
+            due = market.hours.day_end(self.now, market.bars_alone_ns)
             self._day_ends[instrument] = due
             self.set_timer(due, VenueDayEnd(ts_event=due, instrument=instrument))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from actors.errors import ConfigError
 from actors.messages.account import VenueFill
 from actors.messages.orders import OrderTerms
+from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument
 from actors.venues.simulated.accounts import Account
 from actors.venues.simulated.events import (
@@ -33,11 +34,12 @@ class Desk:
     """What all markets of one engine share."""
 
     __slots__ = (
-        "accounts", "bar_began", "events", "last_order_id", "last_priority", "last_trade_id", "markets",
-        "now", "prices",
+        "accounts", "bar_began", "calendars", "events", "last_order_id", "last_priority", "last_trade_id",
+        "markets", "now", "prices",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, calendars: Calendars = BUILT_IN) -> None:
+        self.calendars = calendars
         self.accounts: dict[str, Account] = {}
         self.events: list[VenueEvent] = []
         self.now = 0

@@ -16,6 +16,7 @@ import msgspec
 from actors.messages.account import VenueFill
 from actors.messages.market import Bar, BookDelta, BookSnapshot, InstrumentUpdate, Quote, Trade
 from actors.messages.orders import Command, OrderTerms
+from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated import reject
 from actors.venues.simulated.accounts import AccountState
@@ -52,9 +53,9 @@ class MatchingEngine:
         instruments: Mapping[str, Instrument],
         market: MarketSettings = PLAIN_MARKET,
         slippage: SlippageFunction | None = None,
+        calendars: Calendars = BUILT_IN,
     ) -> None:
-        self._desk = Desk()
-        self._settings = market
+        self._desk, self._settings = Desk(calendars), market
         self._slip = Slip(market.slippage, slippage) if market.slippage != Slippage() else None
         self.markets: dict[str, Market] = {name: self._market_of(i) for name, i in instruments.items()}
         """By instrument."""
@@ -238,10 +239,6 @@ class MatchingEngine:
         if (market := self._market(update.instrument, now)) is not None:
             market.redefine(update.definition, is_trading=update.is_trading)
         return self._desk.events
-
-    def day_end(self, instrument: str, now: int) -> int:
-        """When the trading day of this instant ends, and its DAY orders with it."""
-        return self.markets[instrument].hours.day_end(now)
 
     def end_day(self, instrument: str, now: int) -> list[VenueEvent]:
         """DAY orders of this instrument expire."""

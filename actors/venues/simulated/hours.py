@@ -6,7 +6,7 @@ from datetime import time
 from typing import Literal
 
 from actors.errors import ConfigError
-from actors.model.calendar import Calendar, Session, WeeklyHours, calendar_named
+from actors.model.calendar import BUILT_IN, Calendar, Calendars, Session, WeeklyHours, calendar_named
 from actors.model.instrument import Instrument
 from actors.venues.simulated.settings import TradingTimes
 
@@ -18,15 +18,15 @@ class TradingHours:
 
     __slots__ = ("_calendar", "_days", "_session", "has_calendar", "outside")
 
-    def __init__(self, times: TradingTimes, instrument: Instrument) -> None:
+    def __init__(self, times: TradingTimes, instrument: Instrument, calendars: Calendars = BUILT_IN) -> None:
         """Find the calendar.
 
         Raises:
             ConfigError: No such calendar, or hours that are none.
         """
-        self._calendar = trading_calendar(times, instrument)
+        self._calendar = trading_calendar(times, instrument, calendars)
         self.has_calendar = self._calendar is not None
-        self._days = self._calendar or calendar_named(instrument.calendar)
+        self._days = self._calendar or calendar_named(instrument.calendar, calendars)
         self.outside: Literal["wait", "reject"] = times.outside
         self._session = Session(0, 0)
         """The one last looked at, or the one after it: derived, so never part of a snapshot."""
@@ -44,19 +44,25 @@ class TradingHours:
         """Whether the market is open at any time from `start` until before `end`."""
         return self._calendar is None or self.is_open(start) or self._session.open < end
 
-    def day_end(self, now: int) -> int:
-        """When the trading day ends, after `now`."""
-        return self._days.next_close(now)
+    def day_end(self, now: int, bars_alone_ns: int = 0) -> int:
+        """When DAY orders of this instant expire.
+
+        Where there is nothing but bars, the bar that holds the end of the day is only known at its own end:
+        they still meet it.
+        """
+        close = self._days.next_close(now)
+        return close if not bars_alone_ns else -(-close // bars_alone_ns) * bars_alone_ns + 1
 
 
-def trading_calendar(times: TradingTimes, instrument: Instrument) -> Calendar | None:
+def trading_calendar(times: TradingTimes, instrument: Instrument, calendars: Calendars) -> Calendar | None:
     """The calendar that the settings ask for.
 
     Raises:
         ConfigError: No such calendar, or hours that are none.
     """
     if times.calendar is not None:
-        return calendar_named(instrument.calendar if times.calendar == "instrument" else times.calendar)
+        name = instrument.calendar if times.calendar == "instrument" else times.calendar
+        return calendar_named(name, calendars)
     return own_hours(times)
 
 

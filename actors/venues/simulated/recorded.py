@@ -61,6 +61,12 @@ class RecordedMarket:
         """Of the newest trade or bar."""
         self.define(instrument)
 
+    @property
+    def bars_alone_ns(self) -> int:
+        """Interval of the bars where nothing finer has come; 0 elsewhere."""
+        is_finer = self.quote is not None or self.has_book or self.has_trades
+        return 0 if is_finer else self.bar_interval_ns
+
     def define(self, instrument: Instrument) -> None:
         """Steps and limits of the instrument, before anything is known of its market."""
         self.instrument = instrument

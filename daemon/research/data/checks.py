@@ -16,12 +16,11 @@ from daemon.research.data.gaps import (
     DAY_NS,
     SESSIONS,
     WEEKDAYS,
-    Sessions,
     find_gaps,
     hour_shifts,
     is_weekend,
-    sessions_of,
 )
+from daemon.research.exchange_calendars import Sessions, sessions_of
 
 SPIKE = 0.2
 """A move from close to close that is worth a look, fraction."""

@@ -12,10 +12,10 @@ from actors.bars.builder import Builder
 from actors.bars.spec import BarSpec, bounds_of
 from actors.errors import BadDataFile, UsageError
 from actors.messages.market import Bar, MarketData, Trade
-from actors.model.calendar import calendar_named
 from actors.venues.files.messages import as_kind, timed
 from actors.venues.files.series import BAR_COLUMNS, HAS_INTERVAL, Kind
 from daemon.research.data.catalogue import Series
+from daemon.research.exchange_calendars import calendar_of
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     ".csv": lambda frame, path: frame.write_csv(path),
@@ -67,7 +67,7 @@ class _Clockwork:
         self._pending: list[int] = []
         self._builder = Builder(
             spec,
-            bounds=bounds_of(spec, calendar_named(calendar)),
+            bounds=bounds_of(spec, calendar_of(calendar)),
             emit=emit,
             remind_of_end=self._remind,
             remind_of_held=lambda _: None,

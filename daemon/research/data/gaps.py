@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from actors.errors import ConfigError
-
-Times = npt.NDArray[np.int64]
+from daemon.research.exchange_calendars import Sessions, Times, sessions_of
 
 DAY_NS = 86_400_000_000_000
 REST_NS = 6 * 3_600_000_000_000
 """A market that rests so long on most days has sessions; such breaks are no gaps."""
 WEEKEND_SHARE_OF_ALWAYS = 0.25
 ALWAYS, WEEKDAYS, SESSIONS = "24/7", "weekdays", "sessions as seen"
-
-
-class Sessions(NamedTuple):
-    """Trading sessions of an exchange, [open, close), ns UTC, in order."""
-
-    opens: Times
-    closes: Times
-    days: Times
-    """Midnight UTC of each session's date."""
 
 
 class Gaps(NamedTuple):
@@ -46,37 +33,6 @@ class Gaps(NamedTuple):
 
 
 NONE = Gaps("", 0, 0, 0, 0, 0, 0)
-
-
-def sessions_of(name: str, first: int, last: int) -> Sessions:
-    """Sessions of an exchange by its code (ISO 10383, as XNYS).
-
-    Raises:
-        ConfigError: The library is missing, or knows no such exchange.
-    """
-    try:
-        import exchange_calendars
-    except ImportError as error:
-        raise ConfigError(
-            f"the calendar {name} needs the library exchange_calendars: install tickerd[research], or "
-            "leave --calendar out"
-        ) from error
-    begin, end = (_day(time) + timedelta(days=more) for time, more in ((first, -10), (last, 10)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the library is ahead of its pandas, or behind it
-        try:
-            calendar: Any = exchange_calendars.get_calendar(name, start=str(begin), end=str(end))
-        except Exception as error:
-            raise ConfigError(
-                f"there is no calendar {name!r} from {begin} to {end} ({error}): give 24/7, weekdays, or an "
-                "exchange's code as XNYS, XNAS, XLON or XBOM"
-            ) from error
-        days = calendar.sessions.as_unit("ns").asi8
-        return Sessions(np.asarray(calendar.opens_nanos), np.asarray(calendar.closes_nanos), np.asarray(days))
-
-
-def _day(time: int) -> date:
-    return datetime.fromtimestamp(time / 1e9, tz=UTC).date()
 
 
 def seen_calendar(starts: Times, interval_ns: int) -> str:

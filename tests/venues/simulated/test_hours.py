@@ -117,11 +117,11 @@ def test_halt_fills_nothing_until_it_ends() -> None:
 
 def test_day_orders_end_with_the_day_of_the_hours_or_of_the_instrument() -> None:
     morning = at("2025-03-07 09:45")
-    assert an_exchange().day_end(BTC, morning) == at("2025-03-07 16:00")
+    assert an_exchange().markets[BTC].hours.day_end(morning) == at("2025-03-07 16:00")
     own = an_instrument(calendar="new-york-0930-1600-without-holidays")
-    assert an_engine(instrument=own).day_end(BTC, morning) == at("2025-03-07 16:00")
+    assert an_engine(instrument=own).markets[BTC].hours.day_end(morning) == at("2025-03-07 16:00")
     midnight = 1_741_392_000 * 10**9  # 2025-03-08 00:00 UTC
-    assert an_engine().day_end(BTC, morning) == midnight
+    assert an_engine().markets[BTC].hours.day_end(morning) == midnight
 
 
 def test_calendar_may_be_the_instruments_own() -> None:
@@ -154,3 +154,15 @@ def test_engine_restored_at_night_opens_alike() -> None:
 def test_hours_that_make_no_sense_are_refused(hours: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         an_engine(market=a_market(hours=hours))
+
+
+def test_day_orders_meet_the_bar_that_holds_the_end_of_their_day() -> None:
+    engine, morning = an_exchange(), at("2025-03-07 10:00")
+    hours = engine.markets[BTC].hours
+    midnight_utc = 1_741_392_000 * 10**9  # the bar of 2025-03-07 ends with it
+    assert hours.day_end(morning, 24 * 60 * MINUTE) == midnight_utc + 1
+    assert hours.day_end(morning, MINUTE) == at("2025-03-07 16:00") + 1
+    engine.on_bar(a_bar(100, 101, 99, 100), morning)
+    assert engine.markets[BTC].bars_alone_ns == MINUTE
+    engine.on_quote(a_quote(99, 100, sizes=(9, 9)), morning)
+    assert engine.markets[BTC].bars_alone_ns == 0
