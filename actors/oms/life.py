@@ -209,8 +209,9 @@ class OrderLife:
 
     def _end(self, order: Order, report: Report) -> None:
         claim = claim_of(report)
-        if claim.filled and not order.accepted_seq:
-            self._accept(order)
+        was_there = claim.filled or (order.venue_order_id is not None and claim.kind != "rejected")
+        if was_there and not order.accepted_seq:
+            self._accept(order)  # its end is the first that was heard of it: its id there is told, too
         if order.claim is not None and order.claim.filled > claim.filled:
             claim = order.claim
         order.asked_ms = None

@@ -17,9 +17,9 @@ TABLE = {
         fill | partially_filled | OrderAccepted OrderFilled
         fill of all | filled | OrderAccepted OrderFilled
         fill again | partially_filled | OrderAccepted OrderFilled
-        cancel | cancelled | OrderCancelled
+        cancel | cancelled | OrderAccepted OrderCancelled
         cancel, more filled | closing? | OrderAccepted
-        expiry | expired | OrderExpired
+        expiry | expired | OrderAccepted OrderExpired
         expiry, more filled | closing? | OrderAccepted
         replace | pending_submit |
         adjust | pending_submit | OrderReplaced
@@ -29,9 +29,9 @@ TABLE = {
         reject replace | pending_submit |
         status live | accepted | OrderAccepted
         status live, more filled | accepted? | OrderAccepted
-        status cancelled | cancelled | OrderCancelled
+        status cancelled | cancelled | OrderAccepted OrderCancelled
         status filled | closing? | OrderAccepted
-        status expired | expired | OrderExpired
+        status expired | expired | OrderAccepted OrderExpired
         status rejected | rejected | OrderRejected
         status not found | pending_submit |
         unsure submit | unknown? | OrderOutcomeUnknown
@@ -162,9 +162,9 @@ TABLE = {
         fill | partially_filled | OrderAccepted OrderFilled
         fill of all | filled | OrderAccepted OrderFilled
         fill again | partially_filled | OrderAccepted OrderFilled
-        cancel | cancelled | OrderCancelled
+        cancel | cancelled | OrderAccepted OrderCancelled
         cancel, more filled | closing? | OrderAccepted
-        expiry | expired | OrderExpired
+        expiry | expired | OrderAccepted OrderExpired
         expiry, more filled | closing? | OrderAccepted
         replace | unknown? | QueryAccount
         adjust | unknown? | OrderReplaced
@@ -174,9 +174,9 @@ TABLE = {
         reject replace | unknown? |
         status live | accepted | OrderAccepted
         status live, more filled | accepted? | OrderAccepted
-        status cancelled | cancelled | OrderCancelled
+        status cancelled | cancelled | OrderAccepted OrderCancelled
         status filled | closing? | OrderAccepted
-        status expired | expired | OrderExpired
+        status expired | expired | OrderAccepted OrderExpired
         status rejected | rejected | OrderRejected
         status not found | unknown? |
         unsure submit | unknown? |

@@ -9,6 +9,7 @@ from actors.messages.account import DifferenceFound, ExternalFillMoved, External
 from actors.messages.base import Message
 from actors.messages.control import Scope
 from actors.messages.orders import (
+    OrderAccepted,
     OrderCancelled,
     OrderExpired,
     OrderFilled,
@@ -72,6 +73,7 @@ def _check_orders(process: Process, exchange: Exchange, line: Line, sent: list[M
         raise Broken(f"orders seen on the wire are not on the tape: {unrecorded}")
     if doubled := {name: ids for name, ids in exchange.accepted.items() if len(ids) > 1}:
         raise Broken(f"order ids carried two orders: {doubled}")
+    _check_ids(exchange, sent)
     ends: Counter[str] = Counter()
     for message in sent:
         if isinstance(message, OrderRejected | OrderCancelled | OrderExpired):
@@ -87,6 +89,14 @@ def _check_orders(process: Process, exchange: Exchange, line: Line, sent: list[M
         if ends[name] + (name in ours) != 1:
             raise Broken(f"{name} has ended {ends[name]} times, and is{' ' if name in ours else ' not '}open")
     _check_open(ours, exchange)
+
+
+def _check_ids(exchange: Exchange, sent: list[Message]) -> None:
+    """What the venue calls an order is told, however little else was heard of it."""
+    told = {m.client_order_id: m.venue_order_id for m in sent if isinstance(m, OrderAccepted)}
+    for name, ids in exchange.accepted.items():
+        if exchange.is_ours(name) and told.get(name) != ids[0]:
+            raise Broken(f"{name} is {ids[0]} at the venue, and we have told {told.get(name)}")
 
 
 def _check_open(ours: dict[str, Order], exchange: Exchange) -> None:
