@@ -27,7 +27,7 @@ from actors.messages.orders import (
     QueryAccount,
     SubmitOrder,
 )
-from actors.model.instrument import Instrument
+from actors.model.instrument import Instrument, InstrumentKind
 from actors.store import database
 from actors.store.database import Checkpoint, checkpoint_values, database_path, open_database
 from actors.store.recovery import load
@@ -61,13 +61,13 @@ class Mine(Strategy):
 """
 
 
-def an_instrument(name: str) -> Instrument:
+def an_instrument(name: str, kind: InstrumentKind = "spot") -> Instrument:
     symbol = name.partition("@")[0]
     return Instrument(
         id=name,
         symbol=symbol,
         venue="binance",
-        kind="spot",
+        kind=kind,
         base=symbol[:3],
         quote="USDT",
         tick_size=Decimal("0.01"),
@@ -110,6 +110,7 @@ class Life:
         *,
         state: Path | None = None,
         sources: BarSources | None = None,
+        kind: InstrumentKind = "spot",
     ) -> None:
         """`state` is where the folder lies when that is not to stand on the tape."""
         self.config = config
@@ -121,7 +122,7 @@ class Life:
             self.opened = open_core(
                 self.recovered,
                 config,
-                instruments={name: an_instrument(name) for name in (BTC, ETH)},
+                instruments={name: an_instrument(name, kind) for name in (BTC, ETH)},
                 classes=load_classes(config),
                 sources=sources or BarSources(),
                 now=self.now,

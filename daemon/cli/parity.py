@@ -17,14 +17,18 @@ from daemon.cli.common import (
 if TYPE_CHECKING:
     from daemon.research.history import History
     from daemon.research.parity.fit import Fit
-    from daemon.research.parity.parity import AccountParity, OrderDifference, ParityReport
+    from daemon.research.parity.parity import AccountParity, ChargeDifference, OrderDifference, ParityReport
 
 EXAMPLE = "tickerd parity 20261120-093000 --state state --html parity.html"
 SHOWN = 10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("session", nargs="?", help="label of the session (default: the newest)")
+    parser.add_argument(
+        "session",
+        nargs="?",
+        help="label of the session (default: the newest); LABEL:2 for its second configuration",
+    )
     add_model_argument(parser)
     parser.add_argument(
         "--history",
@@ -89,6 +93,8 @@ def _account(name: str, account: AccountParity) -> list[str]:
     ]  # fmt: skip
     alike = f"{account.same_orders} of {account.recorded.orders} recorded orders came out alike"
     parts = [f"account {name}, {account.currency}: {alike}", table(rows), table(_causes(account))]
+    if account.charges:
+        parts.append(table([_charge(each) for each in account.charges]))
     if account.differences:
         largest = [_difference(each) for each in account.differences[:SHOWN]]
         more = len(account.differences) - len(largest)
@@ -106,6 +112,16 @@ def _causes(account: AccountParity) -> list[dict[str, str]]:
     ]
     whole = found[-1][2] - account.ladder["modelled"].quantize(CENT)
     return [*rows, {"cause": "difference", "": "recorded less simulated", "effect": f"{whole:+}", "pnl": ""}]
+
+
+def _charge(each: ChargeDifference) -> dict[str, str]:
+    return {
+        "charge": each.kind,
+        "instrument": each.instrument or "",
+        "simulated": f"{each.simulated:+.2f}",
+        "recorded": f"{each.recorded:+.2f}",
+        "difference": f"{each.difference:+.2f}",
+    }
 
 
 def _difference(each: OrderDifference) -> dict[str, str]:

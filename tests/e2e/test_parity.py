@@ -21,7 +21,7 @@ from tests.e2e.rig import (
 
 pytestmark = pytest.mark.slow
 
-CAUSES = ("data", "latency", "queue", "slippage", "fees")
+CAUSES = ("data", "latency", "queue", "slippage", "fees", "funding", "borrow", "dividends", "interest")
 DEARER = "accounts.demo.simulated.maker_fee=0.0004"
 
 

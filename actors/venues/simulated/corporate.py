@@ -57,7 +57,7 @@ def act(desk: Desk, market: Market, action: CorporateAction) -> list[PositionSpl
     market.on_corporate_action(action)
     said: list[PositionSplit | PositionCharged] = []
     for account in desk.accounts.values():
-        said += _entitle(account, market, action)
+        said += entitle(account, market, action)
     for order in kept:
         desk.accounts[order.account].relock(order, market.instrument)
         market.place(order)
@@ -134,7 +134,7 @@ def _after(price: Decimal, action: CorporateAction) -> Decimal:
 # positions
 
 
-def _entitle(
+def entitle(
     account: Account, market: Market, action: CorporateAction
 ) -> list[PositionSplit | PositionCharged]:
     """What one account's position brings it; the market is quoted without it already."""

@@ -6,28 +6,45 @@
     latency        commands, answers and connections took as long as recorded
     queue          what the venue did with the orders: taken or refused, which filled, when, how much
     slippage       the prices that were paid
-    fees           the fees that were charged; now everything is as recorded
+    fees           the fees that were charged
+    funding        what perpetuals paid and received
+    borrow         what borrowed shares cost
+    dividends      what was paid out
+    interest       what owed cash cost; now everything is as recorded
 
-The first three are whole runs of all actors, the last three the recorded fills at the simulation's prices and
-fees, at its fees, and as they were. What a substitution is worth is the difference of the two P&Ls it stands
-between, so the five add up to the whole difference by construction; nothing is left for a sixth.
+The first three are whole runs of all actors. Behind them come the recorded fills at the simulation's prices
+and fees, at its fees, and as they were, with what the simulation would charge for holding what was held; the
+last four put the recorded charges in its place. What a substitution is worth is the difference of the two
+P&Ls it stands between, so all add up to the whole difference by construction; nothing is left over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from actors.core.market import MarketBoard
 from actors.errors import TradingError
 from actors.ledger.exact import EXACT
+from actors.messages.clearing import ChargeBooked, ChargeKind, PositionCharged
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from actors.views.valuation import Valuation
-from daemon.research.parity.orders import Order, Orders
+from daemon.research.parity.orders import Order, OrderBook, Orders
 
-CAUSES = ("data", "latency", "queue", "slippage", "fees")
+HOLDING = ("funding", "borrow", "dividends", "interest")
+"""Causes that only sessions with such positions have."""
+CAUSES = ("data", "latency", "queue", "slippage", "fees", *HOLDING)
+CAUSE_OF: Mapping[ChargeKind, str] = {
+    "correction": "slippage",
+    "fee": "fees",
+    "funding": "funding",
+    "borrow": "borrow",
+    "dividend": "dividends",
+    "interest": "interest",
+}
+"""A commission or price that came after its fill belongs to the fill."""
 TOGETHER_NS = 1_000_000_000
 """Two orders alike that were decided so near to each other are the same one in two runs."""
 
@@ -78,6 +95,10 @@ class Marks:
             total = add(total, EXACT.subtract(gain, fee))
         return total
 
+    def charged(self, charge: PositionCharged | ChargeBooked, currency: str) -> Decimal:
+        """What a charge brought, > 0, or cost."""
+        return EXACT.multiply(charge.amount, self.rate(charge.asset, currency))
+
     def _fee_rate(self, asset: str, instrument: Instrument, currency: str) -> Decimal:
         if asset == instrument.base:  # the same price as the position's
             return EXACT.multiply(self.mark(instrument.id), self.rate(instrument.quote, currency))
@@ -85,16 +106,40 @@ class Marks:
 
 
 class Rung(NamedTuple):
-    """One run: its orders under labels that name the same order in all runs."""
+    """One run: its orders under labels that name the same order in all runs, and what holding brought."""
 
     name: str
     orders: Orders
+    charges: Sequence[PositionCharged]
+
+    def of(self, account: str) -> Rung:
+        """What of it belongs to this account."""
+        orders = {key: order for key, order in self.orders.items() if order.terms.account == account}
+        return Rung(self.name, orders, [each for each in self.charges if each.account == account])
 
 
-def labelled(name: str, orders: Orders, above: Orders) -> Rung:
+def labelled(name: str, book: OrderBook, above: Orders) -> Rung:
     """The orders of a run under the labels of the run above it; what that one does not have gets its own."""
-    labels = _same(orders, above)
-    return Rung(name, {labels.get(key, f"{name}:{key}"): order for key, order in orders.items()})
+    labels = _same(book.orders, above)
+    own = {labels.get(key, f"{name}:{key}"): order for key, order in book.orders.items()}
+    return Rung(name, own, book.charges)
+
+
+def recorded_rungs(
+    told: Sequence[Orders], record: OrderBook, held: Sequence[PositionCharged]
+) -> Iterator[Rung]:
+    """The rungs on which the recorded orders stand, down to the record.
+
+    Args:
+        told: Their fills at the simulation's prices and fees, and at its fees.
+        held: What the simulation charges for holding what was held.
+    """
+    replaced: set[str] = set()
+    for name, orders in zip(CAUSES[2:], (*told, *[record.orders] * (1 + len(HOLDING))), strict=True):
+        replaced.add(name)
+        charges = [each for each in held if CAUSE_OF[each.kind] not in replaced]
+        charges += [each for each in record.charges if CAUSE_OF[each.kind] in replaced]
+        yield Rung(name, orders, charges)
 
 
 def _same(orders: Orders, above: Orders) -> dict[str, str]:
@@ -135,9 +180,14 @@ def _paired(mine: list[tuple[int, str]], theirs: list[tuple[int, str]]) -> Itera
             place += 1
 
 
-def effects(rungs: list[Rung], label: str, marks: Marks, currency: str) -> dict[str, Decimal]:
+def order_effects(rungs: list[Rung], label: str, marks: Marks, currency: str) -> dict[str, Decimal]:
     """Cause → what it is worth in one order, from the simulation to the record."""
     worth = [marks.worth(rung.orders[label], currency) if label in rung.orders else ZERO for rung in rungs]
+    return steps(rungs, worth)
+
+
+def steps(rungs: list[Rung], worth: Sequence[Decimal]) -> dict[str, Decimal]:
+    """Cause → by how much its rung is worth more than the one before."""
     return {
         rung.name: EXACT.subtract(after, before)
         for rung, before, after in zip(rungs[1:], worth, worth[1:], strict=False)

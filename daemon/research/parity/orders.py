@@ -1,4 +1,4 @@
-"""Orders and fills of one run of a session, gathered alike from its tape and from a simulation."""
+"""Orders, fills and charges of one run of a session, gathered alike from its tape and from a simulation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from actors.core.actor import CoreActor
 from actors.messages.base import Message
+from actors.messages.clearing import ChargeBooked, PositionCharged
 from actors.messages.orders import (
     AcceptReport,
     Liquidity,
@@ -81,9 +82,14 @@ class OrderBook:
         self.orders = known
         self.denied: dict[str, int] = {}
         """Refused by our own risk, by code."""
+        self.charges: list[PositionCharged] = []
+        """What holding brought and cost, and what was put right of a fill afterwards; each once."""
+        self.parts: list[ChargeBooked] = []
+        """Of the same, what fell to each strategy."""
+        self._charged: set[tuple[str, str | None, str, str]] = set()
 
     def note(self, message: Message, now: int) -> None:
-        """Take one message; what is not about orders is passed over."""
+        """Take one message; what is about neither orders nor charges is passed over."""
         match message:
             case SubmitOrder():
                 order = Order(terms=message.terms, ts_decided=message.ts_event)
@@ -100,8 +106,18 @@ class OrderBook:
                 self._ended(message.client_order_id, "expired")
             case OrderDenied():
                 self.denied[message.code] = self.denied.get(message.code, 0) + 1
+            case PositionCharged():
+                self._charge(message)
+            case ChargeBooked():
+                self.parts.append(message)
             case _:
                 pass
+
+    def _charge(self, charge: PositionCharged) -> None:
+        key = charge.account, charge.instrument, charge.kind, charge.charge_id
+        if key not in self._charged:
+            self._charged.add(key)
+            self.charges.append(charge)
 
     def _answered(self, report: AcceptReport | RejectReport, now: int) -> None:
         order = self.orders.get(report.client_order_id or "")
@@ -139,6 +155,7 @@ class OrderListener(CoreActor):
 
     Reads   SubmitOrder AcceptReport RejectReport OrderFilled OrderRejected OrderCancelled OrderExpired
             OrderDenied                                                from oms, risk, venues
+            PositionCharged ChargeBooked                               from venues, ledger
     Writes  nothing
     State   none that a checkpoint keeps
     Fails   never
@@ -158,9 +175,11 @@ class OrderListener(CoreActor):
         | OrderRejected
         | OrderCancelled
         | OrderExpired
-        | OrderDenied,
+        | OrderDenied
+        | PositionCharged
+        | ChargeBooked,
     ) -> None:
-        """One more message about an order."""
+        """One more message about an order or a charge."""
         self.book.note(message, self.now)
 
 

@@ -9,13 +9,24 @@ from itertools import pairwise
 import msgspec
 
 from actors.ledger.exact import EXACT
+from actors.messages.clearing import ChargeKind
 from actors.model.money import ZERO
 from daemon.config import Config
 from daemon.graph import StrategyClasses
 from daemon.research.history import History
 from daemon.research.parity.fit import Fit, Told, fitted
+from daemon.research.parity.holding import held_charges
 from daemon.research.parity.inherited import recorded_book
-from daemon.research.parity.ladder import CAUSES, Marks, Rung, effects, is_same, labelled
+from daemon.research.parity.ladder import (
+    CAUSES,
+    Marks,
+    Rung,
+    is_same,
+    labelled,
+    order_effects,
+    recorded_rungs,
+    steps,
+)
 from daemon.research.parity.orders import Order, OrderBook
 from daemon.research.parity.retold import retold
 from daemon.research.parity.session import Session
@@ -53,11 +64,26 @@ class OrderDifference(msgspec.Struct, frozen=True, kw_only=True):
     """Recorded less simulated P&L."""
 
 
+class ChargeDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """All charges of one kind on one instrument, in both."""
+
+    kind: ChargeKind
+    instrument: str | None
+    """None for interest."""
+    simulated: Decimal
+    """Account currency, > 0 came in."""
+    recorded: Decimal
+    effects: dict[str, Decimal]
+    """Cause → account currency, every cause."""
+    difference: Decimal
+    """Recorded less simulated."""
+
+
 class Count(msgspec.Struct, frozen=True, kw_only=True):
     """One of the two in figures."""
 
     pnl: Decimal
-    """Of the session's own orders at its last prices, fees taken off; account currency."""
+    """Of the session's own orders at its last prices, fees taken off, and of charges; account currency."""
     orders: int
     fills: int
     denied: int
@@ -79,6 +105,8 @@ class AccountParity(msgspec.Struct, frozen=True, kw_only=True):
     """Orders that filled alike in both."""
     differences: list[OrderDifference]
     """Largest first."""
+    charges: list[ChargeDifference]
+    """What holding brought and cost, and what was put right of fills afterwards: all there was of either."""
     fit: Fit
 
 
@@ -113,15 +141,14 @@ def parity(
     timed = simulate(session, classes, config=model, times=times)
     told = retold(session, classes, record.orders, times, model)
     marks = Marks(in_time.market, session.instruments)
-    latency = labelled("latency", timed.book.orders, record.orders)
-    data = labelled("data", in_time.book.orders, latency.orders)
+    latency = labelled("latency", timed.book, record.orders)
+    data = labelled("data", in_time.book, latency.orders)
+    held = held_charges(session, classes, model, record.orders, times)
     rungs = [
-        labelled("modelled", modelled.book.orders, data.orders),
+        labelled("modelled", modelled.book, data.orders),
         data,
         latency,
-        Rung("queue", told.at_model_prices),
-        Rung("slippage", told.at_recorded_prices),
-        Rung("fees", record.orders),
+        *recorded_rungs(told, record, held),
     ]
     books = modelled.book, record
     return ParityReport(
@@ -141,15 +168,14 @@ def _account(
     times: RecordedTimes,
 ) -> AccountParity:
     currency = config.accounts[name].base_currency
-    own = [
-        Rung(rung.name, {key: each for key, each in rung.orders.items() if each.terms.account == name})
-        for rung in rungs
-    ]
-    ladder = {rung.name: _sum(marks.worth(order, currency) for order in rung.orders.values()) for rung in own}
+    own = [rung.of(name) for rung in rungs]
+    ladder = {rung.name: _pnl(rung, marks, currency) for rung in own}
     labels = list(dict.fromkeys(label for rung in reversed(own) for label in rung.orders))
-    by_label = {label: effects(own, label, marks, currency) for label in labels}
-    total = {cause: _sum(found[cause] for found in by_label.values()) for cause in CAUSES}
-    difference = EXACT.subtract(ladder["fees"], ladder["modelled"])
+    by_label = {label: order_effects(own, label, marks, currency) for label in labels}
+    charges = _charges(own, marks, currency)
+    parts = [*by_label.values(), *(each.effects for each in charges)]
+    total = {cause: _sum(found[cause] for found in parts) for cause in CAUSES}
+    difference = EXACT.subtract(ladder[own[-1].name], ladder[own[0].name])
     assert _sum(total.values()) == difference, "each substitution stands between two runs, so they add up"
     changed = [each for label, found in by_label.items() if (each := _difference(own, label, found)).effects]
     changed.sort(key=lambda each: abs(each.difference), reverse=True)
@@ -165,8 +191,40 @@ def _account(
         ladder=ladder,
         same_orders=sum(_is_alike(own, label) for label in labels if label in own[-1].orders),
         differences=changed,
+        charges=charges,
         fit=fitted(name, config, times, Told(own[-1].orders, own[3].orders), marks),
     )
+
+
+def _pnl(rung: Rung, marks: Marks, currency: str) -> Decimal:
+    orders = _sum(marks.worth(order, currency) for order in rung.orders.values())
+    return EXACT.add(orders, _sum(marks.charged(charge, currency) for charge in rung.charges))
+
+
+def _charges(rungs: list[Rung], marks: Marks, currency: str) -> list[ChargeDifference]:
+    """Every kind and instrument that any run has a charge of."""
+    found = []
+    known = dict.fromkeys((each.kind, each.instrument) for rung in reversed(rungs) for each in rung.charges)
+    for kind, instrument in known:
+        worth = [
+            _sum(
+                marks.charged(each, currency)
+                for each in rung.charges
+                if (each.kind, each.instrument) == (kind, instrument)
+            )
+            for rung in rungs
+        ]
+        found.append(
+            ChargeDifference(
+                kind=kind,
+                instrument=instrument,
+                simulated=worth[0],
+                recorded=worth[-1],
+                effects=steps(rungs, worth),
+                difference=EXACT.subtract(worth[-1], worth[0]),
+            )
+        )
+    return found
 
 
 def _sum(values: Iterable[Decimal]) -> Decimal:

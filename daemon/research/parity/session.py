@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from actors.core.frames import Head, StepReader
-from actors.errors import TradingError, UsageError
+from actors.errors import UsageError
 from actors.messages.base import Message
 from actors.model.instrument import Instrument
-from actors.store.layout import tape_folder
+from actors.store.layout import Part, tape_folder
+from actors.store.replay import Session as Labelled
 from actors.store.replay import sessions
 from actors.store.tape_reader import TapeReader
 from daemon.config import Config
@@ -75,36 +77,59 @@ class Session:
 def open_session(state: Path, label: str | None = None) -> Session:
     """A session by its label; the newest without one.
 
+    Of a session whose configuration was changed on the way, each stretch under one configuration counts as a
+    session: `LABEL:1` is the first of them.
+
     Raises:
-        UsageError: There is no such session.
-        TradingError: Its configuration was changed between its parts.
+        UsageError: There is no such session, or it has several stretches and none is chosen.
     """
     known = sessions(state)
     if not known:
         raise UsageError(f"{state} holds no recorded session; give the folder of a run with --state")
-    found = known[-1] if label is None else next((each for each in known if each.label == label), None)
-    if found is None:
-        names = ", ".join(each.label for each in known)
-        raise UsageError(f"no session {label!r} on this tape; there is {names}")
+    found, chosen = _found(known, label)
     parts = TapeReader(tape_folder(state)).parts
     numbers = [part.number for part in parts]
     first, last = numbers.index(found.parts[0]), numbers.index(found.parts[-1])
+    begins = [first]
+    begins += [at for at in range(first + 1, last + 1) if parts[at].head.config != parts[at - 1].head.config]
+    if chosen > len(begins) or (not chosen and len(begins) > 1):
+        raise UsageError(_which(found, [parts[at] for at in begins]))
+    first = begins[max(chosen, 1) - 1]
+    following = [*begins, last + 1][max(chosen, 1)]
     head = parts[first].head
-    for part in parts[first + 1 : last + 1]:
-        if part.head.config != head.config:
-            raise TradingError(
-                f"the configuration changed within session {found.label} (part {part.number}): "
-                "a session can be simulated only where it stays the same"
-            )
     config, instruments, sources = from_tape_configuration(head.config)
     return Session(
         state=state,
-        label=found.label,
+        label=found.label if len(begins) == 1 else f"{found.label}:{chosen}",
         head=head,
         first_part=first,
-        last_seq=parts[last + 1].head.previous_seq if last + 1 < len(parts) else None,
-        ts_started=found.ts_started,
+        last_seq=parts[following].head.previous_seq if following < len(parts) else None,
+        ts_started=parts[first].head_frame.ts_init,
         config=config,
         instruments=instruments,
         sources=sources,
     )
+
+
+def _found(known: Sequence[Labelled], label: str | None) -> tuple[Labelled, int]:
+    """The session, and the number of the stretch that is wanted; 0 without one."""
+    if label is None:
+        return known[-1], 0
+    by_label = {each.label: each for each in known}
+    name, _, number = label.rpartition(":")
+    if label in by_label:
+        return by_label[label], 0
+    if name in by_label and number.isdecimal() and int(number):
+        return by_label[name], int(number)
+    raise UsageError(f"no session {label!r} on this tape; there is {', '.join(by_label)}")
+
+
+def _which(session: Labelled, begins: Sequence[Part]) -> str:
+    """What to ask for instead."""
+    if len(begins) == 1:
+        return f"session {session.label} has one configuration throughout: leave the number out"
+    times = (datetime.fromtimestamp(part.head_frame.ts_init / 1e9, tz=UTC) for part in begins)
+    stretches = (
+        f"{session.label}:{number} from {at:%Y-%m-%d %H:%M:%S}" for number, at in enumerate(times, 1)
+    )
+    return f"the configuration changed within session {session.label}: choose {', '.join(stretches)} (UTC)"

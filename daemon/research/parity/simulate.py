@@ -14,6 +14,7 @@ from actors.core.market import MarketBoard
 from actors.errors import TradingError, UsageError
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
+from actors.messages.clearing import PositionCharged
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
 from actors.messages.market import MARKET_DATA
 from actors.messages.orders import OutcomeUnknownReport, Report
@@ -33,7 +34,7 @@ BY_TIMER_MS = 0.001
 IDS_FROM = 10**15
 """Behind every id that a real venue has given: the books remember the fills of earlier sessions."""
 _MARKET = frozenset(MARKET_DATA)
-_FROM_BROKERS = (Report, AccountEvidence, OutcomeUnknownReport)
+_FROM_BROKERS = (Report, AccountEvidence, OutcomeUnknownReport, PositionCharged)
 _BY_TIME = attrgetter("ts_init")
 _LINE = (BrokerStarted, BrokerStopped, ClockMeasured)
 
@@ -68,7 +69,7 @@ def simulate(
     """
     inherited = inherited_orders(session)
     listener = OrderListener(as_orders(session, inherited))
-    core = _core(session, classes, config or session.config, listener, times)
+    core = restored_core(session, classes, config or session.config, listener, times)
     for venue in core.venues:
         place(venue.engine, inherited, session.real_accounts)
     real = frozenset(session.real_accounts)
@@ -104,13 +105,14 @@ def unchanged_classes(session: Session, classes: StrategyClasses) -> StrategyCla
     return classes
 
 
-def _core(
+def restored_core(
     session: Session,
     classes: StrategyClasses,
     config: Config,
     listener: OrderListener,
     times: RecordedTimes | None,
 ) -> Core:
+    """All actors as the session found them; what real accounts held lies at the simulated venue."""
     real = session.real_accounts
     changed = changed_strategies(session.head, fingerprints(config, classes))
     core = build_core(

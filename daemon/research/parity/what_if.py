@@ -12,7 +12,7 @@ from daemon.config import Config
 from daemon.graph import StrategyClasses
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.ladder import Marks
-from daemon.research.parity.orders import Order
+from daemon.research.parity.orders import OrderBook
 from daemon.research.parity.session import Session
 from daemon.research.parity.simulate import simulate
 
@@ -23,7 +23,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     fills: int
     pnl: Decimal
-    """Of these orders at the session's last prices, fees taken off; account currency."""
+    """Of these orders at the session's last prices, with what holding brought and cost; account currency."""
 
 
 class StrategyWhatIf(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +50,18 @@ def what_if(session: Session, classes: StrategyClasses, config: Config) -> WhatI
     Raises:
         TradingError: It cannot be simulated or valued.
     """
-    record = recorded_book(session).orders
+    record = recorded_book(session)
     simulation = simulate(session, classes, config=config)
     marks = Marks(simulation.market, session.instruments)
 
-    def result(orders: dict[str, Order], strategy: str, currency: str) -> Result:
-        own = [order for order in orders.values() if order.terms.strategy == strategy]
+    def result(book: OrderBook, strategy: str, currency: str) -> Result:
+        own = [order for order in book.orders.values() if order.terms.strategy == strategy]
         pnl = ZERO
         for order in own:
             pnl = EXACT.add(pnl, marks.worth(order, currency))
+        for part in book.parts:
+            if part.strategy == strategy:
+                pnl = EXACT.add(pnl, marks.charged(part, currency))
         return Result(orders=len(own), fills=sum(len(order.fills) for order in own), pnl=pnl)
 
     strategies = {}
@@ -68,6 +71,6 @@ def what_if(session: Session, classes: StrategyClasses, config: Config) -> WhatI
             account=section.account,
             currency=currency,
             recorded=result(record, name, currency),
-            simulated=result(simulation.book.orders, name, currency),
+            simulated=result(simulation.book, name, currency),
         )
     return WhatIf(session=session.label, strategies=strategies, denied=simulation.book.denied)

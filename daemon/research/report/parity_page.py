@@ -8,8 +8,8 @@ from html import escape
 
 from daemon.cli.tables import shown
 from daemon.research.parity.fit import Spread
-from daemon.research.parity.ladder import CAUSES
-from daemon.research.parity.parity import AccountParity, OrderDifference, ParityReport, Side
+from daemon.research.parity.ladder import CAUSE_OF, CAUSES, HOLDING
+from daemon.research.parity.parity import AccountParity, ChargeDifference, OrderDifference, ParityReport, Side
 from daemon.research.report.chart import Chart
 from daemon.research.report.html import Cell, chart_html, folded, page, signed, table_html, top
 from daemon.research.report.wording import money, number
@@ -22,6 +22,10 @@ WHAT = {
     "queue": "what the venue filled",
     "slippage": "what was paid",
     "fees": "what it cost",
+    "funding": "what perpetuals paid",
+    "borrow": "what borrowed shares cost",
+    "dividends": "what was paid out",
+    "interest": "what owed cash cost",
 }
 """Cause → what it is about."""
 
@@ -41,10 +45,16 @@ def parity_page(report: ParityReport) -> str:
 
 
 def cents(account: AccountParity) -> list[tuple[str, Decimal, Decimal]]:
-    """Cause, what it is worth, and the P&L behind it, in cents that add up."""
+    """Cause, what it is worth, and the P&L behind it, in cents that add up.
+
+    Causes that only some positions have are left out where there was no such charge.
+    """
     ladder = {name: pnl.quantize(CENT) for name, pnl in account.ladder.items()}
+    charged = {CAUSE_OF[each.kind] for each in account.charges}
     before, rows = ladder["modelled"], []
     for cause in CAUSES:
+        if cause in HOLDING and cause not in charged:
+            continue
         rows.append((cause, ladder[cause] - before, ladder[cause]))
         before = ladder[cause]
     return rows
@@ -57,6 +67,8 @@ def _account(name: str, account: AccountParity) -> Iterator[str]:
     yield chart_html(_waterfall(account))
     yield f'<section class="card wide">{_causes(account)}</section>'
     yield f'<section class="card wide">{_fit(account)}</section>'
+    if account.charges:
+        yield f'<section class="card wide">{_charges(account.charges)}</section>'
     if account.differences:
         yield f'<section class="card wide">{_orders(account.differences)}</section>'
     yield "</div>"
@@ -66,14 +78,15 @@ def _account(name: str, account: AccountParity) -> Iterator[str]:
 def _waterfall(account: AccountParity) -> Chart:
     rows = cents(account)
     start, end = account.ladder["modelled"].quantize(CENT), rows[-1][2]
+    names = ["Simulated", *(cause.capitalize() for cause, _, _ in rows), "Recorded"]
     values = [float(start), *(float(effect) for _, effect, _ in rows)]
     return Chart(
         key="causes",
         title="From simulated to recorded P&L",
         caption=f"Simulated {start:,}, recorded {end:,} {account.currency}: difference {end - start:+,}",
         data=[
-            {"type": "waterfall", "x": ["Simulated", *(cause.capitalize() for cause in CAUSES), "Recorded"],
-             "y": [*values, 0], "measure": ["absolute", *["relative"] * len(CAUSES), "total"],
+            {"type": "waterfall", "x": names,
+             "y": [*values, 0], "measure": ["absolute", *["relative"] * len(rows), "total"],
              "text": [f"{start:,}", *(f"{effect:+,}" for _, effect, _ in rows), f"{end:,}"],
              "textposition": "auto", "connector": {"line": {"color": "@line", "width": 1}},
              "increasing": {"marker": {"color": "@gain"}}, "decreasing": {"marker": {"color": "@loss"}},
@@ -115,6 +128,19 @@ def _spread(spread: Spread) -> Iterator[Cell]:
     yield Cell(f"{spread.count:,}")
     for value in (spread.mean, spread.p50, spread.p90, spread.p99):
         yield Cell(number(value, 3))
+
+
+def _charges(charges: list[ChargeDifference]) -> str:
+    rows = [
+        (
+            Cell(each.kind, each.instrument or ""),
+            Cell(f"{each.simulated:+,.2f}"),
+            Cell(f"{each.recorded:+,.2f}"),
+            Cell(money(float(each.difference)), kind=signed(float(each.difference))),
+        )
+        for each in charges
+    ]
+    return table_html("Charges", ("", "Simulated", "Recorded", "Difference"), rows)
 
 
 def _orders(differences: list[OrderDifference]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from actors.messages.orders import (
     SubmitOrder,
 )
 from actors.model.ids import ClientOrderIds
+from actors.model.instrument import InstrumentKind
 from actors.portfolio.sizing import Sizing
 from actors.venues.simulated.actor import SimulatedVenueActor
 from actors.venues.simulated.settings import SimulatedVenueSettings
@@ -147,9 +148,16 @@ def record(
     market: Iterator[MarketData],
     outside: Outside | None = None,
     start: int = T0,
+    *,
+    kind: InstrumentKind = "spot",
+    told: Iterable[Message] = (),
 ) -> Path:
-    """Trade a market and leave a session on the tape; market data are known 2 to 4 ms after the venue."""
-    life = Life(config, start, sources=BarSources(trades=frozenset({BTC})))
+    """Trade a market and leave a session on the tape; market data are known 2 to 4 ms after the venue.
+
+    Args:
+        told: Further inputs, known at their own times.
+    """
+    life = Life(config, start, sources=BarSources(trades=frozenset({BTC})), kind=kind)
     count, chance = itertools.count(), random.Random(3)
     queue: list[tuple[int, int, str, Message]] = []
 
@@ -165,6 +173,8 @@ def record(
         put(life.now + SECOND, "input", ClockMeasured(ts_event=T0, account=ACCOUNT, offset_ms=0))
         put(life.now + SECOND, "input", BrokerStarted(ts_event=T0, account=ACCOUNT))
     last = life.now
+    for message in told:
+        put(message.ts_event, "input", message)
     for data in market:
         put(data.ts_event, "market", data)
     while queue:

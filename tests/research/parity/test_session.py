@@ -1,0 +1,76 @@
+"""A session whose configuration was changed on the way: each stretch of it is one to compare."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from actors.errors import UsageError
+from actors.store.replay import sessions
+from actors.venues.simulated.settings import SimulatedVenueSettings
+from daemon.config_sources import overridden
+from daemon.graph import BarSources
+from daemon.research.parity.inherited import recorded_book
+from daemon.research.parity.parity import parity
+from daemon.research.parity.session import open_session
+from daemon.startup import load_classes
+from tests.research.parity.recording import ACCOUNT, a_config, a_market
+from tests.startup_rig import BTC, SECOND, Life
+
+MODEL = SimulatedVenueSettings(latency_ms=2.0, taker_fee=Decimal("0.0007"))
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two process lives under two configurations, without a clean stop between them."""
+    state = tmp_path_factory.mktemp("changed")
+    config = a_config(state, mode="paper", simulated=MODEL)
+    market = list(a_market(30))
+    half = len(market) // 2
+    for part, changes in ((market[:half], []), (market[half:], ["strategies.cross.parameters.slow=6"])):
+        life = Life(
+            overridden(config, changes),
+            part[0].ts_event - SECOND,
+            sources=BarSources(trades=frozenset({BTC})),
+        )
+        for message in part:
+            life.now = max(message.ts_event, life.now)
+            life.feed(message)
+        if part[-1] is not market[-1]:
+            life.crash()
+    life.stop(with_checkpoint=False)
+    return state
+
+
+def label_of(state: Path) -> str:
+    (session,) = sessions(state)
+    return session.label
+
+
+def test_a_session_with_two_configurations_asks_which(state: Path) -> None:
+    label = label_of(state)
+    with pytest.raises(
+        UsageError, match=rf"configuration changed .*: choose {label}:1 from .*, {label}:2 from"
+    ):
+        open_session(state)
+    with pytest.raises(UsageError, match=f"choose {label}:1"):
+        open_session(state, f"{label}:3")
+    with pytest.raises(UsageError, match=f"no session '{label}:x' on this tape"):
+        open_session(state, f"{label}:x")
+
+
+def test_each_stretch_is_compared_under_its_own_configuration(state: Path) -> None:
+    label = label_of(state)
+    one, two = (open_session(state, f"{label}:{number}") for number in (1, 2))
+    assert (one.label, two.label) == (f"{label}:1", f"{label}:2")
+    assert [each.config.strategies["cross"].parameters["slow"] for each in (one, two)] == [4, 6]
+    first, second = (list(each.inputs()) for each in (one, two))
+    assert first[-1].seq + 1 == second[0].seq
+    assert one.ts_ended <= two.ts_started
+    for session in (one, two):
+        assert sum(len(order.fills) for order in recorded_book(session).orders.values()) > 5
+        account = parity(session, load_classes(session.config)).accounts[ACCOUNT]
+        assert account.effects["queue"] == account.effects["fees"] == 0
+        assert sum(account.effects.values(), Decimal(0)) == account.difference
