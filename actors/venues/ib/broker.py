@@ -8,8 +8,9 @@ Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport StatusRe
 State   nothing that outlives it: TWS tells order ids and executions anew on every line
 Fails   the line reconnects by itself; a command is handed over once or not at all
 
-Executions are the one source of fills, live or asked for, each once by its id without the revision. An order
-is found by its reference, then by its permanent id; by its order id only within the line that has told it.
+Executions are the one source of fills, each once by its id without the revision: live ones are told as they
+happen, those asked for only in the answer, because only the core knows what it was told by lives before. An
+order is found by its reference, then by its permanent id; by its order id only within the line that told it.
 """
 
 from __future__ import annotations

@@ -67,6 +67,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     order_ref: str
     liquidity: int
     """1 added, 2 removed."""
+    is_live: bool
+    """Told as it happened; False when it was asked for."""
 
     @property
     def key(self) -> str:
@@ -174,11 +176,11 @@ def completed_order(contract: Any, order: Any, state: Any) -> CompletedOrder:
     )  # fmt: skip
 
 
-def execution(contract: Any, said: Any) -> Execution:
+def execution(contract: Any, said: Any, *, is_live: bool) -> Execution:
     """From the library's objects."""
     return Execution(
         exec_id=said.execId, order_id=said.orderId, client_id=said.clientId, perm_id=said.permId,
         account=said.acctNumber, con_id=contract.conId, side=said.side, shares=exact(said.shares),
         price=exact(said.price), time_ns=round(said.time.timestamp()) * 1_000_000_000,
-        order_ref=said.orderRef, liquidity=said.lastLiquidity,
+        order_ref=said.orderRef, liquidity=said.lastLiquidity, is_live=is_live,
     )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from actors.venues.ib.claims import Commission, Execution
 
 
@@ -33,6 +35,8 @@ class Executions:
         """By execution id."""
         self._booked: dict[str, Execution] = {}
         """By key, the newest revision."""
+        self._first: dict[str, Booked] = {}
+        """By key, as it was booked: what changed since was told as a correction."""
         self._without_cost: dict[str, Execution] = {}
 
     def take(self, execution: Execution, now: float) -> Booked | Corrected | None:
@@ -45,8 +49,8 @@ class Executions:
             self._booked[key] = execution
             return Corrected(booked, execution)
         waiting = self._waiting.get(key)
-        if waiting is not None and execution.revision <= waiting[0].revision:
-            execution = waiting[0]
+        if waiting is not None:
+            execution = _newer(waiting[0], execution)
         commission = self._commissions.get(execution.exec_id)
         if commission is None:
             self._waiting.setdefault(key, (execution, now))
@@ -81,16 +85,26 @@ class Executions:
         return self._book(execution, None)
 
     def all(self) -> list[Booked]:
-        """Everything booked so far, in the order it was."""
-        return [Booked(each, self._commissions.get(each.exec_id)) for each in self._booked.values()]
+        """Everything booked so far, in the order it was, without corrections."""
+        return list(self._first.values())
+
+    def waiting(self) -> list[Execution]:
+        """Those not booked yet, because their commission has not come."""
+        return [execution for execution, _ in self._waiting.values()]
 
     def filled(self, perm_id: int) -> Decimal:
         """Shares of one order, those that still wait included."""
-        waiting = [execution for execution, _ in self._waiting.values()]
-        every = [*self._booked.values(), *waiting]
+        every = [*self._booked.values(), *self.waiting()]
         return sum((each.shares for each in every if each.perm_id == perm_id), Decimal(0))
 
     def _book(self, execution: Execution, commission: Commission | None) -> Booked:
         self._waiting.pop(execution.key, None)
         self._booked[execution.key] = execution
-        return Booked(execution, commission)
+        booked = self._first[execution.key] = Booked(execution, commission)
+        return booked
+
+
+def _newer(held: Execution, said: Execution) -> Execution:
+    """The newer revision; told as it happened if either was."""
+    newest = said if said.revision > held.revision else held
+    return msgspec.structs.replace(newest, is_live=held.is_live or said.is_live)

@@ -128,8 +128,8 @@ class Listener:
         self._hears.on_end("completedOrders")
 
     def execDetails(self, req_id: int, contract: Any, execution: Any) -> None:
-        """An execution, live or asked for: both go the same way."""
-        self._hears.on_claim(claims.execution(contract, execution))
+        """An execution, live or asked for."""
+        self._hears.on_claim(claims.execution(contract, execution, is_live=req_id < 0))
 
     def execDetailsEnd(self, req_id: int) -> None:
         """All are told."""

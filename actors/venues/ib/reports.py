@@ -245,7 +245,9 @@ class Reports:
         )  # fmt: skip
 
     def _tell_fill(self, booked: Booked) -> None:
-        self._intake.offer(self.fill_report(booked))
+        """As it happens; what was found by asking is told in the answer, which knows what was told before."""
+        if booked.execution.is_live:
+            self._intake.offer(self.fill_report(booked))
 
     def _tell_correction(self, corrected: Corrected) -> None:
         before, after = corrected

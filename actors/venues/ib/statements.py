@@ -109,7 +109,9 @@ class Statements:
             ),
             fills=None
             if fills is None
-            else FillsEvidence(asked_seq=seq, fills=tuple(fills), read_to=_marks(fills, query.fills_after)),
+            else FillsEvidence(
+                asked_seq=seq, fills=tuple(fills), read_to=self._marks(fills, query.fills_after)
+            ),
             balances=None if total is None else BalancesEvidence(asked_seq=seq, total=total),
             positions=None if contracts is None else PositionsEvidence(asked_seq=seq, quantity=contracts),
             venue_time_ms=self._clock() // 1_000_000 + self._session.offset_ms,
@@ -151,6 +153,15 @@ class Statements:
             for fill in fills
         ]  # fmt: skip
         return sorted(found, key=lambda fill: fill.ts_event)
+
+    def _marks(self, told: Sequence[VenueFill], after: Mapping[str, str]) -> dict[str, str]:
+        """The marks that come of telling these; none passes an execution that still waits for its cost."""
+        marks = {instrument: Mark.parse(text) for instrument, text in after.items()}
+        held_back = {self._reports.instrument_of(each.con_id) for each in self._reports.executions.waiting()}
+        for fill in told:
+            if fill.instrument not in held_back:
+                marks[fill.instrument] = marks.get(fill.instrument, NOTHING).moved(fill)
+        return {instrument: mark.text() for instrument, mark in marks.items()}
 
     def _perm_ids(self, query: QueryOrder, lists: Lists) -> list[int]:
         found: dict[int, None] = {}
@@ -195,11 +206,3 @@ class Statements:
             filled_quantity=filled, price=price, status=status_of(claim.status, filled),
             stop_price=stop_price, trail=trail,
         )  # fmt: skip
-
-
-def _marks(told: Sequence[VenueFill], after: Mapping[str, str]) -> dict[str, str]:
-    """The marks that come of telling these."""
-    marks = {instrument: Mark.parse(text) for instrument, text in after.items()}
-    for fill in told:
-        marks[fill.instrument] = marks.get(fill.instrument, NOTHING).moved(fill)
-    return {instrument: mark.text() for instrument, mark in marks.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -150,10 +150,11 @@ class Rig:
         """Ask what became of an order."""
         self.broker.submit(QueryOrder(**self._about(name, AAPL), venue_order_id=venue_order_id))
 
-    def query_account(self, seq: int = 1) -> None:
+    def query_account(self, seq: int = 1, fills_after: Mapping[str, str] | None = None) -> None:
         """Ask for a statement."""
+        marks = dict(fills_after or {})
         self.broker.submit(
-            QueryAccount(ts_event=time.time_ns(), account="main", asked_seq=seq, fills_after={})
+            QueryAccount(ts_event=time.time_ns(), account="main", asked_seq=seq, fills_after=marks)
         )
 
     def _about(self, name: str, instrument: str) -> dict[str, Any]:
