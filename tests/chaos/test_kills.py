@@ -12,12 +12,14 @@ import pytest
 from daemon.exchange.truth import TrueAccount, TrueOrder, TrueTrade
 from tests.architecture.source import has_segment
 from tests.architecture.test_crash_points import labels, named_sources
+from tests.chaos.kills.ib_stage import has_library
 from tests.chaos.kills.judge import Judgement, judge_fills, judge_money, judge_orders
 from tests.chaos.kills.labels import run_labels, run_shares
 from tests.chaos.kills.many import jobs_here, run_many
 from tests.chaos.kills.outcome import Outcome
 from tests.chaos.kills.plan import FAULTS, plan
 from tests.chaos.kills.scenarios import (
+    MORE,
     SPECIAL,
     STAGED,
     UNSAFE,
@@ -145,20 +147,23 @@ def test_a_round_is_drawn_from_its_seed_alone() -> None:
 
 
 def test_every_named_effect_has_a_death_of_its_own() -> None:
-    named = set(staged_labels())
-    assert {scenario.label for scenario in every_scenario(1)} == named
+    named = {label for stage in STAGED for label in staged_labels(stage)}
+    scenarios = [scenario for stage in STAGED for scenario in every_scenario(1, stage=stage)]
+    assert {scenario.label for scenario in scenarios} == named
     assert SPECIAL.keys() <= named
-    names = [scenario.name for scenario in every_scenario(1)]
+    assert {label for label, _ in MORE} <= named
+    names = [scenario.name for scenario in scenarios]
     assert len(set(names)) == len(names) >= len(named)
 
 
-def test_a_venue_that_nobody_dies_at_is_named() -> None:
-    elsewhere = {
-        "/".join(source.path.split("/")[:3])
+def test_what_nobody_dies_at_is_named() -> None:
+    staged = {label for stage in STAGED for label in staged_labels(stage)}
+    elsewhere = [
+        source.path
         for source in named_sources()
-        if labels(source) and not any(has_segment(source.path, staged) for staged in STAGED)
-    }
-    assert elsewhere <= WITHOUT_A_STAGE, "put an exchange for it on the stage, or name it there"
+        if set(labels(source)) - staged and not any(has_segment(source.path, s) for s in WITHOUT_A_STAGE)
+    ]
+    assert elsewhere == [], "put an exchange for it on a stage, or name it there"
 
 
 def report(outcome: Outcome) -> None:
@@ -222,4 +227,5 @@ def test_a_death_before_every_named_effect_loses_and_doubles_nothing(tmp_path: P
     deaths = run_shares(tmp_path, 1, "", jobs_here())
     assert deaths.missed == []
     assert deaths.is_clean, deaths.judgement.said()
-    assert {name.rpartition(":")[0] for name in deaths.reached} == set(staged_labels())
+    staged = {label for stage in STAGED if stage != "ib" or has_library() for label in staged_labels(stage)}
+    assert {name.rpartition(":")[0] for name in deaths.reached} == staged

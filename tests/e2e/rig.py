@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from socket import socket
 from typing import Any, TypeVar
 
 from actors.errors import TradingError
 from daemon.control_client import call
 from daemon.exchange.truth import Truth, read_truth
 from tests.conftest import REPO_ROOT
+from tests.e2e.ports import free_port
 
 ACCOUNTS = ("demo", "drill", "real")
 """At the exchange: one for each store that trades on it, because a store knows no other store's orders."""
@@ -68,13 +68,6 @@ def one_object(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     found = json.loads(done.stdout)
     assert isinstance(found, dict), done.stdout
     return found
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -126,17 +119,18 @@ def an_exchange(folder: Path, *market: str) -> Iterator[Exchange]:
 @contextmanager
 def an_exchange_of(folder: Path, *options: str) -> Iterator[Exchange]:
     """`tickerd exchange` with these options."""
-    command = [sys.executable, "-m", "daemon", "exchange", "--truth", str(folder / "truth.jsonl"), *options]
+    truth = folder / "truth.jsonl"
     with (folder / "exchange.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=REPO_ROOT, env=environment(), stdout=subprocess.PIPE, stderr=log
-        )
+            [sys.executable, "-m", "daemon", "exchange", "--truth", str(truth), *options],
+            cwd=REPO_ROOT, env=environment(), stdout=subprocess.PIPE, stderr=log,
+        )  # fmt: skip
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, (folder / "exchange.log").read_text()
         ready = json.loads(line)
-        yield Exchange(process, ready["port"], ready["admin_port"], folder / "truth.jsonl")
+        yield Exchange(process, ready["port"], ready["admin_port"], truth)
     finally:
         end(process)
 

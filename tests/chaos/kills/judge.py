@@ -60,7 +60,9 @@ class Judgement:
         ]
 
 
-def judge(state: Path, truth: TruthTail, account: str, known: Set[str] = frozenset()) -> Judgement:
+def judge(
+    state: Path, truth: TruthTail, account: str, known: Set[str] = frozenset(), venue: str = "binance"
+) -> Judgement:
     """Judge a store whose daemon has ended, against everything that the exchange has written.
 
     Args:
@@ -70,8 +72,8 @@ def judge(state: Path, truth: TruthTail, account: str, known: Set[str] = frozens
     true, books = truth.sum.account(account), exported(state)
     found = Judgement(orders=len(true.orders), fills=len(true.trades))
     judge_orders(true, books["orders"], found)
-    judge_fills(true, books["fills"], found)
-    judge_money(true, books, account, found)
+    judge_fills(true, books["fills"], found, venue)
+    judge_money(true, books, account, found, venue)
     on_tape = orders_on_tape(state) | known
     found.differences += [
         f"{name} was on the wire and not on the tape" for name in truth.wire if name not in on_tape
@@ -105,10 +107,12 @@ def judge_orders(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Ju
     found.differences += [f"order {row['client_order_id']} is still unknown" for row in unsettled]
 
 
-def judge_fills(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Judgement) -> None:
+def judge_fills(
+    true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Judgement, venue: str = "binance"
+) -> None:
     """Every execution once, under the same figures."""
     theirs = Counter(
-        (t.trade_id, t.venue_order_id, t.client_order_id, f"{t.symbol}@binance", t.side.lower(),
+        (t.trade_id, t.venue_order_id, t.client_order_id, f"{t.symbol}@{venue}", t.side.lower(),
          t.quantity, t.price, t.fee, t.fee_currency)
         for t in true.trades
     )  # fmt: skip
@@ -121,7 +125,9 @@ def judge_fills(true: TrueAccount, rows: Sequence[Mapping[str, Any]], found: Jud
     found.duplicated += [f"fill {key[:4]}" for key in ours - theirs]
 
 
-def judge_money(true: TrueAccount, books: Mapping[str, Any], account: str, found: Judgement) -> None:
+def judge_money(
+    true: TrueAccount, books: Mapping[str, Any], account: str, found: Judgement, venue: str = "binance"
+) -> None:
     """Balances and positions equal to the last unit, debits equal to credits."""
     ours, theirs = nonzero(books["accounts"][account]), nonzero(true.balances)
     for asset in sorted(ours.keys() | theirs.keys()):
@@ -131,7 +137,7 @@ def judge_money(true: TrueAccount, books: Mapping[str, Any], account: str, found
             )
     held: dict[str, Decimal] = {}
     for trade in true.trades:
-        name = f"{trade.symbol}@binance"
+        name = f"{trade.symbol}@{venue}"
         signed = trade.quantity if trade.side.lower() == "buy" else -trade.quantity
         paid = trade.fee if trade.fee_currency == trade.symbol.removesuffix("USDT") else Decimal(0)
         held[name] = held.get(name, Decimal(0)) + signed - paid

@@ -8,19 +8,21 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.chaos.kills.ib_stage import an_ib_stage, has_library
 from tests.chaos.kills.judge import Judgement, judge
 from tests.chaos.kills.life import Ended
 from tests.chaos.kills.many import jobs_here
 from tests.chaos.kills.phases import TruthTail, orders_on_tape
 from tests.chaos.kills.scenarios import Scenario, every_scenario, leave_as_it_is
-from tests.chaos.kills.stage import ACCOUNT, Stage, a_stage, settle
+from tests.chaos.kills.stage import Stage, a_stage, settle
 from tests.chaos.kills.victim import DIE_AT, QUIRKS
 
 VICTIM = ("-m", "tests.chaos.kills.victim")
@@ -29,6 +31,9 @@ TRADING_SECONDS = 0.8
 REST_EVERY = 4
 """After so many deaths a life trades for a while, so that the next deaths find orders under way."""
 KILLED = -9
+Opened = Callable[[Path, int], AbstractContextManager[Stage]]
+STAGES: Mapping[str, Opened] = {"binance": a_stage, "ib": an_ib_stage}
+NO_LIBRARY = "SKIPPED the stage at TWS: neither the extra [ib] nor [ib-async] is installed"
 
 
 @dataclass
@@ -56,6 +61,7 @@ def run_labels(
     say: Callable[[str], None],
     *,
     scenarios: Sequence[Scenario],
+    opened: Opened = a_stage,
 ) -> Deaths:
     """Die as the scenarios say, one after the other; then settle and be judged.
 
@@ -63,7 +69,7 @@ def run_labels(
         Ended: A daemon ended otherwise than by the death it was meant to die.
     """
     deaths, known = Deaths(), set[str]()
-    with a_stage(folder, seed) as stage:
+    with opened(folder, seed) as stage:
         stage.line.latency_seconds = 0.005
         truth = TruthTail(stage.exchange.truth_file)
         _trade(stage, 0)
@@ -77,7 +83,7 @@ def run_labels(
             say(f"{'died before' if is_reached else 'NEVER REACHED'} {scenario.name}")
         stage.clear_faults()
         settle(stage, 2_000)
-        deaths.judgement = judge(stage.state, truth, ACCOUNT, known=known)
+        deaths.judgement = judge(stage.state, truth, stage.account, known, stage.venue)
     for text in deaths.judgement.said():
         say(text)
     return deaths
@@ -119,8 +125,9 @@ def _say(text: str) -> None:
 
 
 class Share(NamedTuple):
-    """Every n-th death, on a stage of its own."""
+    """Every n-th death at a venue, on a stage of its own."""
 
+    stage: str
     folder: Path
     seed: int
     only: str
@@ -130,9 +137,10 @@ class Share(NamedTuple):
 
 def run_share(share: Share) -> Deaths:
     """Die these deaths and be judged; a stage that cannot go on is a difference."""
-    scenarios = every_scenario(share.seed, only=share.only)[share.number :: share.of]
+    scenarios = every_scenario(share.seed, stage=share.stage, only=share.only)[share.number :: share.of]
+    folder = share.folder / f"{share.stage}-{share.number}"
     try:
-        return run_labels(share.folder / str(share.number), share.seed, _say, scenarios=scenarios)
+        return run_labels(folder, share.seed, _say, scenarios=scenarios, opened=STAGES[share.stage])
     except (Ended, TimeoutError) as error:
         deaths = Deaths()
         deaths.judgement.differences.append(str(error))
@@ -142,7 +150,13 @@ def run_share(share: Share) -> Deaths:
 
 def run_shares(folder: Path, seed: int, only: str, jobs: int) -> Deaths:
     """All deaths, on so many stages side by side."""
-    shares = [Share(folder, seed, only, number, jobs) for number in range(jobs)]
+    shares: list[Share] = []
+    for stage in STAGES:
+        if stage == "ib" and not has_library():
+            _say(NO_LIBRARY)
+            continue
+        count = min(1 if stage == "ib" else jobs, len(every_scenario(seed, stage=stage, only=only)))
+        shares += [Share(stage, folder, seed, only, number, count) for number in range(count)]
     total = Deaths()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for deaths in pool.map(run_share, shares):
@@ -165,8 +179,7 @@ def main() -> int:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="tickerd-labels-"))
     began = time.monotonic()
-    jobs = max(1, min(given.jobs, len(every_scenario(given.seed, only=given.only))))
-    deaths = run_shares(folder, given.seed, given.only, jobs)
+    deaths = run_shares(folder, given.seed, given.only, given.jobs)
     found = deaths.judgement
     answer = {
         "labels": len(deaths.reached), "missed": deaths.missed, "lost": len(found.lost),
@@ -178,7 +191,8 @@ def main() -> int:
     if deaths.is_clean:
         shutil.rmtree(folder)
     else:
-        _say(f"kept for a look: {folder}; again: scripts/chaos --labels --seed {given.seed} --jobs {jobs}")
+        again = f"scripts/chaos --labels --seed {given.seed} --jobs {given.jobs}"
+        _say(f"kept for a look: {folder}; again: {again}")
     return 0 if deaths.is_clean else 1
 
 

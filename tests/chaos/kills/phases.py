@@ -44,6 +44,8 @@ class TruthTail:
         self.sum = Truth()
         self.wire: list[str] = []
         """Client order ids of every submit that reached the exchange, refused or not."""
+        self._placed: set[tuple[str, int]] = set()
+        """At TWS the same number again is a change of an order."""
 
     def read_on(self) -> None:
         """Take the lines that are new and whole."""
@@ -55,8 +57,17 @@ class TruthTail:
         for raw in whole.splitlines():
             line: dict[str, Any] = msgspec.json.decode(raw)
             self.sum.take(line)
-            if line["kind"] == "request" and line["method"] == "order.place" and "params" in line:
-                self.wire.append(line["params"]["newClientOrderId"])
+            if line["kind"] == "request":
+                self._take_request(line)
+
+    def _take_request(self, line: dict[str, Any]) -> None:
+        if line["method"] == "order.place" and "params" in line:
+            self.wire.append(line["params"]["newClientOrderId"])
+        elif line["method"] == "placeOrder":
+            placed = line["client_order_id"], line["order_id"]
+            if placed not in self._placed:
+                self._placed.add(placed)
+                self.wire.append(placed[0])
 
 
 def parts_of(state: Path) -> int:

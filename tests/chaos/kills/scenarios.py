@@ -96,6 +96,16 @@ def _stop(stage: Stage, life: Life) -> None:
     life.process.terminate()
 
 
+def _drop(stage: Stage, life: Life) -> None:
+    """TWS says that it will drop the line."""
+    stage.exchange.fault("system_message", code=1300)
+
+
+def _refuse_a_child(stage: Stage, life: Life) -> None:
+    """A bracket will not be whole."""
+    stage.exchange.fault("error_before", method="placeChild")
+
+
 SPECIAL: Mapping[str, Scenario] = {
     each.label: each
     for each in (
@@ -117,6 +127,8 @@ SPECIAL: Mapping[str, Scenario] = {
         Scenario("database.set aside", prepare=damage_database),
         Scenario("database.unlink log", prepare=damage_database),
         Scenario("rest.send order", 3, quirk="look closed"),
+        Scenario("tws.abort", disturb=_drop),
+        Scenario("tws.send cancel of a family", disturb=_refuse_a_child),
         Scenario("prune.rename", settings=SHORT_RECORD, is_last=True),
         Scenario("prune.unlink", settings=SHORT_RECORD, is_last=True),
         Scenario("prune.remove folder", settings=SHORT_RECORD, is_last=True),
@@ -127,28 +139,35 @@ MORE = (
     ("socket.send", 9), ("socket.send", 25), ("rest.request", 5), ("rest.request", 9), ("folder.sync", 2),
     ("folder.sync", 4), ("store.commit rows", 3), ("store.commit checkpoint", 2), ("segment.make", 2),
     ("segment.reserve", 2), ("segment.finish", 2), ("segment.sync finished", 2), ("database.pragma", 2),
+    ("tws.send order", 4), ("tws.send cancel", 2),
 )  # fmt: skip
 """Effects that happen at several places, or again and again."""
 
 
 UNSAFE = Scenario(ANSWERED, quirk="send before writing")
 """What must be caught."""
-STAGED = ("actors/store", "actors/venues/binance")
-"""Where effects are that a life on this stage can come to; other venues need an exchange of their own."""
-WITHOUT_A_STAGE = frozenset({"actors/venues/ib"})
-"""Brokers whose effects are named for a stage with an exchange of theirs, which there is not yet."""
+STAGED = {"binance": ("actors/store", "actors/venues/binance"), "ib": ("actors/venues/ib",)}
+"""By stage, where effects are that a life on it can come to."""
+WITHOUT_A_STAGE = frozenset({"actors/venues/ib/panic.py"})
+"""No life comes to these: they are effects of `tickerd panic`, whose orders no store knows."""
 
 
-def staged_labels() -> list[str]:
+def staged_labels(stage: str) -> list[str]:
     """Labels that a death is to be tried at."""
-    files = [source for source in named_sources() if any(has_segment(source.path, s) for s in STAGED)]
-    return [label for source in files for label in labels(source)]
+    return [
+        label
+        for source in named_sources()
+        if any(has_segment(source.path, staged) for staged in STAGED[stage])
+        and not any(has_segment(source.path, apart) for apart in WITHOUT_A_STAGE)
+        for label in labels(source)
+    ]
 
 
-def every_scenario(seed: int, *, only: str = "") -> list[Scenario]:
+def every_scenario(seed: int, *, stage: str = "binance", only: str = "") -> list[Scenario]:
     """One for each label in the source at least, in an order of the seed."""
-    found = [SPECIAL.get(label, Scenario(label)) for label in staged_labels()]
-    found += [Scenario(label, number) for label, number in MORE]
+    named = staged_labels(stage)
+    found = [SPECIAL.get(label, Scenario(label)) for label in named]
+    found += [Scenario(label, number) for label, number in MORE if label in named]
     chosen = [scenario for scenario in found if only in scenario.name]
     Random(seed).shuffle(chosen)
     return sorted(chosen, key=lambda scenario: scenario.is_last)

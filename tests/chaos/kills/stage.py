@@ -52,6 +52,8 @@ class Stage:
     config: Path
     folder: Path
     market: Market
+    account: str = field(default=ACCOUNT, kw_only=True)
+    venue: str = field(default="binance", kw_only=True)
     disturbances: list[Disturbance] = field(default_factory=list)
     """What was done to it so far, on the wall clock."""
     _killed_at: int | None = None

@@ -13,7 +13,7 @@ import pytest
 from daemon.config import Config, HttpSection
 from daemon.exchange.ib.sessions import Switches
 from tests.e2e.ib.rig import Life, a_config, a_life, a_tws, fault
-from tests.e2e.rig import free_port
+from tests.e2e.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

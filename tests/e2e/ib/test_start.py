@@ -10,7 +10,8 @@ import pytest
 from daemon.cli.exit_codes import ExitCode
 from tests.e2e.ib.process import a_tws_process
 from tests.e2e.ib.rig import write_config
-from tests.e2e.rig import a_daemon, assert_one_sentence, free_port, tickerd, wait_for
+from tests.e2e.ports import free_port
+from tests.e2e.rig import a_daemon, assert_one_sentence, tickerd, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -41,3 +41,20 @@ class Restless(Strategy):
             self.ctx.limit("buy", Decimal(5), self.ctx.round_price(quote.ask_price * 1.001, rounding="up"))
         elif self.ctx.position(quote.instrument) >= 5:
             self.ctx.limit("sell", Decimal(5), self.ctx.round_price(quote.bid_price * 0.999, rounding="down"))
+
+
+class Brackets(Strategy):
+    """Enters with both exits, again and again."""
+
+    class Turn(State):
+        quotes: int = 0
+
+    state: Turn
+    every: int = 10
+
+    def on_quote(self, quote: Quote) -> None:
+        self.state.quotes += 1
+        if self.state.quotes % self.every or self.ctx.open_orders(quote.instrument):
+            return
+        up, down = (self.ctx.round_price(quote.mid_price * share) for share in (1.0005, 0.9995))
+        self.ctx.bracket("buy", Decimal(5), take_profit=up, stop_loss=down)

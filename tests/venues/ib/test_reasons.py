@@ -19,7 +19,7 @@ from actors.venues.ib.reasons import check_account
 from actors.venues.ib.session import Session
 from actors.venues.ib.settings import SessionSettings
 from daemon.exchange.ib.sessions import Switches
-from tests.e2e.rig import free_port
+from tests.e2e.ports import free_port
 from tests.venues.ib.rig import rig, trading
 
 pytestmark = pytest.mark.slow
