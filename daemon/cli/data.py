@@ -166,6 +166,7 @@ def _options(args: Namespace) -> ReadOptions:
 
 def _import(args: Namespace) -> int:
     from actors.errors import BadDataFile
+    from daemon.cli.data_summary import summary
     from daemon.cli.progress import progress_bar
     from daemon.research.data.importing import Wanted, files_of, import_file
 
@@ -178,15 +179,20 @@ def _import(args: Namespace) -> int:
     )
     rows: list[dict[str, Any]] = []
     findings: list[Finding] = []
-    left_out: list[str] = []
-    with progress_bar("import", _is_watched(args), noun="rows") as advance:
-        for path in files_of(args.paths):
+    left_out: list[dict[str, str]] = []
+    files = files_of(args.paths)
+    is_one = len(files) == 1
+    total, noun = (None, "rows") if is_one else (len(files), "files")
+    with progress_bar("import", _is_watched(args), total=total, noun=noun) as advance:
+        for number, path in enumerate(files):
+            if advance is not None and not is_one:
+                advance(number, 0)
             try:
-                done = import_file(catalogue_of(args), path, wanted, advance)
+                done = import_file(catalogue_of(args), path, wanted, advance if is_one else None)
             except BadDataFile as error:
                 if not args.skip_bad:
                     raise
-                left_out.append(" ".join(str(error).split()))
+                left_out.append({"file": str(path), "why": " ".join(str(error).split())})
                 continue
             findings += done.findings
             rows += [
@@ -194,14 +200,16 @@ def _import(args: Namespace) -> int:
                     "file": str(path),
                     "form": done.form,
                     "series": str(each.series),
+                    "instrument": each.series.instrument,
                     "rows": each.given,
                     "new": each.added,
                 }
                 for each in done.added
             ]
-    _show(
-        args, {"imported": rows, "findings": _plain(findings), "left_out": left_out}, rows, findings, left_out
-    )
+    if args.json:
+        print_json({"imported": rows, "findings": _plain(findings), "left_out": left_out})
+    else:
+        print(summary(rows, findings, left_out))
     return 0 if rows else 1
 
 
@@ -215,24 +223,6 @@ def _plain(findings: list[Finding]) -> list[dict[str, Any]]:
     import msgspec
 
     return [msgspec.structs.asdict(finding) for finding in findings]
-
-
-def _show(
-    args: Namespace,
-    plain: dict[str, Any],
-    rows: list[dict[str, Any]],
-    findings: list[Finding],
-    more: list[str],
-) -> None:
-    from daemon.cli.tables import table
-
-    if args.json:
-        print_json(plain)
-        return
-    parts = [table(rows, empty="nothing")] if rows else []
-    parts += ["\n".join(map(str, findings))] if findings else []
-    parts += [f"left out: {text}" for text in more]
-    print("\n\n".join(parts) or "nothing found")
 
 
 def _list(args: Namespace) -> int:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import polars as pl
-import structlog
 
 from actors.errors import BadDataFile, ConfigError
 from actors.messages.market import MarketData
@@ -28,8 +27,7 @@ from daemon.config import Config, DataFile
 from daemon.graph import BarSources
 from daemon.research.data.catalogue import Catalogue, Series, order_column
 from daemon.research.data.checks import each_bar_once
-
-log = structlog.get_logger(__name__)
+from daemon.research.data.findings import refuse_errors, tell
 
 Timed = tuple[int, MarketData]
 """When a message could be known at the earliest (ns UTC), and the message."""
@@ -187,16 +185,10 @@ def _in_order(file: ReadFile, kind: Kind) -> Iterator[tuple[pl.DataFrame, int | 
         if kind in HAS_INTERVAL and (times.diff() == 0).any():
             frame = each_bar_once(frame, file.problems)
         last = times[-1]
-        _refuse(file)
+        refuse_errors(file)
         yield frame, piece.interval_ns
-    _refuse(file)
-
-
-def _refuse(file: ReadFile) -> None:
-    for finding in file.problems.take():
-        if finding.severity == "error":
-            raise BadDataFile(f"{file.path}: row {finding.row}: {finding.text}; {finding.advice}")
-        log.warning("data", finding=str(finding))
+    for finding in refuse_errors(file):
+        tell(str(finding))
 
 
 def _lists(frame: pl.DataFrame, kind: Kind, instrument: str, interval_ns: int | None) -> Iterator[Block]:

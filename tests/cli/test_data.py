@@ -62,6 +62,24 @@ def test_people_get_tables(data: Callable[..., Any], prices: Path) -> None:
     assert "sources" in data("info", "A@x").out
 
 
+def test_many_files_are_told_by_series_and_by_reason(
+    data: Callable[..., Any], prices: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for month in (1, 2, 3):
+        gap = ROWS.replace("2024-01-0", f"2024-0{month}-0") + f"2024-0{month}-09,,2,2,2,1\n"
+        (folder / f"{month}.csv").write_text(gap)
+        (folder / f"notes-{month}.txt").write_text("a,b\n1,2\n")
+    ran = data("import", folder, "--instrument", "A@x", "--skip-bad")
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert lines[:2] == [["SERIES", "FILES", "ROWS", "NEW"], ["1d", "bars", "of", "A@x", "3", "9", "9"]]
+    assert ran.out.count("warning:") == 1
+    assert "(and so in 3 files)" in ran.out
+    assert ran.out.count("left out:") == 1
+    assert "(and 2 more files)" in ran.out
+
+
 def test_validate_ends_with_1_only_on_errors(data: Callable[..., Any], prices: Path) -> None:
     assert data("validate", prices).code == 0
     prices.write_text(ROWS + "2024-01-08,2,2,2,2,1\n")

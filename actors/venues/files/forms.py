@@ -19,6 +19,13 @@ Reader = Callable[[Context, pl.DataFrame], list[Piece]]
 DAY_MS = 86_400_001
 
 
+FUNDING_COLUMNS = (
+    "funding needs symbol,fundingTime,fundingRate,markPrice as Binance answers (symbol and markPrice may be "
+    "missing), or calc_time,last_funding_rate as its dumps: times in milliseconds or ISO 8601, the rate a "
+    "fraction of one payment"
+)
+
+
 class Form(NamedTuple):
     """One form of file."""
 
@@ -201,6 +208,8 @@ def _unknown(head: Head) -> BadDataFile:
             f"{_BARE_COLUMNS}, or name the form with --form ({', '.join(form_names())})"
         )
     columns: Sequence[str] = head.names
+    if any("fund" in normal(name) or normal(name) == "calctime" for name in columns):
+        return BadDataFile(f"{head.path}: wrong columns: it has {', '.join(columns[:12])}; {FUNDING_COLUMNS}")
     have = read_bars.named_columns(head.names)
     missing = [name for name in ("time", "open", "high", "low", "close") if name not in have]
     return BadDataFile(

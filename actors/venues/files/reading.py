@@ -11,7 +11,7 @@ import polars as pl
 from actors.errors import BadDataFile
 from actors.venues.files.captures import find_capture, read_capture
 from actors.venues.files.columns import Context
-from actors.venues.files.forms import FORMS, Form, find_form
+from actors.venues.files.forms import FORMS, FUNDING_COLUMNS, Form, find_form
 from actors.venues.files.read_bars import named_columns, normal
 from actors.venues.files.series import (
     HAS_INTERVAL,
@@ -89,6 +89,8 @@ def _read_table(path: Path, options: ReadOptions, problems: Problems) -> ReadFil
         )
     form = next((name for name in ("funding", "bars", "quotes", "trades") if _fits(names, name)), None)
     if form is None:
+        if any("fund" in normal(name) for name in names):
+            raise BadDataFile(f"{path}: wrong columns: it has {', '.join(names[:12])}; {FUNDING_COLUMNS}")
         raise BadDataFile(
             f"{path}: wrong columns: it has {', '.join(names[:12])}: name them as in timestamp,open,high,low,"
             "close,volume, timestamp,price,size or timestamp,bid_price,bid_size,ask_price,ask_size"

@@ -117,6 +117,7 @@ def test_parquet_feather_and_csv_of_the_same_rows_are_the_same(tmp_path: Path) -
     [
         ("", "is empty"),
         ("datetime,open,high,low,close\n", "no rows"),
+        ("calc_time,rate\n1,2\n", "it has calc_time, rate; funding needs symbol,fundingTime,fundingRate"),
         ("a,b\n1,2\n", "wrong columns: it has a, b; for bars time, open, high, low, close are missing"),
         ("datetime,open,high,low\n2020-01-01,1,1,1\n", "for bars close is missing"),
         ("timestamp,price,size\nyesterday,100,1\n", "not understood"),
