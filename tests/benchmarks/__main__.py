@@ -13,7 +13,16 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import core_rows, daemon_rows, engine_rows, ib_rows, live_rows, recovery_rows, tape_rows
+from tests.benchmarks import (
+    core_rows,
+    daemon_rows,
+    engine_rows,
+    ib_rows,
+    live_rows,
+    long_rows,
+    recovery_rows,
+    tape_rows,
+)
 from tests.benchmarks.harness import Effort, Row, circumstances
 from tests.benchmarks.peers.compare import compare
 from tests.benchmarks.peers.known import PEERS
@@ -27,6 +36,7 @@ GROUPS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "daemon": daemon_rows.rows,
     "ib": ib_rows.rows,
     "recovery": recovery_rows.rows,
+    "long": long_rows.rows,
 }
 
 
@@ -50,7 +60,11 @@ def main() -> int:
         "--only", action="append", default=[], metavar="PEER", choices=[peer.name for peer in PEERS],
         help="with --peers: this one beside tickerd; may be given again",
     )  # fmt: skip
-    parser.add_argument("--long", action="store_true", help="watch memory for ten minutes, not one")
+    parser.add_argument(
+        "--long",
+        action="store_true",
+        help="watch memory for ten minutes, not one; backtest 10,000,000 bars, too",
+    )
     arguments = parser.parse_args()
     known = WORKLOADS if arguments.peers else GROUPS
     unknown = [group for group in arguments.groups if group not in known]

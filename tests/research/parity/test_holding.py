@@ -24,6 +24,7 @@ from daemon.research.parity.parity import AccountParity, parity
 from daemon.research.parity.session import Session, open_session
 from daemon.research.parity.timing import RecordedTimes
 from daemon.research.parity.what_if import what_if
+from daemon.research.report.parity_page import parity_page
 from daemon.startup import load_classes
 from tests.research.parity.recording import ACCOUNT, Outside, a_config, a_market, record
 from tests.startup_rig import BTC, SECOND, T0
@@ -145,3 +146,5 @@ def test_charges_that_only_the_venue_knew_are_worth_what_they_cost(tmp_path: Pat
         assert the_sum(account) == account.difference
     assert "dividends" in parity_text(found[1])
     assert "dividends" not in parity_text(found[0])
+    pages = [parity_page(report) for report in found]
+    assert [">Charges<" in page for page in pages] == [False, True]
