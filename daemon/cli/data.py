@@ -108,14 +108,18 @@ def _add_convert(parser: ArgumentParser) -> None:
 
 def _add_download(parser: ArgumentParser) -> None:
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL", help="as BTCUSDT")
-    parser.add_argument("--kind", choices=("bars", "trades"), default="bars")
+    parser.add_argument("--kind", choices=("bars", "trades", "funding"), default="bars")
+    parser.add_argument("--single", action="store_true", help="every trade by itself, not aggregates")
+    parser.add_argument(
+        "--market", choices=("spot", "usdm"), help="usdm: perpetuals (default: spot; of funding usdm)"
+    )
     parser.add_argument("--interval", metavar="1m", default="1m", help="of bars (1m)")
     parser.add_argument("--from", dest="start", metavar="TIME", required=True, help="ISO 8601, UTC")
     parser.add_argument("--to", dest="end", metavar="TIME", help="end, not included (default: now)")
-    parser.add_argument("--venue", metavar="NAME", default="binance", help="name in the catalogue (binance)")
     parser.add_argument(
-        "--base-url", metavar="URL", default="https://api.binance.com", help="for testnets and mirrors"
+        "--venue", metavar="NAME", help="name in the catalogue (default: binance, of perpetuals binance-usdm)"
     )
+    parser.add_argument("--base-url", metavar="URL", help="for testnets and mirrors")
 
 
 def _add_record(parser: ArgumentParser) -> None:

@@ -26,7 +26,9 @@ def download(args: Namespace) -> int:
     start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
     assert start is not None, "required"
     interval = parse_interval(args.interval) if args.kind == "bars" else None
-    wanted = [Series(f"{symbol.upper()}@{args.venue}", args.kind, interval) for symbol in args.symbols]
+    args.market = _market(args)
+    venue = args.venue or ("binance" if args.market == "spot" else "binance-usdm")
+    wanted = [Series(f"{symbol.upper()}@{venue}", args.kind, interval) for symbol in args.symbols]
     done = asyncio.run(_download(args, wanted, start, end))
     rows = [
         {
@@ -44,21 +46,35 @@ def download(args: Namespace) -> int:
     return 0
 
 
+def _market(args: Namespace) -> str:
+    from actors.errors import UsageError
+
+    if args.kind == "funding" and args.market == "spot":
+        raise UsageError("only perpetuals are funded: leave --market out, or write --market usdm")
+    if args.single and (args.kind != "trades" or args.market == "usdm"):
+        raise UsageError("--single goes with --kind trades of the spot market: leave it out elsewhere")
+    return str(args.market or ("usdm" if args.kind == "funding" else "spot"))
+
+
 async def _download(args: Namespace, wanted: list[Any], start: int, end: int | None) -> list[Downloaded]:
-    from actors.venues.binance.history import BinanceHistory
+    from actors.venues.binance.history import ADDRESSES, BinanceHistory
     from daemon.cli.data import catalogue_of
     from daemon.cli.progress import progress_bar
     from daemon.clock import Clock
     from daemon.research.data.downloading import download as fetch
 
-    history = BinanceHistory(rest_url=args.base_url, clock=Clock().now)
+    url = args.base_url or ADDRESSES[args.market]
+    history = BinanceHistory(rest_url=url, clock=Clock().now, market=args.market)
     found = []
     try:
         for series in wanted:
             is_watched = sys.stderr.isatty() and not args.json
             until = end or await history.now()
             with progress_bar(str(series), is_watched, until_ns=until, noun="rows") as progress:
-                found.append(await fetch(history, catalogue_of(args), series, start, end, progress))
+                done = await fetch(
+                    history, catalogue_of(args), series, start, end, progress, single=args.single
+                )
+                found.append(done)
     finally:
         await history.close()
     return found

@@ -123,6 +123,26 @@ class AggregateRow(Wire, frozen=True, gc=False):
     quantity: float = field(name="q")
     time: Milliseconds = field(name="T")
     buyer_is_maker: bool = field(name="m")
+    first_trade: int = field(name="f")
+
+
+class SingleTradeRow(Wire, frozen=True, gc=False, rename="camel"):
+    """One row of `GET /api/v3/historicalTrades`: one trade by itself."""
+
+    id: int
+    price: float
+    quantity: float = field(name="qty")
+    time: Milliseconds
+    is_buyer_maker: bool
+
+
+class FundingRow(Wire, frozen=True, gc=False, rename="camel"):
+    """One row of `GET /fapi/v1/fundingRate`."""
+
+    funding_time: Milliseconds
+    funding_rate: float
+    mark_price: str = ""
+    """Empty where it was not recorded, as before 2023."""
 
 
 class SymbolFilter(Wire, frozen=True, gc=False, rename="camel"):
@@ -305,6 +325,8 @@ DEPTH = msgspec.json.Decoder(DepthEvent, strict=False)
 DEPTH_SNAPSHOT = msgspec.json.Decoder(DepthSnapshot, strict=False)
 KLINE_ROWS = msgspec.json.Decoder(list[KlineRow], strict=False)
 AGGREGATE_ROWS = msgspec.json.Decoder(list[AggregateRow], strict=False)
+SINGLE_TRADE_ROWS = msgspec.json.Decoder(list[SingleTradeRow], strict=False)
+FUNDING_ROWS = msgspec.json.Decoder(list[FundingRow], strict=False)
 SERVER_TIME = msgspec.json.Decoder(ServerTime)
 EXCHANGE_INFO = msgspec.json.Decoder(ExchangeInfo)
 ERROR = msgspec.json.Decoder(ErrorBody)

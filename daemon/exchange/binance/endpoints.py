@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from daemon.exchange.binance import account_calls, market_calls, wallet_calls
+from daemon.exchange.binance import account_calls, futures_calls, market_calls, wallet_calls
 from daemon.exchange.binance.parameters import Parameters
 from daemon.exchange.binance.services import Caller, Services
 
@@ -43,6 +43,7 @@ ENDPOINTS = (
     _public("exchangeInfo", "/exchangeInfo", market_calls.exchange_info, 20),
     _public("depth", "/depth", market_calls.depth, market_calls.depth_weight),
     _public("trades.recent", "/trades", market_calls.trades, 25),
+    _public("trades.historical", "/historicalTrades", market_calls.historical_trades, 25),
     _public("trades.aggregate", "/aggTrades", market_calls.aggregate_trades, 4),
     _public("klines", "/klines", market_calls.klines, 2),
     _public("ticker.price", "/ticker/price", market_calls.price_ticker, 4),
@@ -67,4 +68,11 @@ WALLET_ENDPOINTS = (
     _signed("wallet.dividends", "GET", "/sapi/v1/asset/assetDividend", wallet_calls.dividends),
     _signed("wallet.moves", "GET", "/sapi/v1/asset/transfer", wallet_calls.moves),
 )
+FUTURES_ENDPOINTS = (
+    _public("futures.time", "/fapi/v1/time", market_calls.server_time),
+    _public("futures.klines", "/fapi/v1/klines", market_calls.klines, 5),
+    _public("futures.trades", "/fapi/v1/aggTrades", market_calls.aggregate_trades, 20),
+    _public("futures.funding", "/fapi/v1/fundingRate", futures_calls.funding_rates),
+)
+"""History alone: nothing of it can be traded here."""
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}

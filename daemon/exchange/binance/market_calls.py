@@ -74,18 +74,31 @@ def trades(services: Services, caller: Caller, params: Parameters) -> list[dict[
     """The newest trades, oldest first."""
     market = services.symbol(params.required("symbol"))
     limit = min(params.integer("limit", least=1) or 500, ROWS_MAX)
-    return [
-        {
-            "id": trade.trade_id,
-            "price": trade.price,
-            "qty": trade.size,
-            "quoteQty": f"{float(trade.price) * float(trade.size):.8f}",
-            "time": trade.trade_ms,
-            "isBuyerMaker": trade.buyer_is_maker,
-            "isBestMatch": True,
-        }
-        for trade in list(market.trades)[-limit:]
-    ]
+    return [_trade_row(trade) for trade in list(market.trades)[-limit:]]
+
+
+def _trade_row(trade: PublicTrade) -> dict[str, Any]:
+    return {
+        "id": trade.trade_id,
+        "price": trade.price,
+        "qty": trade.size,
+        "quoteQty": f"{float(trade.price) * float(trade.size):.8f}",
+        "time": trade.trade_ms,
+        "isBuyerMaker": trade.buyer_is_maker,
+        "isBestMatch": True,
+    }
+
+
+def historical_trades(services: Services, caller: Caller, params: Parameters) -> list[dict[str, Any]]:
+    """Trades from an id on, else the newest; oldest first."""
+    market = services.symbol(params.required("symbol"))
+    limit = min(params.integer("limit", least=1) or 500, ROWS_MAX)
+    from_id = params.integer("fromId")
+    if from_id is None:
+        found = list(market.trades)[-limit:]
+    else:
+        found = [trade for trade in market.trades if trade.trade_id >= from_id][:limit]
+    return [_trade_row(trade) for trade in found]
 
 
 def aggregate_trades(services: Services, caller: Caller, params: Parameters) -> list[dict[str, Any]]:

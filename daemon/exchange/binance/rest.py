@@ -1,4 +1,4 @@
-"""REST: /api/v3 over HTTP, and of the wallet (/sapi) its histories."""
+"""REST: /api/v3 over HTTP, and of the wallet (/sapi) and perpetuals (/fapi) their histories."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from daemon.exchange.binance.endpoints import ENDPOINTS, WALLET_ENDPOINTS, Endpoint
+from daemon.exchange.binance.endpoints import ENDPOINTS, FUTURES_ENDPOINTS, WALLET_ENDPOINTS, Endpoint
 from daemon.exchange.binance.format import encoded
 from daemon.exchange.binance.gateway import Call, Gateway, Reply, error_body
 from daemon.exchange.binance.services import Services
@@ -29,7 +29,7 @@ class RestApi:
         """Every endpoint that REST has; the withdrawn listen keys answer 410."""
         for endpoint in ENDPOINTS:
             app.router.add_route(endpoint.method, PREFIX + endpoint.path, self._handler(endpoint))
-        for endpoint in WALLET_ENDPOINTS:
+        for endpoint in (*WALLET_ENDPOINTS, *FUTURES_ENDPOINTS):
             app.router.add_route(endpoint.method, endpoint.path, self._handler(endpoint))
         for path in GONE:
             app.router.add_route("*", PREFIX + path, self._gone)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from actors.errors import BadDataFile
-from actors.messages.market import Bar, MarketData, Trade
+from actors.messages.market import MarketData
 from actors.venues.binance.history import BinanceHistory
 from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.importing import Rows
@@ -18,6 +18,7 @@ NS_PER_MS = 1_000_000
 ROWS_PER_COMMIT = 50_000
 """After so many rows they are put in place: what a stop in between may cost."""
 SOURCE = "binance download"
+SINGLE_SOURCE = "binance download of single trades"
 AGGREGATES = "aggtrades"
 """In the names of the venue's own dumps of aggregate trades."""
 
@@ -50,22 +51,26 @@ async def download(
     start: int,
     end: int | None,
     progress: Progress | None = None,
+    *,
+    single: bool = False,
 ) -> Downloaded:
     """Fetch what lies in the range and is not in the catalogue: before, behind, and in gaps between.
 
+    Args:
+        single: Every trade by itself in the place of aggregates.
     Raises:
         VenueUnreachable: No answer; what has come is kept, and the next call goes on behind it.
         BadDataFile: The venue does not know the symbol, or the catalogue has trades of another kind.
         StateLocked: Another process writes to the series.
     """
-    _check_ids(catalogue, series)
+    _check_ids(catalogue, series, single=single)
     now = await history.now()
     end = min(end or now, now)
     ranges = missing_ranges(catalogue, series, start, end)
-    rows, batch = 0, _Batch(catalogue, series)
+    rows, batch = 0, _Batch(catalogue, SINGLE_SOURCE if single else SOURCE)
     try:
         for each in ranges:
-            async for page in _pages(history, series, each):
+            async for page in _pages(history, series, each, single=single):
                 batch.add(page)
                 rows += len(page)
                 if progress is not None and page:
@@ -76,17 +81,22 @@ async def download(
     return Downloaded(series, rows, parts[0].first if parts else None, parts[-1].last if parts else None)
 
 
-def _check_ids(catalogue: Catalogue, series: Series) -> None:
+def _check_ids(catalogue: Catalogue, series: Series, *, single: bool) -> None:
     """Single trades and aggregates are numbered apart: mixed, each trade would count twice."""
     if series.kind != "trades":
         return
     names = dict.fromkeys(source.name for part in catalogue.parts(series) for source in part.sources)
-    others = [name for name in names if name != SOURCE and AGGREGATES not in name.lower()]
+    others = [name for name in names if _are_aggregates(name) == single]
     if others:
+        what, more = ("single", "leave --single out,") if single else ("aggregate", "add --single,")
         raise BadDataFile(
-            f"{series} come from {others[0]}, not from aggregate trades: download them into "
-            "another --catalogue, or under another --venue"
+            f"{series} come from {others[0]}, not from {what} trades: {more} download them into another "
+            "--catalogue, or under another --venue"
         )
+
+
+def _are_aggregates(source: str) -> bool:
+    return source == SOURCE or AGGREGATES in source.lower()
 
 
 def missing_ranges(catalogue: Catalogue, series: Series, start: int, end: int) -> list[_Range]:
@@ -103,7 +113,10 @@ def missing_ranges(catalogue: Catalogue, series: Series, start: int, end: int) -
     found = []
     if start < min(first, end):
         found.append(_Range(start, min(first, end), None))
-    found += [gap for gap in _gaps(catalogue, series, start, end) if gap.start < gap.end]
+    if series.kind == "funding":  # neither spaced nor numbered: what came is whole
+        last += 1
+    else:
+        found += [gap for gap in _gaps(catalogue, series, start, end) if gap.start < gap.end]
     if end > last:
         found.append(_Range(max(start, last), end, _last_id(catalogue, series) if start <= last else None))
     return found
@@ -142,23 +155,28 @@ def _last_id(catalogue: Catalogue, series: Series) -> int | None:
 
 
 async def _pages(
-    history: BinanceHistory, series: Series, wanted: _Range
-) -> AsyncIterator[Sequence[Bar] | Sequence[Trade]]:
+    history: BinanceHistory, series: Series, wanted: _Range, *, single: bool
+) -> AsyncIterator[Sequence[MarketData]]:
+    name, start, end = series.instrument, wanted.start, wanted.end
+    found: AsyncIterator[Sequence[MarketData]]
     if series.kind == "bars":
         assert series.interval_ns is not None
-        async for bars in history.bars(series.instrument, series.interval_ns, wanted.start, wanted.end):
-            yield bars
+        found = history.bars(name, series.interval_ns, start, end)
+    elif series.kind == "funding":
+        found = history.funding(name, start, end)
+    elif single:
+        found = history.single_trades(name, start, end, after_id=wanted.after_id)
     else:
-        found = history.trades(series.instrument, wanted.start, wanted.end, after_id=wanted.after_id)
-        async for trades in found:
-            yield trades
+        found = history.trades(name, start, end, after_id=wanted.after_id)
+    async for page in found:
+        yield page
 
 
 class _Batch:
     """Pages on their way into the catalogue."""
 
-    def __init__(self, catalogue: Catalogue, series: Series) -> None:
-        self._catalogue, self._series = catalogue, series
+    def __init__(self, catalogue: Catalogue, source: str) -> None:
+        self._catalogue, self._source = catalogue, source
         self._rows = Rows()
 
     def add(self, page: Sequence[MarketData]) -> None:
@@ -168,7 +186,7 @@ class _Batch:
             self.commit()
 
     def commit(self) -> None:
-        with Writer(self._catalogue, SOURCE) as writer:
+        with Writer(self._catalogue, self._source) as writer:
             for series, frame in self._rows.take():
                 writer.add(series, frame.drop("ts_init", strict=False))
             writer.commit()

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from actors.errors import BadDataFile
-from actors.messages.market import Bar, BookDelta, BookSnapshot, MarketData, Quote, Trade
+from actors.messages.market import Bar, BookDelta, BookSnapshot, FundingRate, MarketData, Quote, Trade
 from actors.venues.files.messages import bad_rows
 from actors.venues.files.reading import read_file
 from actors.venues.files.series import SCHEMAS, Finding, Kind, Problems, ReadOptions
@@ -182,6 +182,9 @@ class Rows:
         elif isinstance(message, Bar):
             series = Series(message.instrument, "bars", message.interval_ns)
             row = (message.open, message.high, message.low, message.close, message.volume)
+        elif isinstance(message, FundingRate):
+            series = Series(message.instrument, "funding")
+            row = (message.rate, message.mark_price)
         elif isinstance(message, BookDelta):
             series = Series(message.instrument, "book")
             row = (

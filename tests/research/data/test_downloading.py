@@ -10,16 +10,21 @@ import polars as pl
 import pytest
 
 from actors.errors import BadDataFile, VenueUnreachable
+from actors.messages.market import FundingRate
 from actors.venues.binance import history as pages
 from actors.venues.binance.history import BinanceHistory
+from daemon.config import BacktestSection, Config, DataFile
 from daemon.exchange.server import ExchangeServer
 from daemon.exchange.settings import PROFILES, ExchangeSettings, Synthetic
 from daemon.research.data.catalogue import Catalogue, Series
-from daemon.research.data.downloading import SOURCE, download, missing_ranges
+from daemon.research.data.downloading import SINGLE_SOURCE, SOURCE, download, missing_ranges
+from daemon.research.history import History
 from tests.research.data.made import MINUTE, store, trades, until
 
 BARS = Series("BTCUSDT@binance", "bars", MINUTE)
 TRADES = Series("BTCUSDT@binance", "trades")
+FUNDING = Series("BTCUSDT@binance-usdm", "funding")
+EIGHT_HOURS = 8 * 60 * MINUTE
 
 
 @pytest.fixture
@@ -36,6 +41,11 @@ async def history(exchange: ExchangeServer) -> AsyncIterator[BinanceHistory]:
     client = BinanceHistory(rest_url=f"http://127.0.0.1:{exchange.port}", clock=time.time_ns)
     yield client
     await client.close()
+
+
+def a_catalogue(root: Path) -> BacktestSection:
+    data = DataFile(path=str(root), catalogue=True, instrument=FUNDING.instrument, kind="funding")
+    return BacktestSection(data=(data,))
 
 
 async def test_bars_come_page_by_page_and_only_those_that_are_over(
@@ -157,3 +167,51 @@ async def test_recorded_trades_are_not_mixed_with_aggregates(history: BinanceHis
     store(catalogue, TRADES, trades(1), "recording")
     with pytest.raises(BadDataFile, match="come from recording, not from aggregate trades"):
         await download(history, catalogue, TRADES, 0, None)
+
+
+async def test_funding_comes_page_by_page_and_goes_on_behind_the_last(
+    exchange: ExchangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 50)
+    url = f"http://127.0.0.1:{exchange.port}"
+    client = BinanceHistory(rest_url=url, clock=time.time_ns, market="usdm")
+    catalogue, seen = Catalogue(tmp_path), []
+    try:
+        last = (await client.now()) // EIGHT_HOURS * EIGHT_HOURS
+        done = await download(
+            client, catalogue, FUNDING, last - 119 * EIGHT_HOURS, last + 1, lambda rows, _: seen.append(rows)
+        )
+        assert (done.rows, seen) == (120, [50, 100, 120])
+        again = await download(client, catalogue, FUNDING, last - 121 * EIGHT_HOURS, last + 1)
+        assert again.rows == 2, "only what lies before; the newest is not asked for again"
+    finally:
+        await client.close()
+    rates = catalogue.frame(FUNDING)
+    assert rates["ts_event"].diff().drop_nulls().unique().to_list() == [EIGHT_HOURS]
+    assert rates["rate"].is_between(-0.001, 0.001).all()
+    assert rates["rate"].n_unique() > 100
+    messages = list(History(Config(backtest=a_catalogue(tmp_path))).messages(None, None))
+    assert [(each.ts_event, each.rate) for _, each in messages if isinstance(each, FundingRate)] == list(
+        zip(rates["ts_event"].to_list(), rates["rate"].to_list(), strict=True)
+    )
+
+
+async def test_single_trades_come_by_their_numbers_and_never_among_aggregates(
+    history: BinanceHistory, exchange: ExchangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 7)
+    market = exchange.services.market.symbols["BTCUSDT"]
+    start = await history.now() - MINUTE
+    await until(lambda: len(market.trades) >= 20)
+    catalogue = Catalogue(tmp_path)
+    await download(history, catalogue, TRADES, start, None, single=True)
+    count = len(market.trades)
+    await until(lambda: len(market.trades) >= count + 10)
+    await download(history, catalogue, TRADES, start, None, single=True)
+    ids = [int(each) for each in catalogue.frame(TRADES)["trade_id"].to_list()]
+    assert len(ids) >= 30
+    assert ids == list(range(ids[0], ids[0] + len(ids))), "each once, none left out"
+    with pytest.raises(
+        BadDataFile, match=f"come from {SINGLE_SOURCE}, not from aggregate trades: add --sing"
+    ):
+        await download(history, catalogue, TRADES, start, None)
