@@ -20,6 +20,8 @@ from actors.messages.market import MARKET_DATA
 from actors.messages.orders import OutcomeUnknownReport, Report
 from actors.model.ids import ClientOrderIds
 from actors.store.rerun import decode_snapshot
+from actors.venues.simulated.actor import SimulatedVenueActor
+from actors.venues.simulated.margin import MarginAccount
 from daemon.code_changes import changed_strategies, fingerprints
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses, build_core
@@ -137,9 +139,17 @@ def restored_core(
             venue.follow(Course(times), real)
         for account in real:
             if config.accounts[account].venue == venue.name.partition(":")[2]:
-                for asset, amount in opening_balances(session, core, account).items():
-                    venue.engine.transfer(account, asset, amount)
+                _open_account(session, core, venue, account)
     return core
+
+
+def _open_account(session: Session, core: Core, venue: SimulatedVenueActor, account: str) -> None:
+    """Let the simulated venue hold what the real one held."""
+    for asset, amount in opening_balances(session, core, account).items():
+        venue.engine.transfer(account, asset, amount)
+    held = venue.engine.desk.accounts[account]
+    if isinstance(held, MarginAccount):
+        held.contracts.update(core.ledger.snapshot().accounts[account].contracts)
 
 
 def _on_paper(config: Config, real: tuple[str, ...], *, is_timed: bool) -> Config:

@@ -119,7 +119,9 @@ class _Mail(CoreActor):
 class Outside:
     """A venue of its own: it sees the market earlier than we do, and its answers take their time."""
 
-    def __init__(self, settings: SimulatedVenueSettings, chance: random.Random) -> None:
+    def __init__(
+        self, settings: SimulatedVenueSettings, chance: random.Random, kind: InstrumentKind = "spot"
+    ) -> None:
         self.mail, self.chance = _Mail(), chance
         at_once = msgspec.structs.replace(
             settings, latency_ms=0.0, report_latency_ms=0.0, opening_balances=MONEY
@@ -127,7 +129,7 @@ class Outside:
         self.sequencer = Sequencer(
             venues=[
                 SimulatedVenueActor(
-                    name="outside", accounts={ACCOUNT: at_once}, instruments={BTC: an_instrument(BTC)}
+                    name="outside", accounts={ACCOUNT: at_once}, instruments={BTC: an_instrument(BTC, kind)}
                 )
             ],
             actors=[self.mail],

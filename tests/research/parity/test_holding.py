@@ -13,15 +13,18 @@ from actors.messages.clearing import ChargeKind, PositionCharged
 from actors.messages.market import CorporateAction, FundingRate, MarketData
 from actors.model.instrument import InstrumentKind
 from actors.model.money import ZERO
+from actors.venues.simulated.margin import MarginAccount
 from actors.venues.simulated.margin_settings import MarginSettings
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.cli.parity import parity_text
-from daemon.config import Config
+from daemon.config import Config, DaemonSection
 from daemon.research.parity.holding import held_charges
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.ladder import CAUSE_OF
+from daemon.research.parity.orders import OrderListener
 from daemon.research.parity.parity import AccountParity, parity
 from daemon.research.parity.session import Session, open_session
+from daemon.research.parity.simulate import restored_core
 from daemon.research.parity.timing import RecordedTimes
 from daemon.research.parity.what_if import what_if
 from daemon.research.report.parity_page import parity_page
@@ -148,3 +151,23 @@ def test_charges_that_only_the_venue_knew_are_worth_what_they_cost(tmp_path: Pat
     assert "dividends" not in parity_text(found[0])
     pages = [parity_page(report) for report in found]
     assert [">Charges<" in page for page in pages] == [False, True]
+
+
+def test_contracts_that_a_session_begins_with_are_held_in_the_simulation(tmp_path: Path) -> None:
+    venue, later = Outside(MODEL, random.Random(5), "perpetual"), START + 3_600 * SECOND
+    rates = [FundingRate(ts_event=later + 10 * SECOND, instrument=BTC, rate=0.0004)]
+    for start, label, told in ((START, "first", []), (later, "second", rates)):
+        config = on_margin(a_config(tmp_path, mode="testnet", simulated=MODEL), MARGIN)
+        config = msgspec.structs.replace(config, daemon=DaemonSection(state=str(tmp_path), session=label))
+        record(tmp_path, config, a_market(25, start=start), venue, start, kind="perpetual", told=told)
+    session, classes = open_session(tmp_path, "second"), load_classes(config)
+    core = restored_core(session, classes, config, OrderListener({}), None)
+    held = core.venues[0].engine.desk.accounts[ACCOUNT]
+    assert isinstance(held, MarginAccount)
+    assert held.contracts == core.ledger.snapshot().accounts[ACCOUNT].contracts
+    assert held.contracts[BTC].quantity
+    account = parity(session, classes).accounts[ACCOUNT]
+    assert account.recorded.fills
+    assert account.simulated.fills
+    assert account.effects["funding"]  # the model charges it, this venue did not
+    assert the_sum(account) == account.difference
