@@ -8,6 +8,7 @@ from typing import Any
 from daemon.exchange.binance.errors import ApiError
 from daemon.exchange.binance.parameters import Parameters
 from daemon.exchange.binance.services import Caller, Services
+from daemon.exchange.market_data.klines import Kline
 
 FUNDING_MS = 8 * 3_600_000
 ROWS_MAX = 1_000
@@ -46,6 +47,6 @@ def _rate(symbol: str, number: int) -> float:
     return INTEREST + PREMIUM * sin(number * FUNDING_MS / (_DAYS_OF_A_WAVE * 86_400_000) + phase)
 
 
-def _mark(bars: list[Any], at_ms: int) -> str:
+def _mark(bars: list[Kline], at_ms: int) -> str:
     """The price that the minute opened with; empty where there are no bars so old."""
-    return bars[0].open if bars and bars[0].open_ms == at_ms else ""
+    return f"{bars[0].open:.8f}" if bars and bars[0].open_ms == at_ms else ""

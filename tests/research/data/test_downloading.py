@@ -30,7 +30,7 @@ EIGHT_HOURS = 8 * 60 * MINUTE
 @pytest.fixture
 async def exchange() -> AsyncIterator[ExchangeServer]:
     settings = ExchangeSettings(
-        market=Synthetic(seed=1, rate=400.0), profile=PROFILES["fast"], history_hours=3.0
+        market=Synthetic(seed=1, rate=400.0), profile=PROFILES["fast"], history_hours=9.0
     )
     async with ExchangeServer(settings) as server:
         yield server
@@ -190,6 +190,9 @@ async def test_funding_comes_page_by_page_and_goes_on_behind_the_last(
     assert rates["ts_event"].diff().drop_nulls().unique().to_list() == [EIGHT_HOURS]
     assert rates["rate"].is_between(-0.001, 0.001).all()
     assert rates["rate"].n_unique() > 100
+    marks = rates["mark_price"].drop_nulls().to_list()
+    assert marks, "as far as bars go back"
+    assert min(marks) > 0.0
     messages = list(History(Config(backtest=a_catalogue(tmp_path))).messages(None, None))
     assert [(each.ts_event, each.rate) for _, each in messages if isinstance(each, FundingRate)] == list(
         zip(rates["ts_event"].to_list(), rates["rate"].to_list(), strict=True)
