@@ -49,7 +49,7 @@ class CoreActor:
     def bind(self, sequencer: Sequencer) -> None:
         """Called once by the sequencer before any message."""
         self._sequencer = sequencer
-        self.send = sequencer.outbox.append
+        self.send = sequencer.queue.append
         self.cancel_timer = sequencer.timers.cancel
         self.market = sequencer.market
 

@@ -2,7 +2,8 @@
 
 Within one input all messages pass through one FIFO of (handler, message), subscribers in the order in which
 the actors were given. So the order of inputs alone decides everything that follows, live, in a backtest, in
-a replay.
+a replay. What a handler sends goes straight to the FIFO's end, and one handler runs at a time: nobody is
+handed a message before its sender has returned.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class Sequencer:
     """
 
     __slots__ = (
-        "_market_routes", "_queue", "_routes", "_timer_handlers", "actors", "ids", "keep_sent", "market",
-        "now", "outbox", "sent", "seq", "timers", "venues",
+        "_market_routes", "_routes", "_timer_handlers", "actors", "ids", "keep_sent", "market",
+        "now", "queue", "sent", "seq", "timers", "venues",
     )  # fmt: skip
 
     def __init__(
@@ -91,13 +92,12 @@ class Sequencer:
         self.ids = ids
         self.timers = Timers()
         self.market = MarketBoard()
-        self.outbox: list[Message] = []
+        self.queue: list[Message] = []
+        """What waits, each message for all of its handlers, in the order in which it was sent."""
         self.sent: list[Message] = []
         self.keep_sent = keep_sent
         self.venues = tuple(venues)
         self.actors = tuple(actors)
-        self._queue: list[Message] = []
-        """What waits for its handlers, in the order in which it was sent."""
         everyone = (*self.venues, *self.actors)
         if len({actor.name for actor in everyone}) != len(everyone):
             raise ValueError(f"actor names must differ: {[actor.name for actor in everyone]}")
@@ -144,36 +144,39 @@ class Sequencer:
             ts_init = self.now
         self.seq += 1
         by_instrument = self._market_routes.get(message.__class__)
-        if message.__class__ is Started:
-            self.ids.begin(message.epoch)
-        elif self.timers.next_due <= ts_init:
+        if by_instrument is None:
+            self._run_event(message, ts_init)
+            return
+        if self.timers.next_due <= ts_init:
             self._run_timers(ts_init)
         self.now = ts_init
-        if by_instrument is None:
-            self._deliver(self._routes.get(message.__class__, ()), message)
-            return
         instrument: str = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
         first, board, rest = by_instrument[instrument]
-        outbox, handler = self.outbox, None
+        queue, handler = self.queue, None
         try:
             for handler in first:
                 handler(message)
-                if outbox:
-                    self._collect()
-            if self._queue:
+            if queue:
                 self._work_off()
             if board is not None:
                 board[instrument] = message
             for handler in rest:
                 handler(message)
-                if outbox:
-                    self._collect()
         except ActorFailed:
             raise
         except Exception as error:
             raise self._failure(handler, message, error) from error
-        if self._queue:
+        if queue:
             self._work_off()
+
+    def _run_event(self, message: Message, ts_init: int) -> None:
+        """An input that is no market data."""
+        if message.__class__ is Started:
+            self.ids.begin(message.epoch)
+        elif self.timers.next_due <= ts_init:
+            self._run_timers(ts_init)
+        self.now = ts_init
+        self._deliver(self._routes.get(message.__class__, ()), message)
 
     def _run_timers(self, until: int) -> None:
         timers = self.timers
@@ -188,20 +191,18 @@ class Sequencer:
 
     def _deliver(self, handlers: tuple[Handler, ...], message: Message) -> None:
         """Hand one message out, and everything that comes of it."""
-        outbox, handler = self.outbox, None
+        handler = None
         try:
             for handler in handlers:
                 handler(message)
-                if outbox:
-                    self._collect()
         except Exception as error:
             raise self._failure(handler, message, error) from error
-        if self._queue:
+        if self.queue:
             self._work_off()
 
     def _work_off(self) -> None:
         """Hand out everything that waits, and what comes of it: the queue grows while it is walked."""
-        outbox, queue, route, keep_sent = self.outbox, self._queue, self._routes.get, self.keep_sent
+        queue, route = self.queue, self._routes.get
         handler: Handler | None = None
         message: Message | None = None
         try:
@@ -211,35 +212,25 @@ class Sequencer:
                     handlers = self._onto_board(message)
                 for handler in handlers:
                     handler(message)
-                    if outbox:
-                        if keep_sent:
-                            self._remember()
-                        queue += outbox
-                        outbox.clear()
         except Exception as error:
             assert message is not None, "what raises is a handler with its message"
             raise self._failure(handler, message, error) from error
+        if self.keep_sent:
+            self.sent += self._but_market_data()
         queue.clear()
 
     def _failure(self, handler: Handler | None, message: Message, error: Exception) -> ActorFailed:
         """Nothing that waits counts any more."""
-        self.outbox.clear()
-        self._queue.clear()
+        self.queue.clear()
         return ActorFailed(getattr(getattr(handler, "__self__", None), "name", "core"), message, error)
 
-    def _collect(self) -> None:
-        """Put what the handler that just returned has sent behind everything already waiting.
-
-        A message waits with all its handlers: what they send comes behind them either way.
-        """
-        if self.keep_sent:
-            self._remember()
-        self._queue += self.outbox
-        self.outbox.clear()
-
-    def _remember(self) -> None:
+    def _but_market_data(self) -> list[Message]:
         routes = self._routes
-        self.sent += [message for message in self.outbox if message.__class__ in routes]
+        return [message for message in self.queue if message.__class__ in routes]
+
+    def sent_so_far(self) -> int:
+        """How many messages the running step has sent, market data left out."""
+        return len(self.sent) + len(self._but_market_data())
 
     def _onto_board(self, message: Message) -> tuple[Handler, ...]:
         """Who gets market data that an actor has made; from here on it is the newest."""
@@ -256,9 +247,8 @@ class Sequencer:
             ActorFailed: A handler raised.
         """
         self.now, last = now, self.now
-        self.outbox.extend(messages)
-        self._collect()
-        self._deliver((), messages[0])
+        self.queue.extend(messages)
+        self._work_off()
         self.now = last
 
     # state

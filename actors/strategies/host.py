@@ -115,7 +115,7 @@ class StrategyHost(CoreActor):
         super().bind(sequencer)
         self.is_bound = True
         for runner in self._runners.values():
-            runner.outbox, runner.sequencer = sequencer.outbox, sequencer
+            runner.queue, runner.sequencer = sequencer.queue, sequencer
 
     def currency_of(self, account: str) -> str:
         """Base currency of an account."""

@@ -49,20 +49,19 @@ class Lane:
     """One strategy in one instrument: where its market data goes straight from the sequencer.
 
     A lane is awake when its strategy may hear the market here: one attribute decides, and the call is direct.
-    The sequencer's outbox is empty when it calls, so everything in it afterwards came from this call.
     """
 
     name = "strategies"
 
     __slots__ = (
-        "_on_bar", "_on_book", "_on_quote", "_on_trade", "_pending", "_runner", "feeds", "indicators",
+        "_on_bar", "_on_book", "_on_quote", "_on_trade", "_runner", "_undo", "feeds", "indicators",
         "instrument", "is_awake", "is_warm", "quote_updates", "trade_updates",
     )  # fmt: skip
 
     def __init__(self, runner: Runner, instrument: str) -> None:
         strategy = runner.strategy
         self._runner = runner
-        self._pending = runner.pending
+        self._undo = runner.undo
         self._on_bar, self._on_quote = strategy.on_bar, strategy.on_quote
         self._on_trade, self._on_book = strategy.on_trade, strategy.on_book
         self.instrument = instrument
@@ -81,8 +80,8 @@ class Lane:
             try:
                 self._on_quote(quote)
             except Exception as error:
-                self._runner.fail("on_quote", error, 0)
-            if self._pending:
+                self._runner.fail("on_quote", error)
+            if self._undo:
                 self._runner.commit()
 
     def on_trade(self, trade: Trade) -> None:
@@ -93,8 +92,8 @@ class Lane:
             try:
                 self._on_trade(trade)
             except Exception as error:
-                self._runner.fail("on_trade", error, 0)
-            if self._pending:
+                self._runner.fail("on_trade", error)
+            if self._undo:
                 self._runner.commit()
 
     def on_book(self, book: BookSnapshot | BookDelta) -> None:
@@ -120,18 +119,22 @@ class Lane:
         if feed.bar_updates:
             for take in feed.bar_updates:
                 take(bar)
-        if not self.is_warm:
-            self.warm()
-        if self.is_awake and self._runner.sequencer.now - end < interval:  # type: ignore[union-attr]
-            runner = self._runner
-            if runner.refused:
-                runner.forget_refused(self.instrument)
-            try:
-                self._on_bar(bar)
-            except Exception as error:
-                runner.fail("on_bar", error, 0)
-            if self._pending:
-                runner.commit()
+        if not self.is_awake:
+            if not self.is_warm:
+                self.warm()
+            if not self.is_awake:
+                return
+        runner, handle = self._runner, self._on_bar
+        if runner.sequencer.now - end >= interval:  # type: ignore[union-attr]
+            return
+        if runner.refused:
+            runner.forget_refused(self.instrument)
+        try:
+            handle(bar)
+        except Exception as error:
+            runner.fail("on_bar", error)
+        if self._undo:
+            runner.commit()
 
     def on_corporate_action(self, action: CorporateAction) -> None:
         """Adjust the history where that is wished for, then tell the strategy."""

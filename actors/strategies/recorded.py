@@ -83,7 +83,7 @@ class Recording:
     def rest(self) -> Sequence[Message]:
         """What of the record has not been sent again yet."""
         assert self._sequencer is not None, "follow() comes first"
-        return self._messages[len(self._sequencer.sent) + len(self._sequencer.outbox) :]
+        return self._messages[self._sequencer.sent_so_far() :]
 
     def give(self, runner: Runner) -> None:
         """Send what this strategy is recorded to send next.

@@ -38,10 +38,13 @@ class Runner:
         self.strategy = _made(spec)
         self.defined = _defined(spec.strategy)
         """Names of the handlers that the strategy has; the others need not be called."""
-        self.outbox: list[Message] | None = None
+        self.queue: list[Message] | None = None
+        """The sequencer's, once it is there."""
         self.sequencer: Sequencer | None = None
-        self.pending: list[tuple[Action | None, Action | None]] = []
-        """What the running call has begun: what to do when it returns, and what to undo should it raise."""
+        self.undo: list[Action] = []
+        """What takes back, last first, all that the running call has sent and begun, should it raise."""
+        self.afterwards: list[Action] = []
+        """What the running call wants done once it has returned."""
         self.orders = Orders()
         self.wishes: dict[str, tuple[Direction, float]] = {}
         self.refused: dict[str, None] = {}
@@ -127,32 +130,27 @@ class Runner:
 
     def call(self, name: str, handler: Callable[..., None], *arguments: Any) -> None:
         """Call a handler: what it sends counts only if it returns."""
-        mark = len(self.outbox) if self.outbox is not None else 0
         try:
             handler(*arguments)
         except Exception as error:
-            self.fail(name, error, mark)
-        if self.pending:
+            self.fail(name, error)
+        if self.undo:
             self.commit()
 
     def commit(self) -> None:
-        """The call has returned: carry out what it asked for beyond messages."""
-        if self.pending[-1][0] is None and len(self.pending) == 1:  # a wish or an order: nothing else to do
-            self.pending.clear()
-            return
-        actions = [after for after, _ in self.pending if after is not None]
-        self.pending.clear()
-        for action in actions:
-            action()
+        """The call has returned: its messages stand, and what it asked for beyond them is carried out."""
+        self.undo.clear()
+        if self.afterwards:
+            actions = self.afterwards.copy()
+            self.afterwards.clear()
+            for action in actions:
+                action()
 
-    def fail(self, handler: str, error: Exception, mark: int) -> None:
-        """The call has raised: discard what it sent, take back what it began, and pause."""
-        assert self.outbox is not None
-        del self.outbox[mark:]
-        for _, undo in reversed(self.pending):
-            if undo is not None:
-                undo()
-        self.pending.clear()
+    def fail(self, handler: str, error: Exception) -> None:
+        """The call has raised: take back what it sent and began, and pause."""
+        for take_back in reversed(self.undo):
+            take_back()
+        self.undo.clear()
         if handler == "on_start":
             self.is_started = False  # nothing came of it, so it is due again once the strategy is resumed
         self.host.report_failure(self, handler, error)
@@ -161,9 +159,11 @@ class Runner:
 
     def send(self, message: Message) -> None:
         """Put a message behind those already sent."""
-        if self.outbox is None:
+        queue = self.queue
+        if queue is None:
             raise UsageError("nothing can be sent in on_setup: wait for on_start")
-        self.outbox.append(message)
+        queue.append(message)
+        self.undo.append(queue.pop)
 
     def want(self, instrument: str, direction: Direction, strength: float, tag: str | None = None) -> None:
         """Send a signal unless exactly this is wanted already."""
@@ -180,13 +180,13 @@ class Runner:
                 tag=tag,
             )
         )
-        self.pending.append((None, partial(self._restore_wish, instrument, last)))
+        self.undo.append(partial(self._restore_wish, instrument, last))
         self.wishes[instrument] = wish
 
     def forget_wish(self, instrument: str) -> None:
         """The next wish here is sent whatever it is."""
         if instrument in self.wishes:
-            self.pending.append((None, partial(self._restore_wish, instrument, self.wishes.pop(instrument))))
+            self.undo.append(partial(self._restore_wish, instrument, self.wishes.pop(instrument)))
 
     def _restore_wish(self, instrument: str, wish: tuple[Direction, float] | None) -> None:
         if wish is None:
@@ -203,27 +203,31 @@ class Runner:
     def add_request(self, terms: OrderTerms) -> None:
         """Know an own order from its wish on."""
         self.orders.add(terms, is_request=True)
-        self.pending.append((None, partial(self.orders.drop, terms.client_order_id)))
+        self.undo.append(partial(self.orders.drop, terms.client_order_id))
 
     def change_order(self, order: Order, change: Literal["cancel", "replace"], successor: str = "") -> None:
         """A cancel or replace of an open order is under way."""
         self.orders.ask(order.client_order_id, change, successor)
-        self.pending.append((None, partial(self.orders.put, order)))
+        self.undo.append(partial(self.orders.put, order))
 
     def set_timer(self, key: str, due: int, every_ns: int) -> None:
         """Set a timer once the call has returned."""
-        self.pending.append((partial(self.host.start_timer, self, key, due, every_ns), None))
+        self._after_call(partial(self.host.start_timer, self, key, due, every_ns))
 
     def cancel_timer(self, key: str) -> None:
         """Forget a timer once the call has returned."""
-        self.pending.append((partial(self.host.end_timer, self, key), None))
+        self._after_call(partial(self.host.end_timer, self, key))
+
+    def _after_call(self, action: Action) -> None:
+        self.afterwards.append(action)
+        self.undo.append(self.afterwards.pop)
 
     def open_request(self) -> int:
         """A fresh id for off-loop work."""
         self.host.last_request_id += 1
         request_id = self.host.last_request_id
         self.requests[request_id] = None
-        self.pending.append((None, partial(self.requests.pop, request_id, None)))
+        self.undo.append(partial(self.requests.pop, request_id, None))
         return request_id
 
     def answer(self, result: OffLoopResult) -> None:

@@ -190,7 +190,7 @@ class TimedVenue(SimulatedVenueActor):
 
     def _unless_timed(self, message: Message) -> None:
         if getattr(message, "account", None) not in self.timed:
-            self._sequencer.outbox.append(message)
+            self._sequencer.queue.append(message)
 
     def set_timer(self, due: int, message: Timer) -> int:
         """What travels takes as long as it took."""
