@@ -52,13 +52,14 @@ class MarketBoard:
 
     def mark_price(self, instrument: str) -> float | None:
         """What a position is valued at: the mid, else the newest trade or bar close; None without any."""
-        quote = self.quotes.get(instrument)
-        if quote is not None:
+        if instrument in self.quotes:
+            quote = self.quotes[instrument]
             return (quote.bid_price + quote.ask_price) * 0.5
-        bar, trade = self.bars.get(instrument), self.trades.get(instrument)
-        if trade is None:
-            return bar.close if bar is not None else None
-        return trade.price if bar is None or trade.ts_event >= bar.ts_event else bar.close
+        bar = self.bars.get(instrument)
+        if instrument in self.trades:
+            trade = self.trades[instrument]
+            return trade.price if bar is None or trade.ts_event >= bar.ts_event else bar.close
+        return bar.close if bar is not None else None
 
     def age_ns(self, instrument: str, now: int) -> int | None:
         """How long ago the newest price happened at its source; None before any price."""

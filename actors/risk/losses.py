@@ -69,7 +69,8 @@ class Meter(msgspec.Struct, array_like=True):
     def take(self, value: float) -> None:
         """The figure is now this."""
         self.value = value
-        self.peak = max(self.peak, value)
+        if value > self.peak:
+            self.peak = value
 
     def move(self, shift: float) -> None:
         """What is compared with moves along: the figure has changed by no trading."""
@@ -258,39 +259,45 @@ class Losses:
             worth += self._valuation.open_gains(contracts, self._currencies[account], market)
         if not isfinite(worth):
             return
-        shift = 0.0
-        for asset in list(found.moved):
-            if (price := found.prices.get(asset)) is not None:
-                shift += float(found.moved.pop(asset)) * price
         meter = found.meter
-        if shift:
+        if found.moved and (shift := self._worth_moved(found)):
             before = worth - shift
             peak = max(meter.peak, before)
             meter.day_start += shift
             meter.peak = peak * worth / before if before > 0.0 and worth > 0.0 else max(worth, 0.0)
         meter.take(worth)
 
+    @staticmethod
+    def _worth_moved(found: AccountMeter) -> float:
+        """What came or went since the last valuation is worth this; what has no price yet stays."""
+        worth = 0.0
+        for asset in list(found.moved):
+            if (price := found.prices.get(asset)) is not None:
+                worth += float(found.moved.pop(asset)) * price
+        return worth
+
     def _value_strategy(self, account: str, found: StrategyMeter, market: MarketBoard) -> None:
         total = -found.fees
         shift = 0.0
         for name, held in found.held.items():
-            gain = self._gain(account, name, held, market)
-            total += gain
+            total += self._gain(account, name, held, market)
             if held.is_unpriced_lot and market.mark_price(name):
                 found.held[name] = msgspec.structs.replace(held, is_unpriced_lot=False)
                 shift += self._unrealised(account, name, held, market)
         if isfinite(total):
-            found.meter.move(shift)
+            if shift:
+                found.meter.move(shift)
             found.meter.take(total)
 
     def _gain(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
         """Realised and unrealised, at today's rate of its quote currency."""
-        realised = self._realised(account, name, held, market)
-        return realised + self._unrealised(account, name, held, market)
+        realised = self._realised(account, name, held, market) if held.realised_pnl else 0.0
+        unrealised = self._unrealised(account, name, held, market) if held.quantity else 0.0
+        return realised + unrealised
 
     def _unrealised(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
-        instrument, mark = self._instruments.get(name), market.mark_price(name)
-        if instrument is None or not held.quantity or not mark:
+        instrument = self._instruments.get(name)
+        if instrument is None or not held.quantity or not (mark := market.mark_price(name)):
             return 0.0
         rate = self._price(account, instrument.quote, market) or 0.0
         units = float(held.quantity * instrument.multiplier)
@@ -298,7 +305,7 @@ class Losses:
 
     def _realised(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
         instrument = self._instruments.get(name)
-        if instrument is None or not held.realised_pnl:
+        if instrument is None:
             return 0.0
         return float(held.realised_pnl) * (self._price(account, instrument.quote, market) or 0.0)
 
@@ -306,7 +313,11 @@ class Losses:
         found = self.accounts.get(account)
         if found is None:
             return None
-        price = self._valuation.price(asset, self._currencies[account], market)
+        currency = self._currencies[account]
+        if asset == currency:
+            found.prices[asset] = 1.0
+            return 1.0
+        price = self._valuation.price(asset, currency, market)
         if price is None or not isfinite(price):
             return found.prices.get(asset)
         found.prices[asset] = price
