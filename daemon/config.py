@@ -201,3 +201,10 @@ class Config(Section, frozen=True, kw_only=True):
     alerts: AlertsSection = AlertsSection()
     deadman: DeadmanSection = DeadmanSection()
     backtest: BacktestSection = BacktestSection()
+
+    def answers_margin(self, account: AccountSection, *, is_simulated: bool = False) -> bool:
+        """Whether the account's venue says beforehand what an order would do to the margin."""
+        if is_simulated or account.mode == "paper":
+            return account.simulated.account_type == "margin"
+        venue = self.venues.get(account.venue)
+        return venue is not None and venue.kind == "ib"

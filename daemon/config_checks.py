@@ -12,6 +12,7 @@ import msgspec
 from actors.errors import ConfigError
 from actors.model.intervals import parse_interval
 from actors.risk.limits import RiskLimits, StrategyLimits
+from actors.risk.stored_limits import FRACTIONS
 from actors.venues.simulated.settings_checks import (
     account_doubts,
     account_faults,
@@ -76,6 +77,7 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
     for number, instrument in enumerate(account.limits.allowed_instruments or ()):
         _check_venue_of(config, instrument, (*place, "limits", "allowed_instruments", str(number)))
     _check_limits(account.limits, (*place, "limits"))
+    _check_margin_limits(config, account, (*place, "limits"))
     if account.time_zone not in available_timezones():
         advice = nearest(account.time_zone, available_timezones())
         raise Misplaced((*place, "time_zone"), f"{account.time_zone!r} is no time zone, {advice}")
@@ -89,13 +91,27 @@ def _check_account(config: Config, account: AccountSection, place: KeyPath) -> N
         _check_real_account(config, account, place)
 
 
+def _check_margin_limits(config: Config, account: AccountSection, place: KeyPath) -> None:
+    limits = account.limits
+    if limits.margin_check and not config.answers_margin(account):
+        why = f"{account.venue} does not say what an order would do to the margin: leave it off"
+        if account.mode == "paper":
+            why = 'a cash account has no margin: leave it off, or set simulated.account_type = "margin"'
+        raise Misplaced((*place, "margin_check"), why)
+    for field in ("excess_liquidity_min", "margin_cushion_min"):
+        if getattr(limits, field) is not None and not limits.margin_check:
+            raise Misplaced((*place, field), "nobody asks for the figures: set margin_check = true")
+
+
 def _check_limits(limits: RiskLimits | StrategyLimits, place: KeyPath) -> None:
     for field, limit in msgspec.structs.asdict(limits).items():
         if field == "market_margin" and limit == 0:
             continue  # market orders count at the touch itself
+        if isinstance(limit, bool):
+            continue
         if isinstance(limit, int | float | Decimal) and limit <= 0:
             raise Misplaced((*place, field), f'{limit} is not greater than 0; "off" switches it off')
-        if field == "drawdown_max" and limit is not None and limit >= 1:
+        if field in FRACTIONS and limit is not None and limit >= 1:
             raise Misplaced((*place, field), f"{limit} is not a fraction below 1, write 0.2 for 20 %")
 
 

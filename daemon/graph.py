@@ -284,6 +284,7 @@ def _risk_account(config: Config, name: str, account: AccountSection, *, is_simu
         is_cash_account=venue_rules(config, account).is_cash_account and not has_margin,
         offer=SIMULATED_OFFER if is_here else venue_rules(config, account).offer,
         instruments=tuple(traded),
+        answers_margin=config.answers_margin(account, is_simulated=is_simulated),
         time_zone=account.time_zone,
         live_id=account.account_id if account.mode == "live" and not is_simulated else None,
     )

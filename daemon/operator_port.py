@@ -21,8 +21,11 @@ from actors.messages.control import (
     Scope,
     Stop,
 )
+from actors.messages.orders import OrderTerms
+from actors.model.money import ZERO
 from actors.oms.order import Order
 from actors.reconciliation.proposals import Difference
+from actors.risk.held import Held
 from actors.store.export import newest_fills
 from daemon.config import Config
 from daemon.control_commands import Names
@@ -89,6 +92,7 @@ class OperatorPort:
             "orders": sum(self._telemetry.orders_sent.values()),
             "fills": sum(self._telemetry.fills.values()),
             "open_orders": len(orders),
+            "held_orders": sum(1 for _ in self._core.risk.held),
             "unknown_orders": sum(order.state == "unknown" for order in orders),
             "accounts": [self._account_row(name) for name in self._config.accounts],
             "strategies": [self._strategy_row(name) for name in self._config.strategies],
@@ -140,7 +144,8 @@ class OperatorPort:
 
     def orders(self) -> list[dict[str, Any]]:
         """Every order that is not closed."""
-        return [_order_row(order) for order in self._core.oms.orders() if not order.is_closed]
+        held = [_held_row(each) for each in self._core.risk.held]
+        return [*held, *(_order_row(order) for order in self._core.oms.orders() if not order.is_closed)]
 
     async def fills(self, limit: int) -> list[dict[str, Any]]:
         """The newest settled fills, oldest first."""
@@ -300,22 +305,34 @@ class OperatorPort:
             if order.state == "unknown":
                 since = unknown_since.get(order.terms.account, order.unknown_at)
                 unknown_since[order.terms.account] = min(since, order.unknown_at)
+        for held in self._core.risk.held:
+            waiting = (held.terms.account, "held")
+            counts[waiting] = counts.get(waiting, 0) + 1
         telemetry.orders, telemetry.unknown_since_ns = counts, unknown_since
 
 
 def _order_row(order: Order) -> dict[str, Any]:
-    terms = order.terms
+    return _terms_row(order.terms, order.venue_order_id, order.state, order.filled)
+
+
+def _held_row(held: Held) -> dict[str, Any]:
+    """An order that has not left, or new terms that have not: the venue's word on margin is missing."""
+    state = "held: margin asked" if held.terms.replaces is None else f"held: replaces {held.terms.replaces}"
+    return _terms_row(held.terms, None, state, ZERO)
+
+
+def _terms_row(terms: OrderTerms, venue_order_id: str | None, state: str, filled: Decimal) -> dict[str, Any]:
     return {
         "account": terms.account,
         "strategy": terms.strategy,
         "instrument": terms.instrument,
         "client_order_id": terms.client_order_id,
-        "venue_order_id": order.venue_order_id,
-        "state": order.state,
+        "venue_order_id": venue_order_id,
+        "state": state,
         "side": terms.side,
         "order_type": terms.order_type,
         "quantity": terms.quantity,
-        "filled": order.filled,
+        "filled": filled,
         "price": terms.price,
     }
 

@@ -22,6 +22,7 @@ from actors.core.timers import NEVER
 from actors.errors import TapeError
 from actors.messages.base import Message
 from actors.messages.control import CommandDone, OffLoopRequest, OperatorCommand, StepFailed, TimeReached
+from actors.messages.margin import QueryMargin
 from actors.messages.market import MARKET_DATA
 from actors.messages.orders import CancelOrder, QueryAccount, QueryOrder, ReplaceOrder, SubmitOrder
 from actors.venues.ports import Broker
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 INPUTS_PER_SLICE = 256
 """After so many inputs the loop gets its turn, so that sockets are read and heartbeats sent under load."""
 
-_FOR_BROKERS = (SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount)
+_FOR_BROKERS = (SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount, QueryMargin)
 _MARKET_DATA = frozenset(MARKET_DATA)
 _LEAVING: frozenset[type[Message]] = frozenset({*_FOR_BROKERS, OffLoopRequest, CommandDone})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Union
 
-from actors.messages import account, assigning, clearing, control, market, orders
+from actors.messages import account, assigning, clearing, control, margin, market, orders, venue
 from actors.messages.base import Message, Value
 
 __all__ = [
@@ -17,8 +17,10 @@ __all__ = [
     "assigning",
     "clearing",
     "control",
+    "margin",
     "market",
     "orders",
+    "venue",
 ]
 
 

@@ -24,13 +24,6 @@ ChargeKind = Literal["dividend", "funding", "borrow", "interest", "fee", "correc
 """`fee` is a commission that came after its execution, `correction` a price that was changed afterwards."""
 
 
-class VenueGoodTill(Timer, frozen=True, kw_only=True):
-    """Simulated venue: this order ends now, if it is still open."""
-
-    account: str
-    venue_order_id: str
-
-
 class PositionCharged(Message, frozen=True, kw_only=True):
     """Data: venue → ledger. Cash that holding a position, or a loan, has brought or cost; never a trade."""
 

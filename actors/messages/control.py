@@ -5,22 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from actors.messages.account import AccountEvidence
 from actors.messages.base import Message, Value
-from actors.messages.orders import (
-    AcceptReport,
-    CancelOrder,
-    CancelReport,
-    ExpiryReport,
-    FillReport,
-    QueryAccount,
-    QueryOrder,
-    RejectReport,
-    ReplaceOrder,
-    ReplaceReport,
-    StatusReport,
-    SubmitOrder,
-)
 
 TradingState = Literal["active", "reduce_only", "paused", "halted", "starting", "reconciling"]
 
@@ -365,33 +350,3 @@ class LossDayDue(Timer, frozen=True, kw_only=True):
     """Risk: a new day begins in the account's time zone; daily losses count from here."""
 
     account: str
-
-
-class VenueArrival(Timer, frozen=True, kw_only=True):
-    """Simulated venue: a command has travelled and takes effect now."""
-
-    command: SubmitOrder | CancelOrder | ReplaceOrder | QueryOrder | QueryAccount
-
-
-VenueAnswer = (
-    AcceptReport
-    | RejectReport
-    | FillReport
-    | CancelReport
-    | ReplaceReport
-    | ExpiryReport
-    | StatusReport
-    | AccountEvidence
-)
-
-
-class VenueReply(Timer, frozen=True, kw_only=True):
-    """Simulated venue: its answer has travelled back and is known now."""
-
-    answer: VenueAnswer
-
-
-class VenueDayEnd(Timer, frozen=True, kw_only=True):
-    """Simulated venue: DAY orders of this instrument expire."""
-
-    instrument: str

@@ -7,16 +7,18 @@ Reads   OrderIntent, ReplaceRequest, ReplaceReady       orders and changes that 
         HealthReported                                  clock, disk or store out of order
         Pause, Resume, ReduceOnly, Halt, ClearHalt      operator
         SetLimit, Approve, ApprovalAsked                limits, and what needs a second command
+        MarginAnswered, CancelRequest, CancelAll        about orders that wait for the venue's word on margin
         AccountSnapshot, CashTransferred, ChargeBooked, LossDayDue   what losses are measured by
         KillFileSeen                                    kill switch in the state folder
         Flatten, GoalMet, CommandDone, Stop             goals of the oms, and the end of the process
 Writes  ApprovedOrder, ApprovedReplace   to oms
-        OrderDenied                      code and figures
+        OrderHeld, QueryMargin           what waits, and the question to its venue
+        OrderDenied, OrderCancelled      code and figures; the end of what was held
         StateChanged, CommandDone        what became of states and commands
         Flatten                          to oms, when a loss limit says so
         ApprovalAsked, ApprovalSettled, LimitChanged   to operator and audit
 State   holds (why which scope is not active), open orders at their worst, holdings, order times; limits in
-        force, pending approvals, what accounts and strategies are measured from
+        force, pending approvals, what accounts and strategies are measured from; orders held for margin
 Fails   fatal: an unchecked order must be impossible
 
 All states survive restarts. An approval is good only in its step. An account is `starting` from construction
@@ -47,6 +49,7 @@ from actors.messages.control import (
     Approve,
     BrokerStarted,
     BrokerStopped,
+    CancelAll,
     ClearHalt,
     CommandDone,
     Flatten,
@@ -68,31 +71,26 @@ from actors.messages.control import (
     StrategyFailed,
     TradingState,
 )
+from actors.messages.margin import MarginAnswered, MarginDue
 from actors.messages.orders import (
-    CommandRefused,
-    OrderAccepted,
-    OrderCancelled,
+    CancelRequest,
     OrderDenied,
-    OrderExpired,
     OrderFilled,
     OrderIntent,
     OrderOutcomeUnknown,
     OrderRecovered,
-    OrderRejected,
-    OrderReplaced,
-    OrderTerms,
     ReplaceReady,
     ReplaceRequest,
 )
 from actors.model.instrument import Instrument
 from actors.risk import causes, commands
 from actors.risk.consent import Consent, ConsentState
-from actors.risk.exposure import ExposureState
-from actors.risk.gate import Gate, RiskAccount, approved_replace, denial
+from actors.risk.exposure import ExposureState, Settled
+from actors.risk.gate import Gate, RiskAccount
 from actors.risk.guard import GuardState, LossGuard
+from actors.risk.held import HeldOrders, HeldState
 from actors.risk.limits import StrategyLimits
 from actors.risk.losses import Movement
-from actors.risk.rules import Refusal
 from actors.risk.states import StatesState
 from actors.risk.stored_limits import limit_book
 from actors.views.terms import ORDER_ID_NOT_NEW
@@ -110,6 +108,7 @@ class RiskState(msgspec.Struct, array_like=True):
     guard: GuardState = msgspec.field(default_factory=GuardState)
     consent: ConsentState = msgspec.field(default_factory=ConsentState)
     stops: list[tuple[Scope, str]] = []
+    held: HeldState = msgspec.field(default_factory=HeldState)
 
 
 class RiskActor(CoreActor):
@@ -138,6 +137,7 @@ class RiskActor(CoreActor):
         )
         self.guard = LossGuard(self, self._gate, accounts, limits)
         self.consent = Consent(self, self._gate, accounts, limits, self.guard)
+        self.held = HeldOrders(self, self._gate)
         for account in self._accounts:
             self._states.hold(Scope(account=account), "starting", "account", "not started yet")
 
@@ -154,26 +154,25 @@ class RiskActor(CoreActor):
     # the gate
 
     def on_order_intent(self, intent: OrderIntent) -> None:
-        """Approve or deny an order; a bracket whole."""
-        for answer in self._gate.decide(intent, self.now, self.market):
-            self.send(answer)
+        """Approve, deny or hold an order; a bracket whole."""
+        self.held.decide(intent)
 
     def on_replace_ready(self, ready: ReplaceReady) -> None:
         """A successor is an order like any other, decided now."""
         mark = self.market.mark_price(ready.terms.instrument)
-        self.on_order_intent(OrderIntent(ts_event=self.now, terms=ready.terms, mid_price=mark))
+        self.held.decide(OrderIntent(ts_event=self.now, terms=ready.terms, mid_price=mark))
 
     def on_replace_request(self, request: ReplaceRequest) -> None:
-        """Approve or deny new terms of an open order; until it is known which hold, the worse ones count."""
-        refusal = self._gate.take_replace(request, self.now, self.market)
-        if refusal is not None:
-            order = self._gate.exposure.orders.get(request.client_order_id)
-            self._deny(request.new_client_order_id, order.terms if order is not None else None, refusal)
-            return
-        self.send(approved_replace(self.now, request))
+        """Approve, deny or hold new terms of an open order."""
+        self.held.decide_replace(request)
 
-    def _deny(self, client_order_id: str, terms: OrderTerms | None, refusal: Refusal) -> None:
-        self.send(denial(self.now, client_order_id, terms, refusal))
+    def on_margin(self, word: MarginAnswered | MarginDue) -> None:
+        """The venue's word on a held order, or none in time."""
+        self.held.take_word(word)
+
+    def on_cancel(self, command: CancelRequest | CancelAll) -> None:
+        """The oms cancels what has left; it knows nothing of held orders."""
+        self.held.cancel(command)
 
     # what became of orders
 
@@ -181,19 +180,10 @@ class RiskActor(CoreActor):
         """Count an order that only the record knew, like any other."""
         self._gate.take_recovered(recovered.terms, self.market)
 
-    def on_order_fact(
-        self,
-        fact: OrderAccepted
-        | OrderRejected
-        | OrderFilled
-        | OrderCancelled
-        | OrderExpired
-        | OrderReplaced
-        | OrderOutcomeUnknown
-        | CommandRefused,
-    ) -> None:
+    def on_order_fact(self, fact: Settled) -> None:
         """Move the order's reservation; hold its instrument to reductions while it is unknown."""
         self._gate.exposure.settle(fact)
+        self.held.follow(fact)
         if isinstance(fact, OrderFilled):
             self.guard.losses.take_fill(fact, self.market)
         states = self._states
@@ -205,10 +195,12 @@ class RiskActor(CoreActor):
         """What the oms could not send after all reserves nothing; our own denials never did."""
         if denied.code != ORDER_ID_NOT_NEW:
             self._gate.exposure.drop(denied.client_order_id)
+            self.held.settle(denied.client_order_id)
 
     def on_position_changed(self, change: PositionChanged) -> None:
         """What was reserved for this fill is now held; what it has lost may be too much."""
         self._gate.exposure.book(change)
+        self.held.settle(change.client_order_id)
         if self.guard.on_booking(change):
             self._announce()
 
@@ -366,6 +358,7 @@ class RiskActor(CoreActor):
             self.send(
                 StateChanged(ts_event=self.now, scope=scope, state=state, reason=why or reason or "active")
             )
+        self.held.follow_states()
 
     # state
 
@@ -379,6 +372,7 @@ class RiskActor(CoreActor):
             self.guard.snapshot(),
             self.consent.snapshot(),
             list(self._stops.items()),
+            self.held.snapshot(),
         )
 
     def restore(self, state: RiskState) -> None:
@@ -391,3 +385,4 @@ class RiskActor(CoreActor):
         self._stops = dict(state.stops)
         self.guard.restore(state.guard)
         self.consent.restore(state.consent)
+        self.held.restore(state.held)

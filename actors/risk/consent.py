@@ -159,6 +159,16 @@ class Consent:
             change = self.limits.change_of(command.scope, command.limit, command.value)
         except BadLimit as error:
             return False, str(error)
+        account = self._accounts.get(command.scope.account or "")
+        if (
+            change.limit == "margin_check"
+            and change.value == "true"
+            and not (account and account.answers_margin)
+        ):
+            return (
+                False,
+                f"the venue of {command.scope.account} does not say what an order would do to margin",
+            )
         waiting = self.approvals.of_limit(command)
         if waiting is not None and isinstance(waiting.command, SetLimit):
             if waiting.command.value == change.value:

@@ -120,6 +120,10 @@ class Exposure:
             max(worst.price, price), max(worst.quantity, quantity), is_replacing=True
         )
 
+    def worst(self, client_order_id: str) -> Worst:
+        """What an open order is counted at."""
+        return self._worst[client_order_id]
+
     def is_replacing(self, client_order_id: str) -> bool:
         """Whether new terms are under way."""
         worst = self._worst.get(client_order_id)
@@ -146,15 +150,16 @@ class Exposure:
         if isinstance(event, CommandRefused):
             self.orders.settle(order_id)
             if event.command == "replace":
-                self._back_to_terms(order_id)
+                self.back_to_terms(order_id)
             return
         self.orders.apply(event)
         if order_id not in self.orders.by_id:
             self._worst.pop(order_id, None)
         elif isinstance(event, OrderReplaced):
-            self._back_to_terms(order_id)
+            self.back_to_terms(order_id)
 
-    def _back_to_terms(self, order_id: str) -> None:
+    def back_to_terms(self, order_id: str) -> None:
+        """New terms did not come to hold, or are the only ones."""
         order, worst = self.orders.get(order_id), self._worst.get(order_id)
         if order is not None and worst is not None:
             price = order.terms.price

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -35,7 +35,7 @@ from actors.risk.rules import (
     thresholds,
     worst_price,
 )
-from actors.risk.states import Action, States
+from actors.risk.states import Action, Hold, States
 from actors.views.definition import definition_of
 from actors.views.open_orders import OpenOrder
 from actors.views.special_terms import with_trail
@@ -56,6 +56,8 @@ class RiskAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Where the account's day begins at midnight."""
     offer: Offer = PLAIN_OFFER
     """Which orders the account's venue takes."""
+    answers_margin: bool = False
+    """Whether the account's venue says beforehand what an order would do to the margin."""
     live_id: str | None = None
     """The venue's account id where orders are real; None for paper and testnet."""
 
@@ -133,14 +135,59 @@ class Gate:
                 continue
             for taken in family[:place]:
                 self.exposure.drop(taken.client_order_id)
-                self.order_times.take_back(taken.account)
-            figures = f"order={terms.client_order_id}, code={refusal.code}, {refusal.figures}"
-            others = Refusal("BRACKET_REFUSED", figures)
-            return [
-                denial(now, each.client_order_id, each, refusal if each is terms else others)
-                for each in family
-            ]
+                self.order_times.take_back(taken.account, now)
+            return [*family_denials(now, family, terms, refusal)]
         return [ApprovedOrder(ts_event=now, terms=terms, mid_price=mid_price) for terms in family]
+
+    def release(self, terms: OrderTerms, taken_at: int) -> None:
+        """An order that was reserved then, and has not left, reserves nothing any more."""
+        self.exposure.drop(terms.client_order_id)
+        if terms.replaces is None:
+            self.order_times.take_back(terms.account, taken_at)
+
+    def release_replace(self, request: ReplaceRequest, account: str, taken_at: int) -> None:
+        """The same of new terms: the order counts as it is."""
+        self.exposure.back_to_terms(request.client_order_id)
+        self.order_times.take_back(account, taken_at)
+
+    def asks_margin(self, terms: OrderTerms, now: int, market: MarketBoard) -> bool:
+        """Whether the venue has to be asked before this order leaves; reductions free margin."""
+        if not self._checks_margin(terms.account):
+            return False
+        candidate = self._candidate(terms, terms.quantity, None, now, market)
+        return not isinstance(candidate, Refusal) and not candidate.is_reduction
+
+    def replace_asks_margin(
+        self, request: ReplaceRequest, now: int, market: MarketBoard
+    ) -> OrderTerms | None:
+        """What the venue has to be asked about before an order becomes larger or dearer; None for nothing."""
+        order = self.exposure.orders.get(request.client_order_id)
+        if order is None or order.is_terminal or not self._checks_margin(order.terms.account):
+            return None
+        terms, remainder = _successor(order, request), request.quantity - order.filled
+        candidate = self._candidate(terms, remainder, request.client_order_id, now, market)
+        if isinstance(candidate, Refusal) or candidate.is_reduction:
+            return None
+        present = self.exposure.worst(request.client_order_id)
+        is_larger = request.quantity > present.quantity
+        if not is_larger and candidate.price is not None and candidate.price <= present.price:
+            return None
+        return msgspec.structs.replace(terms, quantity=remainder)
+
+    def _checks_margin(self, account: str) -> bool:
+        settings = self._accounts.get(account)
+        return settings is not None and settings.answers_margin and self._limits[account].margin_check
+
+    def limits_of(self, account: str) -> RiskLimits:
+        """In force."""
+        return self._limits[account]
+
+    def obstacle(self, terms: OrderTerms, action: Action) -> Hold | None:
+        """The state that has closed the gate to this order since it was taken; None while it is open."""
+        if not self.states.holds:
+            return None
+        is_flattening = terms.reduce_only and self._is_in_goal(terms)
+        return self.states.obstacle(terms.account, terms.strategy, terms.instrument, action, is_flattening)
 
     def take_recovered(self, terms: OrderTerms, market: MarketBoard) -> None:
         """Reserve an order that was approved in a life of which only the record is left."""
@@ -153,15 +200,7 @@ class Gate:
         order = self.exposure.orders.get(request.client_order_id)
         if order is None or order.is_terminal:
             return Refusal("ORDER_NOT_OPEN", f"order={request.client_order_id}")
-        terms = msgspec.structs.replace(
-            order.terms,
-            client_order_id=request.new_client_order_id,
-            quantity=request.quantity,
-            price=request.price,
-            stop_price=request.stop_price,
-            replaces=request.client_order_id,
-        )
-        terms = with_trail(terms, request.trail)
+        terms = _successor(order, request)
         open_quantity = request.quantity - order.booked
         candidate = self._candidate(terms, open_quantity, request.client_order_id, now, market)
         if isinstance(candidate, Refusal):
@@ -249,15 +288,26 @@ class Gate:
         terms = candidate.terms
         if action != "reduce" and self._strategies.get(terms.strategy) != terms.account:
             return Refusal("STRATEGY_NOT_CONFIGURED", f"strategy={terms.strategy}, account={terms.account}")
-        if not self.states.holds:
-            return None
-        hold = self.states.obstacle(
-            terms.account, terms.strategy, terms.instrument, action, candidate.is_flattening
-        )
-        if hold is None:
-            return None
-        code = "ORDER_OUTCOME_UNKNOWN" if hold.cause == "unknown" else f"STATE_{hold.state.upper()}"
-        return Refusal(code, f"action={action}, scope={hold.scope}, reason={hold.reason}")
+        hold = self.obstacle(terms, action)
+        return None if hold is None else closed_by(hold, action)
+
+
+def closed_by(hold: Hold, action: Action) -> Refusal:
+    """What a state says to an order that it does not let through."""
+    code = "ORDER_OUTCOME_UNKNOWN" if hold.cause == "unknown" else f"STATE_{hold.state.upper()}"
+    return Refusal(code, f"action={action}, scope={hold.scope}, reason={hold.reason}")
+
+
+def _successor(order: OpenOrder, request: ReplaceRequest) -> OrderTerms:
+    terms = msgspec.structs.replace(
+        order.terms,
+        client_order_id=request.new_client_order_id,
+        quantity=request.quantity,
+        price=request.price,
+        stop_price=request.stop_price,
+        replaces=request.client_order_id,
+    )
+    return with_trail(terms, request.trail)
 
 
 def denial(now: int, client_order_id: str, terms: OrderTerms | None, refusal: Refusal) -> OrderDenied:
@@ -271,6 +321,17 @@ def denial(now: int, client_order_id: str, terms: OrderTerms | None, refusal: Re
         code=refusal.code,
         figures=refusal.figures,
     )
+
+
+def family_denials(
+    now: int, family: Sequence[OrderTerms], refused: OrderTerms, refusal: Refusal
+) -> Iterator[OrderDenied]:
+    """One order was refused, and with it its bracket."""
+    figures = f"order={refused.client_order_id}, code={refusal.code}, {refusal.figures}"
+    others = Refusal("BRACKET_REFUSED", figures)
+    for each in family:
+        is_refused = each.client_order_id == refused.client_order_id
+        yield denial(now, each.client_order_id, each, refusal if is_refused else others)
 
 
 def approved_replace(now: int, request: ReplaceRequest) -> ApprovedReplace:

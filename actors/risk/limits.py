@@ -33,6 +33,15 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Older market data than this counts as stale: no new exposure."""
     allowed_instruments: tuple[str, ...] | None = None
     """None allows every configured instrument."""
+    margin_check: bool = False
+    """Ask the venue what each order that is no reduction would do to the margin, before it may leave."""
+    margin_answer_seconds: float = 5.0
+    """Longest wait for that; without an answer the order is denied."""
+    excess_liquidity_min: Decimal | None = None
+    """Equity with loan value less maintenance margin that must be left, base currency; needs
+    `margin_check`, by which alone equity must cover the initial margin."""
+    margin_cushion_min: float | None = None
+    """The same as a fraction of equity with loan value."""
     daily_loss_max: Decimal | None = None
     """Equity at the start of the account's day less equity now, transfers left out; base currency."""
     daily_loss_action: LimitAction = "halt"

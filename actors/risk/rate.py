@@ -15,9 +15,11 @@ class OrderTimes:
         """An order was approved."""
         self._times.setdefault(account, deque()).append(now)
 
-    def take_back(self, account: str) -> None:
-        """The order approved last is not sent after all."""
-        self._times[account].pop()
+    def take_back(self, account: str, when: int) -> None:
+        """An order approved then is not sent after all; it may be forgotten by now."""
+        times = self._times.get(account)
+        if times is not None and when in times:
+            times.remove(when)
 
     def within(self, account: str, now: int, window_ns: int) -> int:
         """Approvals in (now - window, now]; older ones are forgotten."""

@@ -16,8 +16,10 @@ from actors.messages.control import Scope
 from actors.risk.limits import LimitAction, Limits, RiskLimits, StrategyLimits
 
 OFF = "off"
-LOOSER_WHEN_SMALLER = frozenset({"market_margin", "order_rate_seconds"})
-FRACTIONS = frozenset({"drawdown_max"})
+LOOSER_WHEN_SMALLER = frozenset(
+    {"market_margin", "order_rate_seconds", "margin_check", "excess_liquidity_min", "margin_cushion_min"}
+)
+FRACTIONS = frozenset({"drawdown_max", "margin_cushion_min"})
 _ACTIONS = get_args(LimitAction)
 
 
@@ -67,6 +69,8 @@ def text_of(value: Any) -> str:
         return OFF
     if isinstance(value, tuple):
         return ",".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
@@ -96,6 +100,7 @@ def value_of(kind: type[Limits], limit: str, text: str) -> Any:
         value = msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError:
         wanted = f"one of {', '.join(_ACTIONS)}" if limit.endswith("_action") else "a number, or off"
+        wanted = "true or false" if type_ is bool else wanted
         raise BadLimit(f"{text!r} is no value for {limit}: write {wanted}") from None
     return value
 
@@ -107,6 +112,8 @@ def checked_value_of(kind: type[Limits], limit: str, text: str) -> Any:
         BadLimit: Also when it is out of range.
     """
     value = value_of(kind, limit, text)
+    if isinstance(value, bool):
+        return value
     if isinstance(value, Decimal | float | int) and not (isfinite(value) and value > 0):
         raise BadLimit(f"{limit} must be greater than 0, not {text}: write off to switch it off")
     if limit in FRACTIONS and value is not None and value >= 1:

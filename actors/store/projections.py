@@ -37,6 +37,7 @@ from actors.messages.control import (
     StepFailed,
     StrategyFailed,
 )
+from actors.messages.margin import OrderHeld
 from actors.messages.orders import (
     ApprovedOrder,
     ApprovedReplace,
@@ -73,7 +74,7 @@ STATEMENTS: dict[str, str] = {
         " client_order_id, 'wanted', ?, ?, ?, ? FROM orders WHERE client_order_id = ?"
         " ON CONFLICT (client_order_id) DO NOTHING"
     ),
-    "replace_approved": "DELETE FROM orders WHERE client_order_id = ? AND status = 'wanted'",
+    "replace_approved": "DELETE FROM orders WHERE client_order_id = ? AND status IN ('wanted', 'held')",
     "order_denied": (
         "INSERT INTO orders (client_order_id, account, strategy, instrument, status, reason,"
         " seq_created, ts_created, seq_updated, ts_updated) VALUES (?, ?, ?, ?, 'denied', ?, ?, ?, ?, ?)"
@@ -134,7 +135,7 @@ def _text(value: Decimal | None) -> str | None:
 
 
 def _made(status: str) -> Callable[[Any, At], Iterator[Row]]:
-    def rows(m: OrderIntent | ApprovedOrder | SubmitOrder, at: At) -> Iterator[Row]:
+    def rows(m: OrderIntent | OrderHeld | ApprovedOrder | SubmitOrder, at: At) -> Iterator[Row]:
         t = m.terms
         yield Row(
             "order_made",
@@ -290,6 +291,7 @@ def _audit(at: At, kind: str, by: str, command_id: str, scope: str, text: str) -
 
 _ROWS: dict[type[Message], Callable[[Any, At], Iterator[Row]]] = {
     OrderIntent: _made("requested"),
+    OrderHeld: _made("held"),
     ApprovedOrder: _made("approved"),
     SubmitOrder: _made("submitted"),
     ReplaceRequest: _replace_wanted,

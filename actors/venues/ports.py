@@ -15,12 +15,13 @@ from typing import Literal, NamedTuple, Protocol
 
 from actors.messages.account import VenueOrder
 from actors.messages.base import Message
+from actors.messages.margin import QueryMargin
 from actors.messages.market import Bar
 from actors.messages.orders import QueryAccount, Side, VenueCommand
 from actors.model.instrument import Instrument
 from actors.model.venue_rules import VenueRules
 
-BrokerCommand = VenueCommand | QueryAccount
+BrokerCommand = VenueCommand | QueryAccount | QueryMargin
 
 
 class Intake(Protocol):

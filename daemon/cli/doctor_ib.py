@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from actors.venues.ib.contracts import Listed
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.reasons import READ_ONLY, RequestFailed, check_account
 from actors.venues.ib.session import Session
+from actors.venues.ib.what_if import ask_what_if
 from daemon.cli.doctor_checks import Finding
 from daemon.config import Config
 from daemon.graph import is_paper, traded_instruments
@@ -91,16 +92,13 @@ async def _what_if(subject: str, session: Session, account: str, listed: Listed)
     assert library is not None
     order: Any = library.Order(
         action="BUY", totalQuantity=float(listed.instrument.quantity_min), orderType="MKT", tif="DAY",
-        account=account, whatIf=True,
+        account=account,
     )  # fmt: skip
     try:
-        answers: Sequence[tuple[Any, ...]] = await session.ask(
-            "what if", "whatIf", lambda number: session.client.placeOrder(number, listed.contract, order)
-        )
+        figures, _ = await ask_what_if(session, listed.contract, order)
     except RequestFailed as error:
         if READ_ONLY in str(error):
             return Finding(subject, "fail", READ_ONLY)
         return Finding(subject, "warn", f"TWS does not say what an order would cost: {error}")
-    state = answers[-1][0]
-    margin = f"one {listed.instrument.id} needs {state.initMarginChange} margin"
+    margin = f"one {listed.instrument.id} needs {figures.initial_change:f} margin"
     return Finding(subject, "ok", f"takes orders; {margin}")

@@ -80,6 +80,7 @@ def a_risk_actor(
     time_zone: str = "UTC",
     live_id: str | None = None,
     offer: Offer = PLAIN_OFFER,
+    answers_margin: bool = True,
     instruments: Mapping[str, Instrument] = INSTRUMENTS,
 ) -> RiskActor:
     """`own` are the limits of strategy `s`."""
@@ -90,6 +91,7 @@ def a_risk_actor(
         instruments=tuple(INSTRUMENTS),
         time_zone=time_zone,
         offer=offer,
+        answers_margin=answers_margin,
     )
     return RiskActor(
         accounts={"main": msgspec.structs.replace(account, live_id=live_id), "second": account},

@@ -21,6 +21,7 @@ from typing import Any, assert_never
 import msgspec
 
 from actors.errors import ConfigError, OutcomeUnknown, VenueUnreachable
+from actors.messages.margin import QueryMargin
 from actors.messages.orders import (
     CancelOrder,
     Command,
@@ -192,7 +193,7 @@ class BinanceBroker:
                     self._statement_due.set()
                 case ReplaceOrder():
                     self._not_sent(command, "Binance changes no order in place")
-                case VenueCommand():
+                case VenueCommand() | QueryMargin():
                     raise TypeError(f"no broker command: {type(command).__name__}")
                 case _:
                     assert_never(command)

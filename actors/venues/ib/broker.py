@@ -1,10 +1,11 @@
 """Interactive Brokers' orders: the Broker port over TWS.
 
 Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount    from oms, once on the tape
+        QueryMargin                                                     from risk, once on the tape
         openOrder, orderStatus, execDetails, commissionReport, error    from TWS
 Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport StatusReport     to the sequencer
         NotSent OutcomeUnknownReport AccountEvidence PositionCharged                     to the sequencer
-        BrokerStarted BrokerStopped ClockMeasured                                        to the sequencer
+        BrokerStarted BrokerStopped ClockMeasured MarginAnswered                         to the sequencer
 State   nothing that outlives it: TWS tells order ids and executions anew on every line
 Fails   the line reconnects by itself; a command is handed over once or not at all
 
@@ -16,7 +17,7 @@ order is found by its reference, then by its permanent id; by its order id only 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 import msgspec
 import structlog
@@ -24,6 +25,7 @@ import structlog
 from actors.core.effects import effect
 from actors.errors import TradingError, VenueUnreachable
 from actors.messages.control import BrokerStarted, BrokerStopped, ClockMeasured
+from actors.messages.margin import MarginAnswered, QueryMargin
 from actors.messages.orders import (
     CancelOrder,
     NotSent,
@@ -45,6 +47,7 @@ from actors.venues.ib.reports import Reports, command_kind
 from actors.venues.ib.rules import IB_RULES, SEND_WITHIN_MS
 from actors.venues.ib.session import Session
 from actors.venues.ib.statements import Statements
+from actors.venues.ib.what_if import margin_of
 from actors.venues.ports import BrokerCommand, Intake
 
 log = structlog.get_logger(__name__)
@@ -194,14 +197,15 @@ class IbBroker:
     # commands
 
     async def _send_all(self) -> None:
-        assert self._tasks is not None
         while True:
             command = await self._inbox.get()
             match command:
                 case SubmitOrder() | CancelOrder() | ReplaceOrder():
                     await self._send(command)
                 case QueryOrder():
-                    self._ask(command, self._tasks)
+                    self._ask(f"order {command.client_order_id}", self._answer_order(command))
+                case QueryMargin():
+                    self._ask(f"margin {command.terms.client_order_id}", self._answer_margin(command))
                 case QueryAccount():
                     self._statement_wanted = command
                     self._statement_due.set()
@@ -295,17 +299,33 @@ class IbBroker:
 
     # questions
 
-    def _ask(self, query: QueryOrder, tasks: asyncio.TaskGroup) -> None:
-        """One question an order at a time."""
-        if query.client_order_id in self._asking:
+    def _ask(self, subject: str, answering: Coroutine[None, None, None]) -> None:
+        """One question about a subject at a time."""
+        assert self._tasks is not None
+        if subject in self._asking:
+            answering.close()
             return
-        task = tasks.create_task(self._answer_order(query))
-        self._asking[query.client_order_id] = task
-        task.add_done_callback(lambda done: self._asked(query.client_order_id, done))
+        task = self._tasks.create_task(answering)
+        self._asking[subject] = task
+        task.add_done_callback(lambda done: self._asked(subject, done))
 
-    def _asked(self, client_order_id: str, task: asyncio.Task[None]) -> None:
-        if self._asking.get(client_order_id) is task:
-            del self._asking[client_order_id]
+    def _asked(self, subject: str, task: asyncio.Task[None]) -> None:
+        if self._asking.get(subject) is task:
+            del self._asking[subject]
+
+    async def _answer_margin(self, query: QueryMargin) -> None:
+        """No order comes of it; why there is no answer is an answer too."""
+        figures, text = None, ""
+        try:
+            figures, text = await margin_of(query.terms, self._session, self._directory, self._account_id)
+        except (Impossible, TradingError) as error:
+            text = str(error)
+        self._intake.offer(
+            MarginAnswered(
+                ts_event=self._clock(), account=self.account, client_order_id=query.terms.client_order_id,
+                figures=figures, text=text,
+            )
+        )  # fmt: skip
 
     async def _answer_order(self, query: QueryOrder) -> None:
         try:

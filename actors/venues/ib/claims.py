@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
+
+from actors.messages.margin import MarginFigures
 
 UNSET_FROM = 1e300
 UNSET_INTEGERS = (2147483647, 9223372036854775807)
@@ -145,6 +147,37 @@ def exact_or_none(number: float) -> Decimal | None:
     if number >= UNSET_FROM or number in UNSET_INTEGERS:
         return None
     return exact(number)
+
+
+def margin_figures(state: Any) -> MarginFigures:
+    """From the library's state of an order that is only a question, of which `has_margin_figures` is true."""
+    return MarginFigures(
+        initial_change=_figure_or_none(state.initMarginChange) or Decimal(0),
+        maintenance_change=_figure_or_none(state.maintMarginChange) or Decimal(0),
+        initial_after=_figure_or_none(state.initMarginAfter) or Decimal(0),
+        maintenance_after=_figure_or_none(state.maintMarginAfter) or Decimal(0),
+        equity_after=_figure_or_none(state.equityWithLoanAfter) or Decimal(0),
+        commission=_figure_or_none(state.commission),
+        commission_currency=state.commissionCurrency,
+    )
+
+
+def has_margin_figures(state: Any) -> bool:
+    """Whether every figure that a decision needs is there."""
+    needed = (
+        state.initMarginChange, state.maintMarginChange, state.initMarginAfter, state.maintMarginAfter,
+        state.equityWithLoanAfter,
+    )  # fmt: skip
+    return all(_figure_or_none(value) is not None for value in needed)
+
+
+def _figure_or_none(value: object) -> Decimal | None:
+    """A number as text or float; None for what TWS leaves unset."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return found.normalize() + 0 if found.is_finite() and abs(found) < UNSET_FROM else None
 
 
 def open_order(contract: Any, order: Any, state: Any) -> OpenOrder:

@@ -98,7 +98,8 @@ class Listener:
         """Terms of an order; with margins when it was only a question."""
         answer = self.answers.get(order_id)
         if answer is not None and order.whatIf:
-            answer("whatIf", (state,))
+            if claims.has_margin_figures(state):  # a warning may come first, without any
+                answer("whatIf", (state,))
         elif not order.whatIf:
             self._hears.on_claim(claims.open_order(contract, order, state))
 

@@ -1,11 +1,13 @@
 """Simulated venue: takes the commands of its accounts like a broker and fills them from recorded market data.
 
 Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount   from oms, of its own accounts
+        QueryMargin                                                    from risk, of its own accounts
         Quote Trade Bar BookSnapshot BookDelta InstrumentUpdate        from feeds, before all other actors
         Started                                                        from the sequencer
         VenueArrival VenueReply VenueDayEnd VenueGoodTill                            its own timers
 Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport ExpiryReport StatusReport   to oms
         AccountEvidence                                                to oms, ledger
+        MarginAnswered                                                 to risk
         BrokerStarted ClockMeasured                                    to oms, risk
 State   orders, balances, fills, displayed depth, ends of day, chances drawn; what travels is in the timers
 Fails   fatal: a balance below what is locked, or an order lost from the book, would make every figure wrong
@@ -21,16 +23,12 @@ import msgspec
 from actors.core.actor import CoreActor, Handler
 from actors.messages.account import AccountEvidence, BalancesEvidence, FillsEvidence, OrdersEvidence
 from actors.messages.base import Message
-from actors.messages.clearing import VenueGoodTill
 from actors.messages.control import (
     BrokerStarted,
     ClockMeasured,
     Started,
-    VenueAnswer,
-    VenueArrival,
-    VenueDayEnd,
-    VenueReply,
 )
+from actors.messages.margin import MarginAnswered, QueryMargin
 from actors.messages.market import Bar, BookDelta, BookSnapshot, InstrumentUpdate, Quote, Trade
 from actors.messages.orders import (
     CancelOrder,
@@ -41,11 +39,13 @@ from actors.messages.orders import (
     StatusReport,
     SubmitOrder,
 )
+from actors.messages.venue import VenueAnswer, VenueArrival, VenueDayEnd, VenueGoodTill, VenueReply
 from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument
 from actors.venues.simulated.engine import PLAIN_MARKET, EngineState, MatchingEngine
 from actors.venues.simulated.events import VenueEvent
 from actors.venues.simulated.linked import end, settle_links
+from actors.venues.simulated.preview import preview
 from actors.venues.simulated.reports import order_evidence, order_reports, report_of
 from actors.venues.simulated.settings import MarketSettings, SimulatedVenueSettings
 from actors.venues.simulated.slippage import SlippageFunction
@@ -109,7 +109,7 @@ class SimulatedVenueActor(CoreActor):
     # commands
 
     def on_command(
-        self, command: SubmitOrder | CancelOrder | ReplaceOrder | QueryOrder | QueryAccount
+        self, command: SubmitOrder | CancelOrder | ReplaceOrder | QueryOrder | QueryAccount | QueryMargin
     ) -> None:
         """A command sets out."""
         travel = self._travel.get(command.account)
@@ -151,6 +151,8 @@ class SimulatedVenueActor(CoreActor):
                 self._answer_order(query)
             case QueryAccount() as question:
                 self._answer_account(question)
+            case QueryMargin() as query:
+                self._answer_margin(query)
 
     def _submit(self, terms: OrderTerms) -> list[VenueEvent]:
         events = self.engine.submit(terms, self.now)
@@ -250,6 +252,19 @@ class SimulatedVenueActor(CoreActor):
         )
         self._answer(account, evidence)
         self._known[account] = known
+
+    def _answer_margin(self, query: QueryMargin) -> None:
+        figures, text = preview(self.engine, query.terms, self.now)
+        self._answer(
+            query.account,
+            MarginAnswered(
+                ts_event=self.now,
+                account=query.account,
+                client_order_id=query.terms.client_order_id,
+                figures=figures,
+                text=text,
+            ),
+        )
 
     def _sweep(self, account: str) -> None:
         """Forget old orders, seldom enough that it costs next to nothing an order."""

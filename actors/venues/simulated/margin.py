@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.messages.margin import MarginFigures
 from actors.model.contracts import Contracts, settle
 from actors.model.instrument import ZERO, Instrument
 from actors.model.money import round_to_lot, to_decimal
@@ -152,6 +153,27 @@ class MarginAccount(Account):
         if after <= max(self.equity(), self.required(None)):
             return None
         return reject.INSUFFICIENT_MARGIN, f"needed={after}, equity={self.equity()}"
+
+    def preview(self, order: VenueOrderState, instrument: Instrument) -> MarginFigures:
+        """The account as it would be with this order filled, and no other: what is open is not counted."""
+        held, mark = self.position(instrument), self.mark(instrument.id)
+        after = held + order.quantity if order.side == "buy" else held - order.quantity
+        opening = sum((self._opening(each, quantity) for each, quantity in self.held()), ZERO)
+        opening_change = self._opening(instrument, after) - self._opening(instrument, held)
+        keeping_change = self.keeping(instrument, after) - self.keeping(instrument, held)
+        notional = order.quantity * (order.lock_price or mark) * instrument.multiplier
+        schedule, cost = self.schedule, notional * self._dearer_rate
+        if schedule is not None:
+            cost = schedule.at_most(order.side, order.quantity, notional)
+        return MarginFigures(
+            initial_change=opening_change,
+            maintenance_change=keeping_change,
+            initial_after=opening + opening_change,
+            maintenance_after=self.maintenance() + keeping_change,
+            equity_after=self.equity() - cost,
+            commission=cost,
+            commission_currency=self.currency,
+        )
 
     def may_fall_short(self, order: VenueOrderState) -> bool:
         """Prices have moved since a market order was taken; the venue's own must go through."""

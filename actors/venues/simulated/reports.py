@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from actors.messages.account import VenueFill, VenueOrder
-from actors.messages.control import VenueAnswer
 from actors.messages.orders import (
     AcceptReport,
     CancelReport,
@@ -15,6 +14,7 @@ from actors.messages.orders import (
     ReplaceReport,
     StatusReport,
 )
+from actors.messages.venue import VenueAnswer
 from actors.venues.simulated.events import (
     Accepted,
     Cancelled,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
+from actors.model.instrument import ZERO
 from actors.venues.simulated.engine import MatchingEngine
+from actors.venues.simulated.preview import preview
 from daemon.exchange.clock import VenueClock
 from daemon.exchange.ib import replies
 from daemon.exchange.ib import requests as ask
@@ -87,13 +88,19 @@ class AccountReplies:
                 self._tell_values(line, account)
 
     def what_if(self, order: IbOrder) -> replies.Fields:
-        """What an order would do to the margin."""
-        price = order.request.limit_price or mark(order.contract, self._markets)
-        value = order.quantity * price * order.contract.instrument.multiplier
-        net = Decimal(next(v for tag, v, _ in self._values(order.account) if tag == "NetLiquidation"))
-        change = value / 2 if order.contract.sec_type == "STK" else value / 10
-        margins: replies.Fields = [0, 0, net, change, change, 0, change, change, net, Decimal(1), "", ""]
-        return replies.open_order(order, margins=margins)
+        """What an order would do to the margin, by the engine's own rules; open orders are not counted.
+
+        Raises:
+            Refusal: It would not be taken.
+        """
+        figures, why = preview(self._engine, self._desk.terms_of(order), self._clock.now_ns())
+        if figures is None:
+            raise Refusal(201, f"Order rejected - reason:{why}")
+        cost = figures.commission or ZERO
+        after = figures.initial_after, figures.maintenance_after, figures.equity_after
+        change = figures.initial_change, figures.maintenance_change, -cost
+        before = [a - c for a, c in zip(after, change, strict=True)]
+        return replies.open_order(order, margins=[*before, *change, *after, cost, "", ""])
 
     def _known(self, account: str) -> str:
         if account and account not in self._accounts:

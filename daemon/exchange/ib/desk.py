@@ -78,7 +78,7 @@ class OrderDesk:
     # commands of clients
 
     def place(self, client_id: int, request: PlaceOrder, markets: Markets) -> IbOrder:
-        """A new order, or new terms for a live one; one that was only a question is kept nowhere.
+        """A new order, or new terms for a live one.
 
         Raises:
             Refusal: Nothing has changed.
@@ -89,23 +89,49 @@ class OrderDesk:
             return known
         if known is not None:
             raise Refusal(104, "Cannot modify a filled order." if known.filled else "Duplicate order id")
-        contract = check_order(request, self._catalogue, self._engine, self._accounts)
-        self._last_perm_id += 1
-        order = IbOrder(
-            perm_id=self._last_perm_id, client_id=client_id, order_id=request.order_id,
-            account=request.account, contract=contract, request=request, created_ns=self._clock.now_ns(),
-            quantity=request.quantity,
-        )  # fmt: skip
-        if request.is_what_if:
-            return order
+        order = self._made(client_id, request)
         self._take(order)
         if not request.time_in_force:
             self._listener.on_error(order, 10349, WARNED_TIF)
         if request.transmit:
             self._release_family(order, markets)
         if not order.is_done:
-            self._work(order, markets.get(contract.listing.symbol))
+            self._work(order, markets.get(order.contract.listing.symbol))
         return order
+
+    def preview(self, client_id: int, request: PlaceOrder) -> IbOrder:
+        """The order as it would be; it is kept nowhere.
+
+        Raises:
+            Refusal: It would not be taken.
+        """
+        return self._made(client_id, request)
+
+    def terms_of(self, order: IbOrder) -> OrderTerms:
+        """As the engine takes it."""
+        request = order.request
+        order_type = ENGINE_TYPES[request.order_type]
+        return OrderTerms(
+            client_order_id=str(order.perm_id),
+            account=order.account,
+            strategy="",
+            instrument=order.contract.instrument.id,
+            side="buy" if order.is_buy else "sell",
+            order_type=order_type,
+            quantity=order.quantity,
+            price=_limit(request) if order_type in ("limit", "stop_limit") else None,
+            stop_price=_stop(request),
+            time_in_force=_time_in_force(request.time_in_force),
+        )
+
+    def _made(self, client_id: int, request: PlaceOrder) -> IbOrder:
+        contract = check_order(request, self._catalogue, self._engine, self._accounts)
+        self._last_perm_id += 1
+        return IbOrder(
+            perm_id=self._last_perm_id, client_id=client_id, order_id=request.order_id,
+            account=request.account, contract=contract, request=request, created_ns=self._clock.now_ns(),
+            quantity=request.quantity,
+        )  # fmt: skip
 
     def _take(self, order: IbOrder) -> None:
         self.orders.append(order)
@@ -281,24 +307,8 @@ class OrderDesk:
         return price >= stop if order.is_buy else price <= stop
 
     def _submit(self, order: IbOrder) -> None:
-        request = order.request
-        order_type = ENGINE_TYPES[request.order_type]
-        tif = _time_in_force(request.time_in_force)
-        events = self._engine.submit(
-            OrderTerms(
-                client_order_id=str(order.perm_id),
-                account=order.account,
-                strategy="",
-                instrument=order.contract.instrument.id,
-                side="buy" if order.is_buy else "sell",
-                order_type=order_type,
-                quantity=order.quantity,
-                price=_limit(request) if order_type in ("limit", "stop_limit") else None,
-                stop_price=_stop(request),
-                time_in_force=tif,
-            ),
-            self._clock.now_ns(),
-        )
+        request, terms = order.request, self.terms_of(order)
+        events = self._engine.submit(terms, self._clock.now_ns())
         first = events[0]
         if isinstance(first, Rejected):
             self._records.refused(order.account, request.order_ref, first.code, first.text)
@@ -306,7 +316,7 @@ class OrderDesk:
             self._close(order, "Inactive", first.text, is_told=False)
             return
         order.venue_order_id = first.venue_order_id
-        order.status = "PreSubmitted" if order_type in ("stop", "stop_limit") else "Submitted"
+        order.status = "PreSubmitted" if terms.order_type in ("stop", "stop_limit") else "Submitted"
         self._records.taken(order)
         self._listener.on_order(order)
         self.tell(events[1:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 MEANING: dict[str, str] = {
     "accept_and_lose": "an order is carried out, and nothing about it is ever sent (`method`: placeOrder, …)",
-    "lose_request": "a request is never seen (`method`: placeOrder, cancelOrder, reqPositions, …)",
+    "lose_request": "a request is never seen (`method`: placeOrder, whatIf, cancelOrder, reqPositions, …)",
     "error_before": "a request is refused with error `code` (201), (`method`: placeChild, …)",
     "swallow_report": "a message is never sent (`method`: orderStatus, openOrder, execDetails, …)",
     "duplicate_report": "a message is sent twice",

@@ -36,6 +36,8 @@ NAMES: dict[type[Request], str] = {
 
 def name_of(request: Request) -> str:
     """What faults call it."""
+    if isinstance(request, PlaceOrder) and request.is_what_if:
+        return "whatIf"
     if isinstance(request, PlaceOrder) and request.parent_id:
         return "placeChild"
     return NAMES.get(type(request), type(request).__name__)
@@ -49,6 +51,8 @@ class Switches(msgspec.Struct):
     """No subscription for live data."""
     has_competition: bool = False
     """Another session takes the live data."""
+    warns_first: bool = False
+    """A question what an order would cost is answered by a warning, and then once more with figures."""
 
 
 class Sessions:
@@ -187,18 +191,25 @@ class Sessions:
 
     def _place(self, line: Line, request: PlaceOrder) -> None:
         self._truth.write(
-            "request", request.account, method="placeOrder", client_order_id=request.order_ref,
-            order_id=request.order_id,
+            "request", request.account, method="whatIf" if request.is_what_if else "placeOrder",
+            client_order_id=request.order_ref, order_id=request.order_id,
         )  # fmt: skip
         if self.switches.is_read_only:
             raise Refusal(321, f"{INVALID} - The API interface is currently in Read-Only mode.")
         self._next_ids[line.client_id] = max(self._next_id(line), request.order_id + 1)
+        if request.is_what_if:
+            self._preview(line, request)
+            return
         is_lost = self._faults.take("accept_and_lose", Subject(method="placeOrder", account=request.account))
         if is_lost:
             self._lost_orders.add(self.desk.next_perm_id)
-        order = self.desk.place(line.client_id, request, self._markets)
-        if request.is_what_if:
-            line.send("openOrder", self.replies.what_if(order))
+        self.desk.place(line.client_id, request, self._markets)
+
+    def _preview(self, line: Line, request: PlaceOrder) -> None:
+        order = self.desk.preview(line.client_id, request)
+        if self.switches.warns_first:
+            line.send("openOrder", replies.open_order(order, warning="the price is far from the market"))
+        line.send("openOrder", self.replies.what_if(order))
 
     def _tell_open_orders(self, line: Line, *, of_all: bool) -> None:
         for order in self.desk.live():

@@ -11,7 +11,7 @@ import msgspec
 
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
-from actors.messages.control import ClockMeasured, Started, Timer, VenueArrival, VenueReply
+from actors.messages.control import ClockMeasured, Started, Timer
 from actors.messages.orders import (
     AcceptReport,
     CancelOrder,
@@ -23,6 +23,7 @@ from actors.messages.orders import (
     ReplaceReport,
     SubmitOrder,
 )
+from actors.messages.venue import VenueArrival, VenueReply
 from actors.venues.simulated.actor import SimulatedVenueActor
 from daemon.research.parity.session import Session
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actors import Quote, State, Strategy
+from actors import OrderUpdate, Quote, State, Strategy
+from actors.messages.orders import OrderDenied
 
 
 class OneOrder(Strategy):
@@ -58,3 +59,21 @@ class Brackets(Strategy):
             return
         up, down = (self.ctx.round_price(quote.mid_price * share) for share in (1.0005, 0.9995))
         self.ctx.bracket("buy", Decimal(5), take_profit=up, stop_loss=down)
+
+
+class Insistent(Strategy):
+    """Buys once, and anew with the next quote as long as that is denied."""
+
+    class Done(State):
+        is_placed: bool = False
+
+    state: Done
+
+    def on_quote(self, quote: Quote) -> None:
+        if not self.state.is_placed:
+            self.state.is_placed = True
+            self.ctx.limit("buy", Decimal(10), self.ctx.round_price(quote.ask_price * 1.01, rounding="up"))
+
+    def on_order(self, update: OrderUpdate) -> None:
+        if isinstance(update, OrderDenied):
+            self.state.is_placed = False
