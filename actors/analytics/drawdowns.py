@@ -88,7 +88,10 @@ def longest_drawdown_ns(equity: Floats, times: Times) -> int | None:
 
 
 def ulcer_index(equity: Floats) -> float | None:
-    """Root mean square of the drawdowns at all points.
+    """Root mean square of the drawdowns at all points, each counted alike.
+
+    The points are ends of periods in which something traded: nights, weekends and holidays without data hold
+    none and weigh nothing, and a curve of hours is not that of days.
 
     Source:
         P. G. Martin & B. B. McCann, "The Investor's Guide to Fidelity Funds", 1989: the mean runs over all n.

@@ -56,7 +56,8 @@ def turnover(notionals: Floats, equity: Floats, times: Times) -> float | None:
 
     Args:
         notionals: Of all fills, any sign.
-        equity: Shape (n,) at `times`.
+        equity: Shape (n,) at `times`; its mean is over time, each value holding until the next one, so that
+            points that lie close together count for no more than they last.
     Returns:
         None without elapsed time, or where the mean of equity is not > 0.
     Source:
@@ -64,7 +65,8 @@ def turnover(notionals: Floats, equity: Floats, times: Times) -> float | None:
     """
     traded, curve = numbers(notionals, "notionals"), numbers(equity, "equity")
     moments = rising_times(times, len(curve))
-    if len(curve) < 2 or (mean := float(curve.mean())) <= 0.0:
+    mean = _mean_over_time(curve, moments)
+    if mean is None or mean <= 0.0:
         return None
     return float(np.abs(traded).sum()) / mean / years_between(int(moments[0]), int(moments[-1]))
 

@@ -19,7 +19,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     order_notional_max: Decimal | None = None
     """Quote currency per order, at its limit price, else at the mid."""
     price_collar: float | None = 0.05
-    """Largest distance of a limit or stop price from the mid, fraction of the mid."""
+    """Largest distance of a limit or stop price from the mid, fraction of the mid; not of a limit that closes
+    a position at a gain."""
     market_margin: float = 0.005
     """How much worse than the touch a market or stop order is counted until it is booked; a fraction."""
     position_max: Decimal | None = None

@@ -212,7 +212,10 @@ def order_notional(c: Candidate) -> Refusal | None:
 
 
 def price_collar(c: Candidate) -> Refusal | None:
-    """Limit and stop prices stay near the mid, and so does the stop that a trail begins with."""
+    """Limit and stop prices stay near the mid, and so does the stop that a trail begins with.
+
+    A limit that closes what is held at a gain may wait anywhere beyond: it cannot fill at a bad price.
+    """
     if c.terms.price is None and c.terms.stop_price is None and c.terms.special is None:
         return None
     collar, mid = c.thresholds.collar, c.mark
@@ -223,9 +226,16 @@ def price_collar(c: Candidate) -> Refusal | None:
     for name, price in (
         ("price", c.terms.price), ("stop_price", c.terms.stop_price), ("trailed_stop", trailed),
     ):  # fmt: skip
-        if price is not None and abs(price - mid) > collar * mid:
+        if price is not None and abs(price - mid) > collar * mid and not _takes_profit(c, name, price, mid):
             return Refusal("PRICE_OUTSIDE_COLLAR", f"{name}={price}, mid={_short(mid)}, collar={collar}")
     return None
+
+
+def _takes_profit(c: Candidate, name: str, price: Decimal, mid: Decimal) -> bool:
+    special = c.terms.special
+    is_exit = c.is_reduction or c.terms.reduce_only or (special is not None and special.parent is not None)
+    is_beyond = price > mid if c.terms.side == "sell" else price < mid
+    return name == "price" and c.terms.order_type == "limit" and is_exit and is_beyond
 
 
 def order_rate(c: Candidate) -> Refusal | None:

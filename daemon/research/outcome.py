@@ -13,6 +13,7 @@ from actors.messages.orders import OrderDenied, OrderFilled, OrderRejected
 from actors.model.calendar import ALWAYS_OPEN, Calendar, Calendars, calendar_named
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
+from actors.views.valuation import Valuation
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses
 from daemon.research.excursions import Excursions
@@ -139,6 +140,7 @@ def _positions(results: Results) -> polars.DataFrame:
 
 def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
     ledger, log = out.core.ledger, out.results.equity[name]
+    lines, worth = ledger.attribution(name), Valuation(out.instruments.values())
     of_account = polars.col("account") == name
     end = ledger.at_mark(name)
     figures = figures_of(
@@ -164,7 +166,8 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
         balances=ledger.balances(name),
         trial_balance=sum(ledger.trial_balance(name).values(), ZERO),
         figures=figures,
-        attribution=ledger.attribution(name),
+        attribution=lines,
+        rates={line.currency: worth.price(line.currency, log.currency, ledger.market) for line in lines},
         margin_calls=out.results.margin_calls.get(name, 0),
         liquidations=frames.fills.filter(of_account & (polars.col("liquidity") == "liquidation")).height,
     )

@@ -26,8 +26,13 @@ ATTRIBUTION: dict[str, Any] = {
         field.name: pl.Float64 if field.type is Decimal else pl.String
         for field in msgspec.structs.fields(Attribution)
     },
+    "rate": pl.Float64,
+    "net_in_account": pl.Float64,
 }
 """Columns of `Result.attribution`."""
+COSTS = ("slippage", "borrow", "funding", "interest")
+"""Of a whole run, open positions too; `closed_…` are those of closed trades."""
+OF_TRADES = {"count": "trade_count", "fees": "closed_fees", **{name: f"closed_{name}" for name in COSTS}}
 
 
 class Result:
@@ -73,9 +78,13 @@ class Result:
 
     @property
     def attribution(self) -> pl.DataFrame:
-        """Account, strategy, instrument, currency → gross, each cost, net, from the books at the end."""
+        """Account, strategy, instrument, currency → gross, each cost, net, from the books at the end.
+
+        All in the line's own currency; `rate` is account currency for one of it at the end, and
+        `net_in_account` its share in what equity has gained.
+        """
         rows = [
-            {"account": name, **_floats(line)}
+            {"account": name, **_floats(line, account.rates.get(line.currency))}
             for name, account in self.info.accounts.items()
             for line in account.attribution
         ]
@@ -154,17 +163,35 @@ class Result:
         )
 
 
-def _floats(line: Attribution) -> dict[str, Any]:
+def _floats(line: Attribution, rate: float | None) -> dict[str, Any]:
     plain = msgspec.structs.asdict(line)
-    return {name: float(value) if isinstance(value, Decimal) else value for name, value in plain.items()}
+    found = {name: float(value) if isinstance(value, Decimal) else value for name, value in plain.items()}
+    return {**found, "rate": rate, "net_in_account": None if rate is None else float(line.net) * rate}
+
+
+def _costs(account: Any) -> dict[str, float | None]:
+    """Of the whole run in account currency; None where a currency has no price."""
+    found: dict[str, float | None] = {"fees": account.fees}
+    for name in COSTS:
+        parts = [
+            (float(getattr(line, name)), account.rates.get(line.currency)) for line in account.attribution
+        ]
+        paid = [(amount, rate) for amount, rate in parts if amount]
+        known = [amount * rate for amount, rate in paid if rate is not None]
+        found[name] = sum(known) if len(known) == len(paid) else None
+    return found
 
 
 def flat_figures(account: Any) -> dict[str, Any]:
-    """Figures of an account, those of equity and of all trades in one level."""
+    """Figures of an account, those of equity and of all trades in one level.
+
+    Costs by their bare names are those of the whole run; `closed_fees` and the like of closed trades, as are
+    `gross` and `net`. Interest on cash owed belongs to no trade.
+    """
     plain: dict[str, Any] = msgspec.to_builtins(account.figures)
     equity, trades, own = plain.pop("equity") or {}, plain.pop("trades"), plain.pop("own")
-    trades = {"trade_count" if name == "count" else name: value for name, value in trades.items()}
-    whole = {name: getattr(account, name) for name in WHOLE}
+    trades = {OF_TRADES.get(name, name): value for name, value in trades.items()}
+    whole = {name: getattr(account, name) for name in WHOLE} | _costs(account)
     return {**whole, **equity, **trades, **plain, **own}
 
 

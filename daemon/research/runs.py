@@ -89,6 +89,8 @@ class AccountResult(msgspec.Struct, frozen=True, kw_only=True):
     attribution: list[Attribution] = []
     """At the end, from the books: of each strategy and instrument, and interest; their `net` add up to what
     equity has gained as far as they are in one currency."""
+    rates: dict[str, float | None] = {}
+    """Currency of a line in `attribution` → account currency for one at the end; None without a price."""
     margin_calls: int = 0
     liquidations: int = 0
     """Fills by which the venue has closed positions itself."""

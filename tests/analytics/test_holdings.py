@@ -26,12 +26,19 @@ def test_buying_and_selling_everything_in_a_year_is_a_turnover_of_two() -> None:
     assert turnover([100.0, -100.0], [100.0, 100.0], [0, YEAR_NS]) == 2.0
     assert turnover([100.0, -100.0], [100.0, 100.0], [0, 2 * YEAR_NS]) == 1.0
     assert turnover([], [100.0, 100.0], [0, YEAR_NS]) == 0.0
+    # 100 for three quarters of the year and 200 for the rest: 125 on the mean, wherever the points lie
+    quarter = YEAR_NS // 4
+    for times, curve in (
+        ([0, 3 * quarter, 4 * quarter], [100.0, 200.0, 200.0]),
+        ([0, 1, 2, 3 * quarter, 4 * quarter], [100.0, 100.0, 100.0, 200.0, 200.0]),
+    ):
+        assert turnover([125.0], curve, times) == 1.0
 
 
 def test_without_elapsed_time_or_money_nothing_is_defined() -> None:
     assert time_in_market([], []) is time_in_market([1.0], [0]) is None
     assert exposure_average([1.0], [1.0], [0]) is None
-    assert turnover([1.0], [1.0], [0]) is turnover([1.0], [1.0, -3.0], [0, 1]) is None
+    assert turnover([1.0], [1.0], [0]) is turnover([1.0], [-3.0, 1.0], [0, 1]) is None
 
 
 def test_capacity_is_how_often_the_orders_fit_into_a_share_of_the_volume() -> None:

@@ -48,6 +48,9 @@ def test_a_run_gives_frames_that_agree_with_each_other() -> None:
     moved = float((pl.Series(result.trades["realised_pnl"]) - result.trades["fees"]).sum())
     assert float(result.trades["net"].sum()) == pytest.approx(moved)
     assert result.metrics["equity_end"] == result.equity["equity"][-1]
+    # The last trip is still open: its fees are in all of them, not in those of closed trades.
+    assert result.metrics["fees"] == pytest.approx(paid, rel=1e-9)
+    assert result.metrics["closed_fees"] == pytest.approx(float(result.trades["fees"].sum()))
     assert (result.trades["adverse"] <= 0.0).all()
     assert (result.trades["favourable"] >= 0.0).all()
     assert set(result.trades["tag"]) == {"up"}

@@ -156,6 +156,8 @@ def test_what_each_cost_took_is_in_the_run_and_its_reports(tmp_path: Path) -> No
         ["", "gross", "slippage", "funding", "net"],
         [["s BTCUSDT-PERP@files", "0.00", "-6.00", "-1.88", "-7.88 USDT"]],
     )
+    metrics = Result(result).metrics
+    assert (metrics["funding"], metrics["slippage"], metrics["interest"]) == (1.878, 6.0, 0.0)
     screen = StringIO()
     print_run(result, Console(file=screen, width=200))
     for text in (screen.getvalue(), run_page(result)):
@@ -184,3 +186,17 @@ def test_margin_calls_liquidations_and_interest_are_told(tmp_path: Path) -> None
     names = {row.name: row.text for row in rows_of(account)}
     assert (names["margin_calls"], names["liquidations"]) == ("1", "1")
     assert attribution_of(account)[1][1][0] == "interest on cash owed"
+
+
+def test_what_came_in_another_currency_is_told_in_the_accounts_own_too(tmp_path: Path) -> None:
+    funding_csv(tmp_path)
+    result = run(a_config(tmp_path, 'path = "funding.csv"'))
+    account = msgspec.structs.replace(result.info.accounts["paper"], currency="EUR", rates={"USDT": 0.5})
+    headings, rows = attribution_of(account)
+    assert (headings[-2:], rows[0][-2:]) == (["net", "in EUR"], ["-7.88 USDT", "-3.94 EUR"])
+    info = msgspec.structs.replace(result.info, accounts={"paper": account})
+    told = Result(Run(info, result.frames))
+    assert told.attribution.select("rate", "net_in_account").rows() == [(0.5, pytest.approx(-3.939))]
+    assert told.metrics["funding"] == pytest.approx(0.939)
+    unknown = msgspec.structs.replace(account, rates={"USDT": None})
+    assert attribution_of(unknown)[1][0][-1] == "n/a"

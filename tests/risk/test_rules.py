@@ -81,6 +81,23 @@ def test_price_collar(kind: str, price: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("held", "side", "price", "expected"),
+    [
+        ("1", "sell", "120", "approved"),
+        ("1", "sell", "94.99", "PRICE_OUTSIDE_COLLAR"),
+        ("-1", "buy", "80", "approved"),
+        ("-1", "buy", "105.01", "PRICE_OUTSIDE_COLLAR"),
+        ("1", "buy", "80", "PRICE_OUTSIDE_COLLAR"),
+        ("0.5", "sell", "120", "PRICE_OUTSIDE_COLLAR"),
+    ],
+)
+def test_a_limit_that_takes_profit_is_outside_no_collar(
+    held: str, side: Side, price: str, expected: str
+) -> None:
+    assert Rig(limits(price_collar=0.05)).hold(held).verdict(side, "1", price) == expected
+
+
+@pytest.mark.parametrize(
     ("side", "held", "open_side", "quantity", "expected"),
     [
         ("buy", "2", "buy", "2", "approved"),

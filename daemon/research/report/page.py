@@ -152,7 +152,7 @@ def _attribution(account: AccountResult) -> str:
     if not account.attribution:
         return ""
     headings, rows = attribution_of(account)
-    columns = [heading.capitalize() for heading in headings]
+    columns = [heading[:1].upper() + heading[1:] for heading in headings]
     cells = [
         (*map(Cell, row[:-1]), Cell(row[-1], kind=signed(float(line.net))))
         for row, line in zip(rows, account.attribution, strict=True)

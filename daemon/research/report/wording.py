@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from actors.analytics import Drawdown, EquityFigures
 from actors.analytics.significance import Interval
+from actors.ledger.attribution import Attribution
 from daemon.research.figures import Figures
 from daemon.research.participation import SHARE_MAX, Capacity
 from daemon.research.runs import AccountResult
@@ -223,6 +224,7 @@ def attribution_of(account: AccountResult) -> tuple[list[str], list[list[str]]]:
     lines = account.attribution
     costs = [name for name in COSTS if any(getattr(line, name) for line in lines)]
     dividends = ["dividends"] if any(line.dividends for line in lines) else []
+    is_foreign = any(line.currency != account.currency for line in lines)
     rows = [
         [
             f"{line.strategy} {line.instrument}" if line.strategy else "interest on cash owed",
@@ -230,10 +232,18 @@ def attribution_of(account: AccountResult) -> tuple[list[str], list[list[str]]]:
             *(money(-float(getattr(line, name))) for name in costs),
             *(money(float(line.dividends)) for _ in dividends),
             money(float(line.net), line.currency),
+            *([_in_account(account, line)] if is_foreign else []),
         ]
         for line in lines
     ]
-    return ["", "gross", *costs, *dividends, "net"], rows
+    converted = [f"in {account.currency}"] if is_foreign else []
+    return ["", "gross", *costs, *dividends, "net", *converted], rows
+
+
+def _in_account(account: AccountResult, line: Attribution) -> str:
+    """The net at the rate of the end."""
+    rate = account.rates.get(line.currency)
+    return money(None if rate is None else float(line.net) * rate, account.currency)
 
 
 def _holdings(figures: Figures) -> list[Row]:
