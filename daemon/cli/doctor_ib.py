@@ -37,7 +37,7 @@ async def _ask(name: str, config: Config) -> AsyncIterator[Finding]:
     session = Session(name, msgspec.structs.replace(tws, connect_seconds=WAIT_SECONDS - 2), time.time_ns)
     try:
         async with session.held():
-            await session.wait_up(WAIT_SECONDS)
+            await _tried(session)
             yield Finding(subject, "ok", f"TWS at {tws.host}:{tws.port} takes client id {tws.client_id}")
             async for finding in _about(subject, session, config):
                 yield finding
@@ -45,6 +45,24 @@ async def _ask(name: str, config: Config) -> AsyncIterator[Finding]:
         yield Finding(subject, "fail", str(error))
     except VenueUnreachable as error:
         yield Finding(subject, "fail", str(error))
+
+
+async def _tried(session: Session) -> None:
+    """Until the line is up or the first attempt has failed: what is wrong then will not mend itself soon.
+
+    Raises:
+        VenueUnreachable: With the reason.
+    """
+    waiting = asyncio.create_task(session.wait_up(WAIT_SECONDS))
+    failing = asyncio.create_task(session.outage.told.wait())
+    try:
+        await asyncio.wait((waiting, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            raise VenueUnreachable(session.outage.reason)
+        waiting.result()
+    finally:
+        waiting.cancel()
+        failing.cancel()
 
 
 async def _about(subject: str, session: Session, config: Config) -> AsyncIterator[Finding]:

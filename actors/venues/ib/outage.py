@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -21,6 +22,8 @@ class Outage:
         self.since_ns: int | None = None
         """None while there is no outage."""
         self.reason = ""
+        self.told = asyncio.Event()
+        """Set while there is an outage for a reason that is known."""
         self._told: dict[str, None] = {}
         self._again_at = 0
         self._pause = AGAIN_SECONDS
@@ -39,6 +42,7 @@ class Outage:
             self.begin()
         assert self.since_ns is not None
         self.reason, now = reason, self._clock()
+        self.told.set()
         if reason in self._told and now < self._again_at:
             return
         if self._told and now >= self._again_at:
@@ -51,3 +55,4 @@ class Outage:
     def end(self) -> None:
         """The line is up."""
         self.since_ns, self.reason = None, ""
+        self.told.clear()
