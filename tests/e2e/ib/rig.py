@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from actors.messages.market import Quote
 from daemon.__main__ import main
 from daemon.config import Config
 from daemon.config_sources import load_config
@@ -155,6 +156,16 @@ def fault(tws: IbServer, kind: str, **more: object) -> None:
     happening = msgspec.convert({"kind": kind, **more}, type=Fault)
     tws.faults.add(happening)
     IbAdmin(tws).happen(happening)
+
+
+def offer(tws: IbServer, price: Decimal, size: int, symbol: str = "AAPL") -> None:
+    """Somebody sells so much at this price, for a moment."""
+    now = tws.clock.now_ns()
+    quote = Quote(
+        ts_event=now, instrument=f"{symbol}@ib", bid_price=float(price) - 1, bid_size=1.0,
+        ask_price=float(price), ask_size=float(size),
+    )  # fmt: skip
+    tws.desk.tell(tws.engine.on_quote(quote, now))
 
 
 async def one_order_was_booked(tws: IbServer, life: Life) -> None:

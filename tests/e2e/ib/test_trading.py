@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.config_sources import load_config
+from daemon.exchange.ib.orders import IbOrder
 from tests.conftest import REPO_ROOT
-from tests.e2e.ib.rig import ACCOUNT, a_config, a_life, a_tws, assert_books_equal, fault, printed
+from tests.e2e.ib.rig import ACCOUNT, Life, a_config, a_life, a_tws, assert_books_equal, fault, offer, printed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -29,17 +31,36 @@ async def test_stocks_and_a_future_are_traded_and_replayed(tmp_path: Path) -> No
 
 
 async def test_a_nightly_reset_loses_nothing(tmp_path: Path) -> None:
-    """A working order, a partial fill and an order by hand, and then the gateway is gone for a while."""
+    """Orders work, one is filled in part and in part again, somebody trades by hand; the gateway is away."""
     async with a_tws(tmp_path) as tws:
-        config = a_config(tws, tmp_path / "state", "Restless")
+        config = a_config(tws, tmp_path / "state", "Waiting")
         async with a_life(config) as life:
             truth = tws.truth.sum.accounts[ACCOUNT]
             await life.until(lambda: len(truth.trades) >= 3, "some trades")
+            high, low = [order for order in tws.desk.live() if order.request.limit_price]
+            assert high.request.limit_price is not None
+            offer(tws, high.request.limit_price, 4)
+            await life.until(lambda: of(life, high)["filled"] == "4", "the first part in the books")
+
             fault(tws, "reset", milliseconds=1_500)
             requests = truth.requests
             fault(tws, "trade_by_hand", symbol="AAPL", code=9)
             await life.until(lambda: not tws.sessions.lines, "the line to be gone")
+            offer(tws, high.request.limit_price, 3)
             await life.until(lambda: tws.sessions.lines, "the line to be back")
             assert truth.requests == requests, "something was sent into a dead line"
-            await life.until(lambda: len(truth.trades) >= 8, "trading to go on")
+
+            await life.until(lambda: of(life, high)["filled"] == "7", "the second part in the books")
+            assert (of(life, high)["status"], of(life, low)["status"]) == ("partially_filled", "accepted")
+            before = len(truth.trades)
+            await life.until(lambda: len(truth.trades) >= before + 2, "trading to go on")
+            offer(tws, high.request.limit_price, 3)
+            await life.until(lambda: of(life, high)["status"] == "filled", "the order to be filled")
         assert_books_equal(tws, life)
+        assert (of(life, low)["status"], of(life, low)["filled"]) == ("cancelled", "0")
+
+
+def of(life: Life, order: IbOrder) -> dict[str, Any]:
+    """The order in our books."""
+    rows = life.books()["orders"]
+    return next(row for row in rows if row["client_order_id"] == order.request.order_ref)

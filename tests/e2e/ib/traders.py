@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actors import OrderUpdate, Quote, State, Strategy
+from actors import OrderUpdate, Quote, State, Strategy, StrategyTimer
 from actors.messages.orders import OrderDenied
 
 
@@ -42,6 +42,27 @@ class Restless(Strategy):
             self.ctx.limit("buy", Decimal(5), self.ctx.round_price(quote.ask_price * 1.001, rounding="up"))
         elif self.ctx.position(quote.instrument) >= 5:
             self.ctx.limit("sell", Decimal(5), self.ctx.round_price(quote.bid_price * 0.999, rounding="down"))
+
+
+class Waiting(Strategy):
+    """Rests two orders below the market; then it buys a little again and again, whatever happens."""
+
+    class Turn(State):
+        has_begun: bool = False
+
+    state: Turn
+    again_ns: int = 200_000_000
+
+    def on_quote(self, quote: Quote) -> None:
+        if not self.state.has_begun:
+            self.state.has_begun = True
+            for share in (0.985, 0.975):
+                price = self.ctx.round_price(quote.bid_price * share, rounding="down")
+                self.ctx.limit("buy", Decimal(10), price)
+            self.ctx.set_timer("again", every=self.again_ns)
+
+    def on_timer(self, timer: StrategyTimer) -> None:
+        self.ctx.market("buy", Decimal(1))
 
 
 class Brackets(Strategy):
