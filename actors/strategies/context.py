@@ -208,8 +208,8 @@ class Context(Ordering):
         return interval
 
 
-def _duration(time: str | int) -> int:
+def _duration(time: str | float) -> int:
     nanoseconds = parse_interval(time) if isinstance(time, str) else time
-    if nanoseconds <= 0:
-        raise UsageError(f"a duration must be positive, not {time!r}")
+    if not isinstance(nanoseconds, int) or nanoseconds <= 0:
+        raise UsageError(f'{time!r} is no duration: write "10s" or whole nanoseconds above 0')
     return nanoseconds

@@ -46,6 +46,18 @@ def test_timers_run_once_or_periodically_and_can_be_cancelled() -> None:
     assert heard(stage) == ["timer tick 0s late", "timer once 0s late", "timer tick 0s late"]
 
 
+def test_a_duration_in_broken_nanoseconds_is_refused() -> None:
+    class Hasty(Listener):
+        def on_start(self) -> None:
+            with pytest.raises(UsageError, match=r"0\.2 is no duration: write"):
+                self.ctx.set_timer("tick", every=0.2)  # type: ignore[arg-type]
+            self.hear("refused")
+
+    stage = Stage(a_spec(Hasty))
+    stage.start()
+    assert heard(stage) == ["refused"]
+
+
 def test_timers_missed_while_asleep_come_late_and_a_periodic_one_once() -> None:
     stage = Stage(a_spec(Clockwork))
     stage.start()
