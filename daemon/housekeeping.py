@@ -6,7 +6,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic, monotonic_ns, perf_counter
 
@@ -28,6 +27,7 @@ from daemon.notify import Notifier
 from daemon.runtime import Runtime
 from daemon.state_backup import StateBackup
 from daemon.telemetry import Telemetry
+from daemon.worker import a_worker
 
 log = structlog.get_logger(__name__)
 
@@ -147,7 +147,7 @@ class Housekeeping:
         A fault in what is finished is told and does not touch trading; the next round tries again.
         """
         if self._background is None:
-            self._background = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+            self._background = a_worker()
         settings, now = self._settings, self._clock.now()
         loop = asyncio.get_running_loop()
         try:

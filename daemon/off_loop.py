@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from importlib import import_module
-from multiprocessing import get_context
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ import structlog
 
 from actors.messages.base import Message
 from actors.messages.control import OffLoopRequest, OffLoopResult
+from daemon.worker import a_worker
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class OffLoop:
 
     async def _run(self, request: OffLoopRequest) -> None:
         if self._executor is None:
-            self._executor = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+            self._executor = a_worker()
         value: bytes | None = None
         error: str | None = None
         try:
