@@ -19,31 +19,32 @@ if TYPE_CHECKING:
 
 def run_bar(market: Market, bar: Bar) -> None:
     """Take the market along the bar; a fill carries the time at which the bar began."""
-    market.desk.bar_began = bar.ts_event - bar.interval_ns
-    _run(market, bar)
-    market.desk.bar_began = None
-
-
-def _run(market: Market, bar: Bar) -> None:
-    here = market.ticks(bar.open)
+    desk, here = market.desk, market.ticks(bar.open)
     point = _offer(market, bar, here)
     if point is None:
         return
+    desk.bar_began = bar.ts_event - bar.interval_ns
     market.point = point
     _open_at(market, point)
-    if market.has_waiting():
-        high, low, close = market.ticks(bar.high), market.ticks(bar.low), market.ticks(bar.close)
-        path = market.settings.bars.path
-        if path == "pessimistic":
-            _stops_then_limits(market, point, low, high)
-        else:
-            high_first = path == "ohlc" or (path == "adaptive" and high - here < here - low)
-            for there in (*((high, low) if high_first else (low, high)), close):
-                _walk(market, point, here, there)
-                here = there
+    if market.queue or market.waiting.count:
+        _go_along(market, bar, point, here)
     market.note_used(point.used)
     market.point = None
-    follow(market, market.ticks(bar.low), market.ticks(bar.high))
+    if market.waiting.count:
+        follow(market, market.ticks(bar.low), market.ticks(bar.high))
+    desk.bar_began = None
+
+
+def _go_along(market: Market, bar: Bar, point: Print, here: Decimal) -> None:
+    high, low, close = market.ticks(bar.high), market.ticks(bar.low), market.ticks(bar.close)
+    path = market.settings.bars.path
+    if path == "pessimistic":
+        _stops_then_limits(market, point, low, high)
+        return
+    high_first = path == "ohlc" or (path == "adaptive" and high - here < here - low)
+    for there in (*((high, low) if high_first else (low, high)), close):
+        _walk(market, point, here, there)
+        here = there
 
 
 def at_close(market: Market, order: VenueOrderState) -> bool:
@@ -79,8 +80,17 @@ def _offer(market: Market, bar: Bar, price: Decimal) -> Print | None:
 
 def _open_at(market: Market, point: Print) -> None:
     """Queued orders and stops take at the open; resting orders that it has jumped over get it, too."""
-    price = point.price
-    through = market.settings.bars.limits == "through"
+    if market.waiting.count:
+        _jump_over(market, point)
+    if market.queue:
+        market.meet_queue()
+    if market.waiting.count:
+        market.trigger_reached(low=point.price, high=point.price)
+
+
+def _jump_over(market: Market, point: Print) -> None:
+    """Resting orders beyond the open."""
+    price, through = point.price, market.settings.bars.limits == "through"
     for resting in (market.bids, market.asks):
         while resting.entries and point.quantity:
             order = resting.entries[0][2]
@@ -90,10 +100,6 @@ def _open_at(market: Market, point: Print) -> None:
             if through and order.price == price:
                 break
             market.make(order, point.quantity, price, point)
-    if market.queue:
-        market.meet_queue()
-    if market.buy_stops.entries or market.sell_stops.entries:
-        market.trigger_reached(low=price, high=price)
 
 
 def _walk(market: Market, point: Print, here: Decimal, there: Decimal) -> None:

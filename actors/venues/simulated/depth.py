@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -17,25 +17,27 @@ _CACHE_MAX = 50_000
 _ENDLESS = float("inf")
 
 
-class Ticks:
+ToTicks = Callable[[float], Decimal]
+"""A `float` price as whole ticks."""
+
+
+class KnownTicks(dict[float, Decimal]):
     """`float` prices as whole ticks, each computed once."""
 
-    __slots__ = ("_known", "_tick_size")
+    __slots__ = ("_tick_size",)
 
     def __init__(self, tick_size: Decimal) -> None:
+        super().__init__()
         self._tick_size = tick_size
-        self._known: dict[float, Decimal] = {}
 
-    def __call__(self, price: float) -> Decimal:
-        known = self._known.get(price)
-        if known is None:
-            if len(self._known) >= _CACHE_MAX:
-                self._known.clear()
-            exact = to_decimal(price)
-            if self._tick_size and exact % self._tick_size:
-                exact = round_to_tick(price, self._tick_size, "nearest")
-            known = self._known[price] = exact
-        return known
+    def __missing__(self, price: float) -> Decimal:
+        if len(self) >= _CACHE_MAX:
+            self.clear()
+        exact = to_decimal(price)
+        if self._tick_size and exact % self._tick_size:
+            exact = round_to_tick(price, self._tick_size, "nearest")
+        self[price] = exact
+        return exact
 
 
 class Depth(Protocol):
@@ -90,7 +92,7 @@ class AmbientSide:
     __slots__ = ("_descending", "_lot_size", "_prices", "_ticks", "_unlimited", "levels", "taken")
 
     def __init__(
-        self, *, descending: bool, instrument: Instrument, ticks: Ticks, unlimited: bool = False
+        self, *, descending: bool, instrument: Instrument, ticks: ToTicks, unlimited: bool = False
     ) -> None:
         self._descending = descending
         self._unlimited = unlimited

@@ -34,7 +34,7 @@ from actors.venues.simulated.settings import MarketSettings
 from actors.venues.simulated.slippage import Slip
 from actors.venues.simulated.taking import can_fill_whole, reducible_only, take
 from actors.venues.simulated.trade_print import print_trade
-from actors.venues.simulated.waiting import NOWHERE, Nowhere, WaitingOrders
+from actors.venues.simulated.waiting import NOWHERE, Nowhere, Tally, WaitingOrders
 
 INFINITY = float("inf")
 _is_open = attrgetter("is_open")
@@ -50,6 +50,7 @@ class Market(RecordedMarket):
     __slots__ = (
         "_at_close", "_calm_asks", "_calm_bids", "_calm_trades", "_market_until", "asks", "bids", "busy",
         "buy_stops", "desk", "follows_queue", "hours", "point", "queue", "sell_stops", "settings", "slip",
+        "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -67,10 +68,12 @@ class Market(RecordedMarket):
         self.follows_queue = settings.queue != "front"
         self._at_close = settings.bars.market_orders == "same_close"
         self._market_until = _MARKET_UNTIL.get(settings.bars.market_rest)
-        self.bids = WaitingOrders(highest_first=True)
-        self.asks = WaitingOrders(highest_first=False)
-        self.buy_stops = WaitingOrders(highest_first=False, by_stop=True)
-        self.sell_stops = WaitingOrders(highest_first=True, by_stop=True)
+        self.waiting = Tally()
+        """Of all four places where orders wait for a price."""
+        self.bids = WaitingOrders(self.waiting, highest_first=True)
+        self.asks = WaitingOrders(self.waiting, highest_first=False)
+        self.buy_stops = WaitingOrders(self.waiting, highest_first=False, by_stop=True)
+        self.sell_stops = WaitingOrders(self.waiting, highest_first=True, by_stop=True)
         self.queue: list[VenueOrderState] = []
         """Orders that take at the market's next move, oldest first."""
         self.busy = False
@@ -170,7 +173,7 @@ class Market(RecordedMarket):
 
     def refresh(self) -> None:
         """Work out which market data can change nothing; half a tick of margin makes `float` good enough."""
-        if self.bids.entries or self.asks.entries or self.buy_stops.entries or self.sell_stops.entries:
+        if self.waiting.count:
             self.busy = True
             half = self.half_tick
             bid, ask = self.bids.reach + half, self.asks.reach - half
@@ -179,10 +182,12 @@ class Market(RecordedMarket):
             self._calm_asks, self._calm_bids = (bid, buy_stop), (sell_stop, ask)
             if self.follows_queue:
                 self._calm_asks = _NEVER_CALM
+            moves = self.queue or self.buy_stops.trailing or self.sell_stops.trailing
         else:
-            self.busy = bool(self.queue)
+            moves = self.queue
+            self.busy = bool(moves)
             self._calm_trades, self._calm_asks, self._calm_bids = _CALM_PRICES, _ALWAYS_CALM, _ALWAYS_CALM
-        if self.queue or self.buy_stops.trailing or self.sell_stops.trailing:
+        if moves:
             self._calm_trades = self._calm_asks = _NEVER_CALM
         elif self.wanted.taken or self.offered.taken:
             self._calm_asks = _NEVER_CALM
@@ -352,16 +357,6 @@ class Market(RecordedMarket):
         self.desk.fill(order, self.instrument, quantity, price, is_maker=is_maker, trade_id=trade_id)
 
     # bars
-
-    def has_waiting(self) -> bool:
-        """Whether any order is open here."""
-        return bool(
-            self.queue
-            or self.bids.entries
-            or self.asks.entries
-            or self.buy_stops.entries
-            or self.sell_stops.entries
-        )
 
     def note_bar(self, bar: Bar) -> bool:
         """Remember the newest bar; whether it can change anything, so that `on_bar` must follow.

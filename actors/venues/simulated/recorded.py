@@ -9,7 +9,7 @@ import msgspec
 from actors.core.adjust import adjusted
 from actors.messages.market import Bar, BookDelta, BookSnapshot, CorporateAction, Quote
 from actors.model.instrument import ZERO, Instrument
-from actors.venues.simulated.depth import AmbientSide, SideState, Ticks
+from actors.venues.simulated.depth import AmbientSide, KnownTicks, SideState, ToTicks
 
 _ENDLESS = float("inf")
 
@@ -70,7 +70,7 @@ class RecordedMarket:
     def define(self, instrument: Instrument) -> None:
         """Steps and limits of the instrument, before anything is known of its market."""
         self.instrument = instrument
-        self.ticks = Ticks(instrument.tick_size)
+        self.ticks: ToTicks = KnownTicks(instrument.tick_size).__getitem__
         self.half_tick = float(instrument.tick_size) / 2
         self.wanted = AmbientSide(
             descending=True, instrument=instrument, ticks=self.ticks, unlimited=self._unlimited

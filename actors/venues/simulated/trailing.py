@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 def begun(market: Market, terms: OrderTerms) -> OrderTerms:
     """The terms with the stop that a trail begins with; without one where no price is known yet."""
+    if terms.special is None or terms.special.trail is None:
+        return terms
     best = _touch(market, terms.side)
-    if terms.special is None or terms.special.trail is None or best is None:
+    if best is None:
         return terms
     return msgspec.structs.replace(terms, stop_price=_stop(market, terms.special, terms.side, best))
 

@@ -24,12 +24,24 @@ class Nowhere:
 NOWHERE = Nowhere()
 
 
+class Tally:
+    """How many orders wait in several places together."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class WaitingOrders:
     """Resting orders of one side, or stops of one side; the first is the one the market reaches first."""
 
-    __slots__ = ("_by_stop", "_highest_first", "_nothing", "entries", "first_price", "reach", "trailing")
+    __slots__ = (
+        "_by_stop", "_highest_first", "_nothing", "_tally", "entries", "first_price", "reach", "trailing",
+    )  # fmt: skip
 
-    def __init__(self, *, highest_first: bool, by_stop: bool = False) -> None:
+    def __init__(self, tally: Tally, *, highest_first: bool, by_stop: bool = False) -> None:
+        self._tally = tally
         self._highest_first = highest_first
         self._by_stop = by_stop
         self.entries: list[_Entry] = []
@@ -56,6 +68,7 @@ class WaitingOrders:
     def add(self, order: VenueOrderState) -> None:
         """Queue behind all of the same price that came earlier."""
         insort(self.entries, (self._key(order), order.priority, order))
+        self._tally.count += 1
         self.trailing += order.order_type == "trailing_stop"
         self._reach()
 
@@ -64,6 +77,7 @@ class WaitingOrders:
         place = bisect_left(self.entries, (self._key(order), order.priority))
         assert self.entries[place][2] is order
         del self.entries[place]
+        self._tally.count -= 1
         self.trailing -= order.order_type == "trailing_stop"
         self._reach()
 
