@@ -47,8 +47,8 @@ class Account:
     """Balances, orders and fills of one account. No asset ever falls below what is locked of it."""
 
     __slots__ = (
-        "_dearer_rate", "by_client", "fills", "fills_of", "locked", "name", "open", "orders", "schedule",
-        "settings", "total",
+        "_dearer_rate", "_pays_in_kind", "by_client", "fills", "fills_of", "locked", "name", "open", "orders",
+        "schedule", "settings", "total",
     )  # fmt: skip
 
     may_owe: ClassVar[bool] = False
@@ -58,6 +58,8 @@ class Account:
         self.name = name
         self.settings = settings
         self.schedule = schedule_of(settings)
+        self._pays_in_kind = self.schedule is None and settings.fee_currency is None
+        """Whether all fees come out of what is received, so that nothing is held back for them."""
         self._dearer_rate = max(settings.maker_fee, settings.taker_fee, ZERO)
         self.total: dict[str, Decimal] = dict(settings.opening_balances)
         self.locked: dict[str, Decimal] = {}
@@ -94,9 +96,7 @@ class Account:
             amount = remaining * order.lock_price * instrument.multiplier
         else:
             amount = remaining
-        if self.schedule is None and self.settings.fee_currency is None:
-            return amount
-        return amount + self._fee_at_most(order, remaining, amount)
+        return amount if self._pays_in_kind else amount + self._fee_at_most(order, remaining, amount)
 
     def _fee_at_most(self, order: VenueOrderState, quantity: Decimal, given: Decimal) -> Decimal:
         """What the fee can come to in the asset that is given; 0 when it is paid in another."""
@@ -150,13 +150,19 @@ class Account:
             self.locked[asset] = self.locked.get(asset, ZERO) + need - locked
             order.locked = need
 
+    def unlock(self, order: VenueOrderState) -> None:
+        """Hold nothing back for an order that is closed."""
+        if order.locked:
+            self.locked[order.locked_asset] -= order.locked
+            order.locked = ZERO
+
     def affordable(self, order: VenueOrderState, instrument: Instrument, price: Decimal) -> Decimal:
         """Whole lots that a buy can pay at this price from what it has locked and what is free."""
         money = self.free(instrument.quote) + order.locked
         remaining, unit_cost = order.quantity - order.filled_quantity, price * instrument.multiplier
         cost = remaining * unit_cost
         fee = ZERO
-        if self.schedule is not None or self.settings.fee_currency is not None:
+        if not self._pays_in_kind:
             fee = self._fee_at_most(order, remaining, cost)
             cost += fee
         if cost <= money:
@@ -185,20 +191,19 @@ class Account:
         notional = quantity * price * instrument.multiplier
         filled = order.filled_quantity = order.filled_quantity + quantity
         order.filled_notional += notional
-        order.status = "partially_filled" if filled < order.quantity else "filled"
         self.exchange(order, instrument, quantity, price, notional)
-        if order.locked:
+        if filled < order.quantity:
+            order.status = "partially_filled"
             self.relock(order, instrument)
+        else:
+            order.status = "filled"
+            self.unlock(order)
         if self.schedule is not None:
             money = self.schedule.raise_on(order, quantity, notional, is_maker=is_maker)
             fee, currency = self._paid_as(money, instrument, price)
         else:
             rate = self.settings.maker_fee if is_maker else self.settings.taker_fee
-            if order.side == "buy":
-                given, paid, received, amount = instrument.quote, notional, instrument.base, quantity
-            else:
-                given, paid, received, amount = instrument.base, quantity, instrument.quote, notional
-            fee, currency = self._fee(rate, given, paid, received, amount, notional)
+            fee, currency = self._fee(rate, order, instrument, quantity, notional)
         if fee:
             self.move(currency, -fee)
         return fee, currency
@@ -223,19 +228,25 @@ class Account:
         total[received] = total.get(received, ZERO) + amount
 
     def _fee(
-        self, rate: Decimal, given: str, paid: Decimal, received: str, amount: Decimal, notional: Decimal
+        self,
+        rate: Decimal,
+        order: VenueOrderState,
+        instrument: Instrument,
+        quantity: Decimal,
+        notional: Decimal,
     ) -> tuple[Decimal, str]:
         """In the configured currency; in the asset received without one, or when not enough of it is free."""
-        wanted = self.settings.fee_currency
+        is_buy, wanted = order.side == "buy", self.settings.fee_currency
+        received = instrument.base if is_buy else instrument.quote
         if wanted is not None and wanted != received:
-            if wanted == given:
-                fee = paid * rate
+            if wanted in (instrument.base, instrument.quote):
+                fee = (notional if is_buy else quantity) * rate
             else:
                 fee = notional * rate / self.settings.fee_prices[wanted]
             fee = cut(fee)
             if fee <= self.free(wanted):
                 return fee, wanted
-        return cut(amount * rate), received
+        return cut((quantity if is_buy else notional) * rate), received
 
     def _paid_as(self, money: Decimal, instrument: Instrument, price: Decimal) -> tuple[Decimal, str]:
         """A schedule's fee in the configured currency; without enough of that in quote, as far as it goes."""

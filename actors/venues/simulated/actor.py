@@ -44,6 +44,7 @@ from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument
 from actors.venues.simulated.engine import PLAIN_MARKET, EngineState, MatchingEngine
 from actors.venues.simulated.events import VenueEvent
+from actors.venues.simulated.floor import Floor
 from actors.venues.simulated.linked import end, settle_links
 from actors.venues.simulated.preview import preview
 from actors.venues.simulated.reports import order_evidence, order_reports, report_of
@@ -187,15 +188,12 @@ class SimulatedVenueActor(CoreActor):
 
     def tell(self, events: Iterable[VenueEvent]) -> None:
         """Send what happened to whom it concerns, and what follows from it for orders that waited for it."""
-        if events and events is self.engine.desk.events:
+        desk = self.engine.desk
+        if desk.has_links and events is desk.events:
             settle_links(self.engine)
         for event in events:
             report = report_of(event)
-            if report is None:
-                continue
-            if self._travel[event.account].answers_at_once:
-                self.send(report)
-            else:
+            if report is not None:
                 self._answer(event.account, report)
 
     def _answer(self, account: str, answer: VenueAnswer) -> None:
@@ -231,9 +229,10 @@ class SimulatedVenueActor(CoreActor):
         account, engine, known = question.account, self.engine, question.fills_after
         asked = question.asked_seq
         last = engine.last_trade_id
+        to_all = min((int(known.get(name) or 0) for name in self._markets), default=0)
         fills = tuple(
             fill
-            for fill in engine.fills(account)
+            for fill in engine.fills(account, after_trade_id=str(to_all))
             if int(fill.trade_id) > int(known.get(fill.instrument) or 0)
         )
         total = {asset: balance.total for asset, balance in engine.balances(account).items()}
@@ -276,32 +275,17 @@ class SimulatedVenueActor(CoreActor):
     # market data: first of all actors, and cheap while nothing waits for it
 
     def market_handlers(self, kind: type[Message], instrument: str) -> Sequence[Handler]:
-        """Nothing of instruments that are not traded here."""
-        return super().market_handlers(kind, instrument) if instrument in self._markets else ()
-
-    def on_quote(self, quote: Quote) -> None:
-        """Best bid and ask have changed."""
-        market = self._markets[quote.instrument]
-        if market.note_quote(quote):
-            events = market.desk.begin(self.now)
-            market.meet_depth()
-            self.tell(events)
-
-    def on_trade(self, trade: Trade) -> None:
-        """Others have traded."""
-        market = self._markets[trade.instrument]
-        if market.note_trade(trade):
-            events = market.desk.begin(self.now)
-            market.meet_trade(trade)
-            self.tell(events)
-
-    def on_bar(self, bar: Bar) -> None:
-        """A whole bar."""
-        market = self._markets[bar.instrument]
-        if market.note_bar(bar):
-            events = market.desk.begin(self.now)
-            market.meet_bar(bar)
-            self.tell(events)
+        """The floor of an instrument takes what comes all the time; nothing of what is not traded here."""
+        market = self._markets.get(instrument)
+        if market is None:
+            return ()
+        floor = Floor(self, market)
+        often: dict[type[Message], Handler] = {
+            Quote: floor.on_quote,
+            Trade: floor.on_trade,
+            Bar: floor.on_bar,
+        }
+        return (often[kind],) if kind in often else super().market_handlers(kind, instrument)
 
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book."""

@@ -23,9 +23,9 @@ _NEEDS = {
 def refusal(terms: OrderTerms, instrument: Instrument, worth: Decimal | None) -> Refusal | None:
     """First reason to refuse; `worth` is the price the order is valued at, None where nobody knows one."""
     has_price, has_stop = terms.price is not None, terms.stop_price is not None
-    refused = _form(terms, has_price=has_price, has_stop=has_stop)
-    if refused is None and (has_price or has_stop):
-        refused = _ticks(terms, instrument)
+    refused = None
+    if has_price or has_stop or terms.post_only or terms.order_type != "market":
+        refused = _form(terms, has_price=has_price, has_stop=has_stop) or _ticks(terms, instrument)
     return refused or _lots(terms.quantity, instrument) or _notional(terms, instrument, worth)
 
 

@@ -11,7 +11,7 @@ from actors.messages.account import VenueFill
 from actors.messages.orders import OrderTerms
 from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument
-from actors.venues.simulated.accounts import Account
+from actors.venues.simulated.accounts import Account, AccountState
 from actors.venues.simulated.events import (
     Accepted,
     Adjusted,
@@ -34,8 +34,8 @@ class Desk:
     """What all markets of one engine share."""
 
     __slots__ = (
-        "accounts", "bar_began", "calendars", "events", "last_order_id", "last_priority", "last_trade_id",
-        "markets", "now", "prices",
+        "accounts", "bar_began", "calendars", "events", "has_links", "last_order_id", "last_priority",
+        "last_trade_id", "markets", "now", "prices",
     )  # fmt: skip
 
     def __init__(self, calendars: Calendars = BUILT_IN) -> None:
@@ -49,6 +49,8 @@ class Desk:
         """By instrument, once the engine has made them."""
         self.prices: tuple[Decimal, Decimal] | None = None
         """Lowest and highest price that orders of ours have taken at and no stop has heard of."""
+        self.has_links = False
+        """Whether any order has come that others wait for."""
         self.last_order_id = 0
         self.last_trade_id = 0
         self.last_priority = 0
@@ -118,6 +120,8 @@ class Desk:
         account = self.accounts[order.account]
         account.add_order(order)
         account.relock(order, instrument)
+        if order.special is not None and order.special.more_follow:
+            self.has_links = True
         self.events.append(Accepted(*self._about(order)))
 
     def trigger(self, order: VenueOrderState) -> None:
@@ -235,6 +239,12 @@ class Desk:
                     f"give its price in {instrument.quote} as fee_prices.{currency}"
                 )
         self.accounts[name] = self._account_of(name, settings)
+
+    def restore(self, state: AccountState) -> None:
+        """Take a checkpoint's state of one account."""
+        self.accounts[state.name].restore(state)
+        specials = [order.special for order in state.orders if order.special is not None]
+        self.has_links = self.has_links or any(special.more_follow for special in specials)
 
     def _account_of(self, name: str, settings: SimulatedVenueSettings) -> Account:
         if settings.account_type == "margin":

@@ -206,20 +206,20 @@ class MatchingEngine:
 
     def on_quote(self, quote: Quote, now: int) -> list[VenueEvent]:
         """Best bid and ask have changed."""
-        if (market := self._market(quote.instrument, now)) is not None:
-            market.on_quote(quote)
+        if (market := self._market(quote.instrument, now)) is not None and market.note_quote(quote):
+            market.meet_depth()
         return self._desk.events
 
     def on_trade(self, trade: Trade, now: int) -> list[VenueEvent]:
         """Others have traded."""
-        if (market := self._market(trade.instrument, now)) is not None:
-            market.on_trade(trade)
+        if (market := self._market(trade.instrument, now)) is not None and market.note_trade(trade):
+            market.meet_trade(trade)
         return self._desk.events
 
     def on_bar(self, bar: Bar, now: int) -> list[VenueEvent]:
         """A whole bar; matched only where neither quotes, trades nor books of the instrument have come."""
-        if (market := self._market(bar.instrument, now)) is not None:
-            market.on_bar(bar)
+        if (market := self._market(bar.instrument, now)) is not None and market.note_bar(bar):
+            market.meet_bar(bar)
         return self._desk.events
 
     def on_book_snapshot(self, book: BookSnapshot, now: int) -> list[VenueEvent]:
@@ -325,7 +325,7 @@ class MatchingEngine:
     ) -> list[VenueFill]:
         """Executions with a greater trade id, oldest first."""
         fills = self._desk.accounts[account].fills_after(after_trade_id)
-        return [fill for fill in fills if instrument is None or fill.instrument == instrument]
+        return fills if instrument is None else [fill for fill in fills if fill.instrument == instrument]
 
     def order_fills(self, order: VenueOrderState) -> list[VenueFill]:
         """Executions of one order, oldest first."""
@@ -386,7 +386,7 @@ class MatchingEngine:
         desk.last_priority = state.last_priority
         for account in state.accounts:
             if account.name in desk.accounts:
-                desk.accounts[account.name].restore(account)
+                desk.restore(account)
         for saved in state.markets:
             market = self.markets[saved.instrument.id] = self._market_of(saved.instrument)
             market.restore(saved)

@@ -238,7 +238,12 @@ class MarginAccount(Account):
         self.move(instrument.quote, gained * instrument.multiplier)
 
     def _fee(
-        self, rate: Decimal, given: str, paid: Decimal, received: str, amount: Decimal, notional: Decimal
+        self,
+        rate: Decimal,
+        order: VenueOrderState,
+        instrument: Instrument,
+        quantity: Decimal,
+        notional: Decimal,
     ) -> tuple[Decimal, str]:
         """A rate of notional in the account's currency, or in a third one that it holds enough of."""
         wanted = self.settings.fee_currency

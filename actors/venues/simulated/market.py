@@ -16,6 +16,7 @@ Only a bar that opens beyond it fills it at the open. While the market is closed
 
 from __future__ import annotations
 
+from bisect import insort
 from decimal import Decimal
 from operator import attrgetter
 
@@ -37,6 +38,7 @@ from actors.venues.simulated.trade_print import print_trade
 from actors.venues.simulated.waiting import NOWHERE, Nowhere, Tally, WaitingOrders
 
 INFINITY = float("inf")
+NEVER_QUIET = -1
 _is_open = attrgetter("is_open")
 _NEVER_CALM = (INFINITY, INFINITY)
 _ALWAYS_CALM = (-INFINITY, INFINITY)
@@ -49,8 +51,8 @@ class Market(RecordedMarket):
 
     __slots__ = (
         "_at_close", "_calm_asks", "_calm_bids", "_calm_trades", "_market_until", "asks", "bids", "busy",
-        "buy_stops", "desk", "follows_queue", "hours", "point", "queue", "sell_stops", "settings", "slip",
-        "waiting",
+        "buy_stops", "desk", "follows_queue", "hours", "point", "queue", "quiet_interval_ns", "sell_stops",
+        "settings", "slip", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +80,8 @@ class Market(RecordedMarket):
         """Orders that take at the market's next move, oldest first."""
         self.busy = False
         """Whether any order is open here."""
+        self.quiet_interval_ns = NEVER_QUIET
+        """While no order is open here: the interval of bars that change nothing but the newest price."""
         self.point: Print | None = None
         """Where a bar or a lone trade has the market right now; None between such moments."""
         self.refresh()
@@ -157,10 +161,7 @@ class Market(RecordedMarket):
         elif order.has_rested:
             (self.bids if order.side == "buy" else self.asks).add(order)
         else:
-            queue = self.queue
-            queue.append(order)
-            if len(queue) > 1:
-                queue.sort(key=attrgetter("priority"))
+            insort(self.queue, order, key=attrgetter("priority"))
 
     def detach(self, order: VenueOrderState) -> None:
         """Take an open order out of wherever it waits."""
@@ -173,23 +174,25 @@ class Market(RecordedMarket):
 
     def refresh(self) -> None:
         """Work out which market data can change nothing; half a tick of margin makes `float` good enough."""
+        self.quiet_interval_ns = NEVER_QUIET
+        moves = bool(self.queue)
         if self.waiting.count:
-            self.busy = True
             half = self.half_tick
             bid, ask = self.bids.reach + half, self.asks.reach - half
             buy_stop, sell_stop = self.buy_stops.reach - half, self.sell_stops.reach + half
             self._calm_trades = max(bid, sell_stop, 0.0), min(ask, buy_stop)
             self._calm_asks, self._calm_bids = (bid, buy_stop), (sell_stop, ask)
-            if self.follows_queue:
-                self._calm_asks = _NEVER_CALM
-            moves = self.queue or self.buy_stops.trailing or self.sell_stops.trailing
+            moves = moves or bool(self.buy_stops.trailing or self.sell_stops.trailing)
+            self.busy = True
         else:
-            moves = self.queue
-            self.busy = bool(moves)
             self._calm_trades, self._calm_asks, self._calm_bids = _CALM_PRICES, _ALWAYS_CALM, _ALWAYS_CALM
+            self.busy = moves
+            if self.has_volume and not moves and not self.has_finer:
+                self.quiet_interval_ns = self.bar_interval_ns
+                moves = True  # not by itself: the first quote or trade ends the quiet
         if moves:
             self._calm_trades = self._calm_asks = _NEVER_CALM
-        elif self.wanted.taken or self.offered.taken:
+        elif self.wanted.taken or self.offered.taken or (self.follows_queue and self.waiting.count):
             self._calm_asks = _NEVER_CALM
 
     def _stops(self, order: VenueOrderState) -> WaitingOrders | Nowhere:
@@ -281,7 +284,7 @@ class Market(RecordedMarket):
     # the market moves
 
     def note_quote(self, quote: Quote) -> bool:
-        """Remember the best bid and ask; whether they can change anything, so that `on_quote` must follow."""
+        """Remember best bid and ask; whether they can change anything, so that `meet_depth` must follow."""
         self.quote = quote
         low, high = self._calm_asks
         if low < quote.ask_price < high:
@@ -289,15 +292,10 @@ class Market(RecordedMarket):
             return not low < quote.bid_price < high
         return True
 
-    def on_quote(self, quote: Quote) -> None:
-        """Best bid and ask have changed."""
-        if self.note_quote(quote):
-            self.meet_depth()
-
     def on_book_snapshot(self, book: BookSnapshot) -> None:
         """The whole visible book anew."""
         self.note_book(book)
-        if self.busy:
+        if self.busy or self.quiet_interval_ns != NEVER_QUIET:
             self.meet_depth()
 
     def on_book_delta(self, delta: BookDelta) -> None:
@@ -309,12 +307,14 @@ class Market(RecordedMarket):
 
     def meet_depth(self) -> None:
         """Orders meet what is displayed now."""
-        if not self.is_closed:
+        if self.quiet_interval_ns != NEVER_QUIET:
+            self.refresh()
+        elif not self.is_closed:
             depth_moved(self)
             self._finish()
 
     def note_trade(self, trade: Trade) -> bool:
-        """Remember what others trade at; whether it can change anything, so that `on_trade` must follow."""
+        """Remember what others trade at; whether it can change anything, so that `meet_trade` must follow."""
         low, high = self._calm_trades
         if low < trade.price < high:
             self.last_price = trade.price
@@ -322,18 +322,15 @@ class Market(RecordedMarket):
             return False
         return True
 
-    def on_trade(self, trade: Trade) -> None:
-        """Others have traded."""
-        if self.note_trade(trade):
-            self.meet_trade(trade)
-
     def meet_trade(self, trade: Trade) -> None:
         """Orders meet a trade that was noted."""
         if not (0.0 < trade.price < INFINITY and 0.0 <= trade.size < INFINITY):
             return
         self.last_price = trade.price
         self.has_trades = True
-        if not self.is_closed:
+        if self.quiet_interval_ns != NEVER_QUIET:
+            self.refresh()
+        elif not self.is_closed:
             self.sync()
             print_trade(self, trade)
             self._finish()
@@ -359,11 +356,11 @@ class Market(RecordedMarket):
     # bars
 
     def note_bar(self, bar: Bar) -> bool:
-        """Remember the newest bar; whether it can change anything, so that `on_bar` must follow.
+        """Remember the newest bar; whether it can change anything, so that `meet_bar` must follow.
 
         Finer data of the same market, or shorter bars, have told it already.
         """
-        if self.quote is not None or self.has_book or self.has_trades:
+        if self.has_finer:
             return False
         interval, close = bar.interval_ns, bar.close
         if not 0.0 < close < INFINITY:
@@ -372,17 +369,14 @@ class Market(RecordedMarket):
             if 0 < self.bar_interval_ns < interval:
                 return False
             self.bar_interval_ns = interval
+            self.refresh()
         self.last_price = close
         self.bar = bar
         if not self.has_volume and bar.volume > 0.0:
             self.has_volume = True
+            self.refresh()
         low, high = self._calm_trades
-        return not (low < bar.low and bar.high < high)
-
-    def on_bar(self, bar: Bar) -> None:
-        """A whole bar."""
-        if self.note_bar(bar):
-            self.meet_bar(bar)
+        return self.busy and not (low < bar.low and bar.high < high)
 
     def meet_bar(self, bar: Bar) -> None:
         """Orders meet a bar that was noted, of which every price is positive."""

@@ -97,6 +97,11 @@ class RecordedMarket:
         return self.quote is not None or self.has_book
 
     @property
+    def has_finer(self) -> bool:
+        """Whether anything has come that tells more than bars."""
+        return self.quote is not None or self.has_book or self.has_trades
+
+    @property
     def bar_used(self) -> Decimal:
         """What our orders have taken of the newest bar's volume."""
         return self._used if self._used_bar is self.bar else ZERO
