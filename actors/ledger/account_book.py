@@ -92,8 +92,7 @@ class AccountBook:
             self._settle(instrument, quantity, price)
             return
         received = subtract(units, in_kind) if in_kind else units
-        move(instrument.base, received, "holdings", "trading")
-        move(quote, multiply(units, price), "trading", "holdings")
+        self.journal.exchange(instrument.base, received, quote, multiply(units, price))
         if in_kind:
             move(quote, multiply(in_kind, price), "fees", "trading")
         if realised:

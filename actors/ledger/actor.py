@@ -21,6 +21,7 @@ is left to pay, comes out of the account's holding of that asset.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -94,7 +95,7 @@ class LedgerActor(CoreActor):
         self._stated: dict[str, AccountEvidence] = {}
         """Statements of this step whose orders and fills the OMS is about to settle."""
         self._positions: dict[tuple[str, str, str], Position] = {}
-        self._fill_keys: dict[tuple[str, str, str, str], None] = {}
+        self._fill_keys: OrderedDict[tuple[str, str, str, str], None] = OrderedDict()
         self._timer_due = 0
 
     # reading, for projections and control
@@ -131,47 +132,41 @@ class LedgerActor(CoreActor):
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Book one execution."""
         book, instrument = self._book(fill.account), self.instrument(fill.instrument)
-        self._remember_fill(fill)
+        if not self._is_new((fill.account, fill.instrument, fill.venue_order_id, fill.trade_id)):
+            raise InvariantBroken(f"fill {fill.trade_id} of order {fill.client_order_id} came a second time")
         key = (fill.account, fill.strategy, fill.instrument)
         position = self._positions.get(key)
         if position is None:
             position = self._positions[key] = Position(*key)
-        quantity, price = fill.quantity if fill.side == "buy" else -fill.quantity, fill.price
-        in_kind = paid_by_position(fill, instrument, position.quantity)
+        quantity, price, ts = (
+            fill.quantity if fill.side == "buy" else -fill.quantity,
+            fill.price,
+            fill.ts_event,
+        )
+        fee, in_kind = fill.fee, paid_by_position(fill, instrument, position.quantity)
         change = subtract(quantity, in_kind) if in_kind else quantity
         is_derivative, quote, holdings = instrument.is_derivative, instrument.quote, book.journal.holdings
         before = {} if is_derivative else {instrument.base: holdings.get(instrument.base, ZERO)}
         before[quote] = holdings.get(quote, ZERO)
-        if fill.fee and fill.fee_currency not in before:
+        if fee and fill.fee_currency not in before:
             before[fill.fee_currency] = holdings.get(fill.fee_currency, ZERO)
 
-        realised, closed = trade(position, instrument, change, price, fill.ts_event)
-        ended = follow_trip(
-            position,
-            instrument,
-            change,
-            closed,
-            fee_value(fill, instrument, self._valuation, self.market),
-            fill.ts_event,
-        )
+        realised, closed = trade(position, instrument, change, price, ts)
+        fee_in_quote = fee_value(fill, instrument, self._valuation, self.market) if fee else fee
+        ended = follow_trip(position, instrument, change, closed, fee_in_quote, ts)
         position.slippage += slippage_of(fill, instrument)
         book.take_fill(instrument, quantity, price, in_kind, realised)
-        rest = subtract(fill.fee, in_kind) if in_kind else fill.fee
+        rest = subtract(fee, in_kind) if in_kind else fee
         if rest:
             book.journal.move(fill.fee_currency, rest, "fees", "holdings")
         net = book.net[fill.instrument] = add(book.net.get(fill.instrument, ZERO), change)
 
-        for asset, held in before.items():
-            self._send_balance(book, fill.account, asset, held, fill.ts_event, by_us=True)
+        self._send_balances(book, fill.account, before, ts, by_us=True)
         if is_derivative:
-            self.send(contracts_changed(fill.account, instrument, book.contracts, fill.ts_event))
+            self.send(contracts_changed(fill.account, instrument, book.contracts, ts))
         if ended is not None:
-            self.send(trade_closed(position, ended, fill.ts_event))
-        self.send(position_changed(position, net, fill.ts_event, fill.client_order_id, fill.quantity))
-
-    def _remember_fill(self, fill: OrderFilled) -> None:
-        if not self._is_new((fill.account, fill.instrument, fill.venue_order_id, fill.trade_id)):
-            raise InvariantBroken(f"fill {fill.trade_id} of order {fill.client_order_id} came a second time")
+            self.send(trade_closed(position, ended, ts))
+        self.send(position_changed(position, net, ts, fill.client_order_id, fill.quantity))
 
     def _is_new(self, key: tuple[str, str, str, str]) -> bool:
         keys = self._fill_keys
@@ -179,7 +174,7 @@ class LedgerActor(CoreActor):
             return False
         keys[key] = None
         if len(keys) > FILL_KEYS_MAX:
-            del keys[next(iter(keys))]
+            keys.popitem(last=False)
         return True
 
     def on_lot_opened(self, lot: LotOpened) -> None:
@@ -215,11 +210,11 @@ class LedgerActor(CoreActor):
         book, instrument = self._book(split.account), self.instrument(split.instrument)
         if not self._is_new((split.account, split.instrument, "split", split.action_id)):
             return
-        assets = (instrument.base, instrument.quote)
-        before = [book.journal.total("holdings", asset) for asset in assets]
+        before = {
+            asset: book.journal.total("holdings", asset) for asset in (instrument.base, instrument.quote)
+        }
         said = book_split(book, self.positions(split.account), instrument, split)
-        for asset, held in zip(assets, before, strict=True):
-            self._send_balance(book, split.account, asset, held, split.ts_event)
+        self._send_balances(book, split.account, before, split.ts_event)
         for message in said:
             self.send(message)
 
@@ -228,9 +223,9 @@ class LedgerActor(CoreActor):
         book = self._book(charge.account)
         if not self._is_new((charge.account, charge.instrument or "", charge.kind, charge.charge_id)):
             return
-        held = book.journal.total("holdings", charge.asset)
+        before = {charge.asset: book.journal.total("holdings", charge.asset)}
         said = book_charge(book, self.positions(charge.account), charge)
-        self._send_balance(book, charge.account, charge.asset, held, charge.ts_event)
+        self._send_balances(book, charge.account, before, charge.ts_event)
         for message in said:
             self.send(message)
 
@@ -245,13 +240,13 @@ class LedgerActor(CoreActor):
         if transfer.transfer_id in book.transfers or not transfer.amount:
             return False
         book.transfers[transfer.transfer_id] = None
-        held = book.journal.holdings.get(transfer.asset, ZERO)
+        before = {transfer.asset: book.journal.holdings.get(transfer.asset, ZERO)}
         equity_before = self._equity(transfer.account)
         book.journal.move(transfer.asset, transfer.amount, "holdings", transfer.reason)
         holders = self.positions(transfer.account) if transfer.amount < ZERO else []
         shrunk = shrink(book, holders, self._instruments, transfer.asset)
         book.equity_moved(equity_before, self._equity(transfer.account))
-        self._send_balance(book, transfer.account, transfer.asset, held, transfer.ts_event)
+        self._send_balances(book, transfer.account, before, transfer.ts_event)
         if book.statements.transferred(transfer.asset):
             self.send(
                 StatementAgrees(ts_event=transfer.ts_event, account=transfer.account, asset=transfer.asset)
@@ -309,8 +304,8 @@ class LedgerActor(CoreActor):
         followed = follow_external(book, self.positions(fill.account), self._instruments, fill)
         if followed.is_transfer:
             book.equity_moved(equity_before, self._equity(fill.account))
-        for asset in followed.assets:
-            self._send_balance(book, fill.account, asset, before.get(asset, ZERO), fill.ts_event)
+        touched = {asset: before.get(asset, ZERO) for asset in followed.assets}
+        self._send_balances(book, fill.account, touched, fill.ts_event)
         for position, trip in followed.ended:
             self.send(trade_closed(position, trip, fill.ts_event))
         for position in followed.positions:
@@ -347,13 +342,16 @@ class LedgerActor(CoreActor):
 
     # sending
 
-    def _send_balance(
-        self, book: AccountBook, account: str, asset: str, before: Decimal, ts: int, *, by_us: bool = False
+    def _send_balances(
+        self, book: AccountBook, account: str, before: Mapping[str, Decimal], ts: int, *, by_us: bool = False
     ) -> None:
-        total = book.journal.holdings.get(asset, ZERO)
-        if total != before:
-            book.statements.changed(self.seq, asset, before, total, ts, by_us=by_us)
-        self.send(BalanceChanged(ts_event=ts, account=account, asset=asset, total=total))
+        """Of the assets that a booking has touched, each with its total before it."""
+        holdings = book.journal.holdings
+        for asset, held in before.items():
+            total = holdings.get(asset, ZERO)
+            if total != held:
+                book.statements.changed(self.seq, asset, held, total, ts, by_us=by_us)
+            self.send(BalanceChanged(ts_event=ts, account=account, asset=asset, total=total))
 
     def _book(self, account: str) -> AccountBook:
         book = self._books.get(account)
@@ -395,5 +393,5 @@ class LedgerActor(CoreActor):
             if name in self._books:
                 self._books[name].restore(book)
         self._positions = {(p.account, p.strategy, p.instrument): p.copy() for p in state.positions}
-        self._fill_keys = dict.fromkeys(state.fill_keys)
+        self._fill_keys = OrderedDict.fromkeys(state.fill_keys)
         self._timer_due = state.timer_due

@@ -34,7 +34,7 @@ STILL_MISSING = ""
 def paid_by_position(fill: OrderFilled, instrument: Instrument, held: Decimal) -> Decimal:
     """Part of the fee that the strategy's position pays: all of a buy's, of a sale's what is still long."""
     fee = fill.fee
-    if not fee or fill.fee_currency != instrument.base or instrument.multiplier != ONE:
+    if fill.fee_currency != instrument.base or not fee or instrument.multiplier != ONE:
         return ZERO
     if instrument.is_derivative:
         return ZERO

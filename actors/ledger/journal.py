@@ -35,12 +35,13 @@ PLACES: tuple[Place, ...] = (
 class Journal:
     """Totals of one account's places."""
 
-    __slots__ = ("_totals", "holdings")
+    __slots__ = ("_totals", "_trading", "holdings")
 
     def __init__(self) -> None:
         self._totals: dict[Place, dict[str, Decimal]] = {place: {} for place in PLACES}
         self.holdings = self._totals["holdings"]
         """What the account holds, per asset; read only."""
+        self._trading = self._totals["trading"]
 
     def move(self, asset: str, amount: Decimal, debit: Place, credit: Place) -> None:
         """Book `amount` (signed) of `asset` from `credit` to `debit`.
@@ -53,6 +54,18 @@ class Journal:
         less = subtract(credited.get(asset, ZERO), amount)
         debited[asset] = more
         credited[asset] = less
+
+    def exchange(self, base: str, units: Decimal, quote: str, cost: Decimal) -> None:
+        """Book signed units of one asset for a signed cost in another, as two of `move` would.
+
+        Raises:
+            decimal.Inexact: A new total would need rounding.
+        """
+        holdings, trading = self.holdings, self._trading
+        held, mirrored = holdings.get(base, ZERO), trading.get(base, ZERO)
+        paid, spent = holdings.get(quote, ZERO), trading.get(quote, ZERO)
+        holdings[base], trading[base] = add(held, units), subtract(mirrored, units)
+        holdings[quote], trading[quote] = subtract(paid, cost), add(spent, cost)
 
     def total(self, place: Place, asset: str) -> Decimal:
         """Debits minus credits so far."""
@@ -77,4 +90,4 @@ class Journal:
     def restore(self, state: dict[str, dict[str, Decimal]]) -> None:
         """Take a checkpoint's state."""
         self._totals = {place: dict(state.get(place, {})) for place in PLACES}
-        self.holdings = self._totals["holdings"]
+        self.holdings, self._trading = self._totals["holdings"], self._totals["trading"]

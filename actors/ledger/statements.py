@@ -113,7 +113,7 @@ class Statements(msgspec.Struct, array_like=True):
         """Our total of an asset has changed, by what happened at the venue at `ts`; `by_us`: we traded."""
         if self.questions:
             self.history.append((seq, asset, before))
-        if ts <= self.opening.until and not by_us:  # we trade once the books are open, never before
+        if not by_us and ts <= self.opening.until:  # we trade once the books are open, never before
             self.opening.moved(seq, asset, subtract(after, before))
         if self.doubts:
             doubt = self.doubts.get(asset)
