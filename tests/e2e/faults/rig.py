@@ -37,6 +37,8 @@ from daemon.service import Service
 from tests.e2e.faults.judge import Verdict
 
 PATIENCE_SECONDS = 15.0
+PROOF_SECONDS = 60.0
+"""What an order that was lost on its way holds its instrument for: the proof that it never arrived takes 46 s."""
 STOP_SECONDS = 40.0
 LOOK_SECONDS = 1.0
 """Between looks for orders that will hold their instrument for longer than a test lasts."""
@@ -130,9 +132,9 @@ class Rig:
         return answer
 
     async def until_happened(self, kind: str, times: int = 1) -> None:
-        """Wait until the exchange says that a fault took place so often."""
+        """Wait until the exchange says that a fault took place so often: at worst until trading goes on."""
         happened = self.exchange.services.faults.happened
-        await self.until(f"{times} {kind}", lambda: happened.get(kind, 0) >= times)
+        await self.until(f"{times} {kind}", lambda: happened.get(kind, 0) >= times, PROOF_SECONDS)
 
     @property
     def accepted(self) -> int:
