@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Union
 
-from actors.messages import account, assigning, clearing, control, margin, market, orders, venue
+from actors.messages import account, approvals, assigning, clearing, control, margin, market, orders, venue
 from actors.messages.base import Message, Value
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Value",
     "account",
     "any_message",
+    "approvals",
     "assigning",
     "clearing",
     "control",

@@ -202,24 +202,6 @@ class CommandDone(Message, frozen=True, kw_only=True):
     text: str
 
 
-class ApprovalAsked(Message, frozen=True, kw_only=True):
-    """Event: any core actor → risk, operator. Something that raises risk waits for a second command."""
-
-    approval_id: str
-    what: str
-    """One sentence."""
-    asked_by: str
-
-
-class ApprovalSettled(Message, frozen=True, kw_only=True):
-    """Event: risk → whoever asked. The second command has come, or what was asked for is void."""
-
-    approval_id: str
-    is_granted: bool
-    by: str
-    text: str
-
-
 class LimitChanged(Message, frozen=True, kw_only=True):
     """Event: risk → audit. Another limit is in force."""
 

@@ -13,7 +13,7 @@ Writes  SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount  to the
         ReplaceReady, OrderIntent                     to risk (rest of a replace, closing orders of goals)
         AccountReconciled, DifferenceFound, ExternalFill, OrderRecovered, GoalMet  to all
         LotOpened, PositionMoved                      to ledger
-        ApprovalAsked, CommandDone                    to risk, operator
+        ApprovalAsked, ApprovalWithdrawn, CommandDone  to risk, operator
 State   orders and fill keys until completed queries have passed them, fills of unidentified orders, goals,
         positions, per account its line, clock offset and paging marks
 Fails   fatal: an order id approved twice, or a report without a row in the order table
@@ -34,11 +34,11 @@ from actors.messages.account import (
     StatementDisagrees,
     VenueOrder,
 )
+from actors.messages.approvals import ApprovalSettled
 from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition
 from actors.messages.clearing import OrderReport
 from actors.messages.control import (
     AnswerDeadline,
-    ApprovalSettled,
     BooksRestored,
     BrokerStarted,
     BrokerStopped,
@@ -219,6 +219,8 @@ class OmsActor(CoreActor):
         order = self._book.open.get(report.client_order_id or "") or self._book.find(report)
         if order is not None:
             self._life.apply(order, report)
+            if self._resolutions.waiting:
+                self._resolutions.withdraw_answered()
             return
         self.reports_unmatched += 1
         if isinstance(report, FillReport):

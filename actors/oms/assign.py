@@ -12,8 +12,8 @@ from decimal import Decimal
 import msgspec
 
 from actors.messages.account import LotOpened
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled
 from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition, PositionMoved
-from actors.messages.control import ApprovalAsked, ApprovalSettled
 from actors.messages.orders import FillReport, OrderRecovered, OrderTerms, Side
 from actors.model.ids import is_panic_id, looks_like_tickerd
 from actors.model.money import ZERO

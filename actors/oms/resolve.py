@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.messages.control import ApprovalAsked, ApprovalSettled, ResolveOrder
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled, ApprovalWithdrawn
+from actors.messages.control import ResolveOrder
 from actors.messages.orders import CancelReport, ExpiryReport, FillReport, RejectReport, Report
 from actors.model.money import ZERO
 from actors.oms.book import OrderBook
@@ -31,7 +32,8 @@ class Resolutions:
         self._desk = desk
         self._book = book
         self._life = life
-        self._waiting: dict[str, ResolveOrder] = {}
+        self.waiting: dict[str, ResolveOrder] = {}
+        """By approval; not to be changed from outside."""
 
     def ask(self, command: ResolveOrder) -> tuple[bool, str]:
         """Check what is wanted and ask for the approval; whether it can be, and one sentence."""
@@ -40,9 +42,9 @@ class Resolutions:
         if refusal or order is None:
             return False, refusal
         approval_id = f"order-{command.client_order_id}"
-        if approval_id in self._waiting:
+        if approval_id in self.waiting:
             return False, waits_already(approval_id)
-        self._waiting[approval_id] = command
+        self.waiting[approval_id] = command
         what = f"settle order {command.client_order_id} ({order.state}, {order.filled} filled) as "
         what += f"{command.outcome}" + (f" at {command.price}" if command.price is not None else "")
         self._desk.send(
@@ -71,14 +73,28 @@ class Resolutions:
             return f"{order.filled} of order {name} are filled: it was not rejected; say cancelled or expired"
         return ""
 
+    def withdraw_answered(self) -> None:
+        """Take back what the venue has answered by itself since it was asked."""
+        for approval_id, command in list(self.waiting.items()):
+            order = self._book.get(command.client_order_id)
+            if order is not None and order.state in RESOLVABLE:
+                continue
+            del self.waiting[approval_id]
+            state = "gone" if order is None else f"{order.state}, {order.filled} filled"
+            self._desk.send(
+                ApprovalWithdrawn(
+                    ts_event=self._desk.now,
+                    approval_id=approval_id,
+                    why=f"the venue has answered: order {command.client_order_id} is {state}",
+                )
+            )
+
     def settled(self, settled: ApprovalSettled) -> None:
         """The second command has come, or what was asked for is void."""
-        command = self._waiting.pop(settled.approval_id, None)
-        if command is None or not settled.is_granted:
+        command = self.waiting.pop(settled.approval_id, None)
+        order = self._book.get(command.client_order_id) if command is not None else None
+        if command is None or order is None or not settled.is_granted:
             return
-        order = self._book.get(command.client_order_id)
-        if order is None or order.state not in RESOLVABLE:
-            return  # the venue has answered meanwhile
         order.claim = None  # what the venue counted and never showed is what the operator overrules
         self._life.apply(order, self._report(command, order))
 
@@ -114,8 +130,8 @@ class Resolutions:
 
     def snapshot(self) -> dict[str, ResolveOrder]:
         """What waits, for the checkpoint."""
-        return dict(self._waiting)
+        return dict(self.waiting)
 
     def restore(self, waiting: dict[str, ResolveOrder]) -> None:
         """Take a checkpoint's."""
-        self._waiting = dict(waiting)
+        self.waiting = dict(waiting)

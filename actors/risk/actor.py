@@ -6,7 +6,7 @@ Reads   OrderIntent, ReplaceRequest, ReplaceReady       orders and changes that 
         DifferenceSettled, BalanceWithheld              what reconciliation makes of differences
         HealthReported                                  clock, disk or store out of order
         Pause, Resume, ReduceOnly, Halt, ClearHalt      operator
-        SetLimit, Approve, ApprovalAsked                limits, and what needs a second command
+        SetLimit, Approve, ApprovalAsked, -Withdrawn    limits, and what needs a second command
         MarginAnswered, CancelRequest, CancelAll        about orders that wait for the venue's word on margin
         AccountSnapshot, CashTransferred, ChargeBooked, LossDayDue   what losses are measured by
         KillFileSeen                                    kill switch in the state folder
@@ -43,9 +43,9 @@ from actors.messages.account import (
     DifferenceSettled,
     PositionChanged,
 )
+from actors.messages.approvals import ApprovalAsked, ApprovalWithdrawn
 from actors.messages.clearing import ContractsChanged
 from actors.messages.control import (
-    ApprovalAsked,
     Approve,
     BrokerStarted,
     BrokerStopped,
@@ -309,6 +309,10 @@ class RiskActor(CoreActor):
     def on_approval_asked(self, asked: ApprovalAsked) -> None:
         """Keep what another actor asks until it is answered."""
         self.consent.on_approval_asked(asked)
+
+    def on_approval_withdrawn(self, withdrawn: ApprovalWithdrawn) -> None:
+        """Nobody needs to answer that any more."""
+        self.consent.on_approval_withdrawn(withdrawn)
 
     def on_kill_file_seen(self, seen: KillFileSeen) -> None:
         """The file halts everything; while it is there nothing clears that, and its going does not either."""

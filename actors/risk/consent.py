@@ -11,9 +11,8 @@ from typing import assert_never
 import msgspec
 
 from actors.core.actor import CoreActor
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled, ApprovalWithdrawn
 from actors.messages.control import (
-    ApprovalAsked,
-    ApprovalSettled,
     Approve,
     ClearHalt,
     Halt,
@@ -188,6 +187,12 @@ class Consent:
             self.approvals.pending[asked.approval_id] = Pending(
                 asked.approval_id, asked.what, asked.asked_by, self._core.now
             )
+
+    def on_approval_withdrawn(self, withdrawn: ApprovalWithdrawn) -> None:
+        """What another actor asked for is void."""
+        pending = self.approvals.pending.get(withdrawn.approval_id)
+        if pending is not None:
+            self._settle(pending, is_granted=False, by="core", text=withdrawn.why)
 
     def approve(self, command: Approve) -> Answer:
         """Carry out, or drop, what waits."""

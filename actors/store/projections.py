@@ -22,11 +22,10 @@ from actors.messages.account import (
     PositionChanged,
     TradeClosed,
 )
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled
 from actors.messages.base import Message
 from actors.messages.clearing import MarginCalled, PositionCharged
 from actors.messages.control import (
-    ApprovalAsked,
-    ApprovalSettled,
     BooksRestored,
     CommandDone,
     HealthReported,

@@ -92,3 +92,9 @@ def test_misplaced_files_are_found(tmp_path: Path) -> None:
     assert stray_packages(tmp_path) == ["scripts/__init__.py"]
     assert folders_without_init(tmp_path) == ["actors/risk"]
     assert [line.partition(":")[0] for line in misplaced_tests(tmp_path)] == ["tests/gossip/test_b.py"]
+
+
+def test_every_file_of_messages_is_in_the_union_that_frames_decode_to() -> None:
+    files = {file.stem for file in (REPO_ROOT / "actors" / "messages").glob("*.py")} - {"__init__", "base"}
+    union = importlib.import_module("actors.messages")
+    assert files <= set(union.__all__)

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown, LotOpened
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled
 from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition, PositionMoved
-from actors.messages.control import ApprovalAsked, ApprovalSettled, BrokerStarted, CommandDone, Scope
+from actors.messages.control import BrokerStarted, CommandDone, Scope
 from actors.messages.orders import (
     CancelRequest,
     OrderAccepted,

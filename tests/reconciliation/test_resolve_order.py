@@ -7,7 +7,8 @@ from typing import Literal
 
 import pytest
 
-from actors.messages.control import ApprovalAsked, Approve, CommandDone, ResolveOrder, Scope
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled
+from actors.messages.control import Approve, CommandDone, ResolveOrder, Scope
 from actors.messages.orders import OrderCancelled, OrderFilled, OrderRejected
 from tests.reconciliation.world import ACCOUNT, World
 
@@ -124,7 +125,14 @@ def test_an_answer_of_the_venue_before_the_approval_wins() -> None:
     world.by_hand("buy", "1", "99", name=name)
     world.go(60)
     assert world.order_state(name) == "accepted"
+    (settled,) = world.heard(ApprovalSettled)
+    assert (settled.is_granted, settled.text) == (
+        False,
+        f"the venue has answered: order {name} is accepted, 0 filled",
+    )
     approve(world)
+    done = world.heard(CommandDone)[-1]
+    assert (done.accepted, done.text.endswith("pending are none")) == (False, True)
     assert (world.order_state(name), world.heard(OrderFilled)) == ("accepted", [])
 
 

@@ -8,10 +8,9 @@ import pytest
 from actors.core.sequencer import CoreSnapshot
 from actors.errors import InvariantBroken
 from actors.messages.account import AccountReconciled, DifferenceFound
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled
 from actors.messages.base import Message
 from actors.messages.control import (
-    ApprovalAsked,
-    ApprovalSettled,
     Approve,
     ClearHalt,
     CommandDone,

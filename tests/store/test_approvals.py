@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from actors.messages.approvals import ApprovalAsked, ApprovalSettled
 from actors.messages.base import Message
 from actors.messages.control import (
-    ApprovalAsked,
-    ApprovalSettled,
     KillFileSeen,
     LimitChanged,
     Scope,

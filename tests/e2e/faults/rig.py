@@ -38,7 +38,7 @@ from tests.e2e.faults.judge import Verdict
 
 PATIENCE_SECONDS = 15.0
 PROOF_SECONDS = 60.0
-"""What an order that was lost on its way holds its instrument for: the proof that it never arrived takes 46 s."""
+"""How long an order lost on its way may hold its instrument: the proof that it never arrived takes 46 s."""
 STOP_SECONDS = 40.0
 LOOK_SECONDS = 1.0
 """Between looks for orders that will hold their instrument for longer than a test lasts."""
