@@ -178,8 +178,10 @@ class HeldOrders:
 
     def follow(self, fact: OrderFact) -> None:
         """New terms that wait have nothing to change once their order has ended or become another."""
+        if not self._promises and not self._held:
+            return  # every fact of every order passes here
         self.settle(fact.client_order_id)
-        if not self._held or isinstance(fact, OrderAccepted | CommandRefused):
+        if isinstance(fact, OrderAccepted | CommandRefused):
             return
         if isinstance(fact, OrderFilled) and fact.remaining:
             return

@@ -91,6 +91,23 @@ charges = [{ name = "data", base = "order", rate = "0.25" }]
     ]
 
 
+@pytest.mark.parametrize(("cushion", "prices"), [("0.99", [102, 99]), ("0.999", [])])
+def test_a_margin_account_answers_what_an_order_would_cost_and_a_backtest_keeps_to_it(
+    tmp_path: Path, cushion: str, prices: list[int]
+) -> None:
+    margin = 'account_type = "margin"\nmargin = { currency = "USDT" }'
+    configured(tmp_path, account=margin)
+    limits = ["margin_check=true", f"margin_cushion_min={cushion}"]
+    overrides = [f"accounts.paper.limits.{limit}" for limit in limits]
+    config, seen = load_config(tmp_path / "bot.toml", overrides=overrides, environ={}).config, Fills()
+    run = run_backtest(config, load_classes(config), listeners=[seen])
+    # a quarter of 204 must be kept: 0.9949 of the equity is left
+    assert [price for _, price, _ in seen.seen] == prices
+    denied = [row["reason"] for row in run.frames.orders.to_dicts() if row["status"] == "denied"]
+    assert all("MARGIN_CUSHION_BELOW_MIN: cushion=0.99" in reason for reason in denied)
+    assert bool(denied) == (not prices)
+
+
 def test_market_orders_at_the_close_that_decided_them(tmp_path: Path) -> None:
     venue = 'simulated = { bars = { market_orders = "same_close" }, slippage = { bps = 10 } }'
     account = "maker_fee = 0\ntaker_fee = 0"
