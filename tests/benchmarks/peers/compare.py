@@ -118,8 +118,8 @@ def _run(engine: Engine, workload: str, data: Path) -> Outcome:
         return Outcome(unfit=f"not done after {SECONDS_MAX} s")
     lines = [line.partition("RESULT ")[2] for line in done.stdout.splitlines() if "RESULT " in line]
     if not lines:
-        last = done.stderr.strip().splitlines()[-1:] or [f"ended with {done.returncode}"]
-        return Outcome(unfit=f"failed: {last[0]}")
+        said = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("note:")]
+        return Outcome(unfit=f"failed: {said[-1] if said else f'ended with {done.returncode}'}")
     return msgspec.json.decode(lines[-1], type=Outcome)
 
 

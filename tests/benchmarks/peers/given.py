@@ -9,6 +9,7 @@ import gc
 import json
 import sys
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
@@ -25,6 +26,26 @@ FEE = 0.0001
 CASH = 100_000_000.0
 
 Columns = dict[str, "array[Any]"]
+
+
+class Mean:
+    """Of the newest values, as a running sum, for engines without one of their own that is long enough."""
+
+    def __init__(self, length: int) -> None:
+        self.length, self.total = length, 0.0
+        self.values: deque[float] = deque()
+        self.value: float | None = None
+        """None until there are enough."""
+
+    def update(self, value: float) -> None:
+        """Take the next."""
+        values = self.values
+        values.append(value)
+        self.total += value
+        if len(values) > self.length:
+            self.total -= values.popleft()
+        if len(values) == self.length:
+            self.value = self.total / self.length
 
 
 class Given:

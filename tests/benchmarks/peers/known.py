@@ -26,7 +26,8 @@ PEERS = (
         packages=("nautilus_trader==1.231.0",),
         python_min=(3, 12),
         differs="engine all in Rust, strategy in Python; a market order fills at the close of the bar that "
-        "asked for it; positions at average cost, no ledger of lots",
+        "asked for it; positions at average cost, no ledger of lots; its averages end at 1,024 bars, so A2's "
+        "long one is kept in Python",
     ),
     Peer(
         name="nautilus",
@@ -57,7 +58,7 @@ PEERS = (
     ),
     Peer(
         name="backtrader",
-        packages=("backtrader==1.9.78.123",),
+        packages=("backtrader==1.9.78.123", "numpy==2.2.6", "pandas==2.3.3"),
         differs="float money, no risk checks; next bar's open",
     ),
     Peer(

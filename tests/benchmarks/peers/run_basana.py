@@ -2,7 +2,6 @@
 
 # mypy: ignore-errors
 import asyncio
-from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,26 +9,9 @@ from importlib.metadata import version
 
 import basana as bs
 from basana.backtesting import exchange, fees, liquidity
-from given import CASH, FEE, NOTIONAL, Columns, Given, given, measure, unfit
+from given import CASH, FEE, NOTIONAL, Columns, Given, Mean, given, measure, unfit
 
 MINUTE = timedelta(minutes=1)
-
-
-class Mean:
-    """Of the newest closes, as a running sum."""
-
-    def __init__(self, length: int) -> None:
-        self.length, self.closes, self.total = length, deque(), 0.0
-
-    def update(self, close: float) -> None:
-        self.closes.append(close)
-        self.total += close
-        if len(self.closes) > self.length:
-            self.total -= self.closes.popleft()
-
-    @property
-    def value(self) -> float | None:
-        return self.total / self.length if len(self.closes) == self.length else None
 
 
 class Cross:

@@ -115,7 +115,9 @@ def bars(bar_type: BarType, columns: Columns) -> Iterator[Bar]:
 
 def prepare(data: Given) -> tuple[BacktestEngine, Strategy]:
     """Engine, venue, data and strategy."""
-    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
+    engine = BacktestEngine(
+        BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False)
+    )
     engine.add_venue(
         VENUE, OmsType.NETTING, AccountType.CASH, [Money(CASH, USDT)], bar_execution=data.kind == "bars"
     )

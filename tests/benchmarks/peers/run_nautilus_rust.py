@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from importlib.metadata import version
 
-from given import CASH, NOTIONAL, Columns, Given, given, measure
+from given import CASH, NOTIONAL, Columns, Given, Mean, given, measure
 from nautilus_trader.core.nautilus_pyo3 import (
     AccountType,
     BacktestEngine,
@@ -36,6 +36,8 @@ from nautilus_trader.core.nautilus_pyo3 import (
 
 VENUE = Venue("BINANCE")
 FEE = Decimal("0.0001")
+PERIOD_MAX = 1024
+"""Of its averages; longer ones are kept in Python."""
 Pairs = list[tuple[CurrencyPair, BarType]]
 
 
@@ -77,17 +79,27 @@ class Cross(Asking):
     def on_start(self) -> None:
         for pair, bar_type in self.pairs:
             if self.lengths[0]:
-                self.means[str(bar_type)] = pair, *(SimpleMovingAverage(length) for length in self.lengths)
-                for mean in self.means[str(bar_type)][1:]:
-                    self.register_indicator_for_bars(bar_type, mean)
+                self.means[str(bar_type)] = pair, *(self.mean(bar_type, length) for length in self.lengths)
             self.subscribe_bars(bar_type)
         self.only = self.means[str(self.pairs[0][1])] if self.means and len(self.pairs) == 1 else None
+
+    def mean(self, bar_type: BarType, length: int) -> SimpleMovingAverage | Mean:
+        """Its own, which it updates itself, where that is long enough."""
+        if length > PERIOD_MAX:
+            return Mean(length)
+        mean = SimpleMovingAverage(length)
+        self.register_indicator_for_bars(bar_type, mean)
+        return mean
 
     def on_bar(self, bar: Bar) -> None:
         if not self.means:
             return
         pair, fast, slow = self.only or self.means[str(bar.bar_type)]
-        if not slow.initialized:
+        if self.lengths[1] > PERIOD_MAX:
+            slow.update(bar.close.as_double())
+            if slow.value is None:
+                return
+        elif not slow.initialized:
             return
         wanted = fast.value > slow.value
         held = self.held.get(pair.id.value)

@@ -4,11 +4,10 @@
 import os
 import tempfile
 import warnings
-from collections import deque
 from importlib.metadata import version
 from typing import Any
 
-from given import CASH, FEE, Given, given, measure, unfit
+from given import CASH, FEE, Given, Mean, given, measure, unfit
 
 os.environ["ZIPLINE_ROOT"] = tempfile.mkdtemp(prefix="zipline-")
 warnings.filterwarnings("ignore")
@@ -21,20 +20,6 @@ from zipline.finance.slippage import NoSlippage  # noqa: E402
 from zipline.utils.calendar_utils import get_calendar  # noqa: E402
 
 MINUTE_NS = 60_000_000_000
-
-
-class Mean:
-    """Over the newest `length` values."""
-
-    def __init__(self, length: int) -> None:
-        self.values, self.length, self.total = deque(), length, 0.0
-
-    def update(self, value: float) -> float | None:
-        self.values.append(value)
-        self.total += value
-        if len(self.values) > self.length:
-            self.total -= self.values.popleft()
-        return self.total / self.length if len(self.values) == self.length else None
 
 
 class Cross:
@@ -56,12 +41,13 @@ class Cross:
             close = data.current(asset, "close")
             if close != close:  # before the first bar, behind the last
                 continue
-            quick, calm = fast.update(close), slow.update(close)
-            if calm is None or (quick > calm) == self.is_long[asset]:
+            fast.update(close)
+            slow.update(close)
+            if slow.value is None or (fast.value > slow.value) == self.is_long[asset]:
                 continue
-            self.is_long[asset] = quick > calm
+            self.is_long[asset] = fast.value > slow.value
             self.sent += 1
-            order(asset, 1 if quick > calm else -1)
+            order(asset, 1 if self.is_long[asset] else -1)
 
 
 def frames(data: Given) -> dict[str, pd.DataFrame]:
