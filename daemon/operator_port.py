@@ -334,6 +334,9 @@ def _terms_row(terms: OrderTerms, venue_order_id: str | None, state: str, filled
         "quantity": terms.quantity,
         "filled": filled,
         "price": terms.price,
+        "stop_price": terms.stop_price,
+        "time_in_force": terms.time_in_force,
+        "special": terms.special.said() if terms.special is not None else {},
     }
 
 

@@ -15,6 +15,7 @@ from actors.messages.orders import (
     SpecialTerms,
     SubmitOrder,
 )
+from actors.store.export import export
 from daemon.config import Config, VenueSection
 from tests.startup_rig import Life, a_config, mine, replayed
 
@@ -75,6 +76,13 @@ def test_orders_of_every_kind_survive_the_tape_a_crash_and_a_replay(tmp_path: Pa
     again.quotes(1)
     again.stop()
     assert replayed(tmp_path / "state").identical
+    shown = {
+        row["client_order_id"]: row["special"]
+        for row in export(tmp_path / "state", seq=again.core.sequencer.seq)["orders"]
+    }
+    wanted = {name: (terms.special or SpecialTerms()).said() for name, terms in sent.items()}
+    assert {name: shown[name] for name in sent} == wanted
+    assert {"trail": "0.01", "trail_is_fraction": True, "oca_group": "group"} in wanted.values()
 
 
 def test_a_venue_that_has_none_of_them_is_sent_none_of_them(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from actors.messages.base import Value
 
@@ -34,6 +34,15 @@ class SpecialTerms(Value, frozen=True, kw_only=True):
     """The venue holds it until the last order of its bracket has come."""
     adaptive: Urgency | None = None
     """Worked by the venue's adaptive algorithm, how eagerly."""
+
+    def said(self) -> dict[str, Any]:
+        """What is said beyond the usual, as plain values."""
+        given = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {
+            name: format(value, "f") if isinstance(value, Decimal) else value
+            for name, value in given.items()
+            if value not in (None, False)
+        }
 
 
 class OrderTerms(Value, frozen=True, kw_only=True):

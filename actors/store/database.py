@@ -23,9 +23,15 @@ from actors.store.columns import compress, decompress
 from actors.store.projections import INPUT_KINDS, STATEMENTS, Projector, Row, audit_hash, exact_minus
 from actors.store.tape_reader import TapeReader
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: Mapping[int, Migration] = {}
+
+
+def _with_special_terms(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE orders ADD COLUMN special TEXT")
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _with_special_terms}
 """Version → what makes the next one of it, inside the transaction that counts the version up."""
 
 BY_SEQ = ("fills", "positions", "balances", "trades", "equity", "transfers", "alerts", "approvals", "audit")

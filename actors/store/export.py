@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from actors.errors import StoreError
 from actors.store import database
 from actors.store.database import database_path
@@ -36,7 +38,7 @@ class Books(Protocol):
 
 _ORDERS = (
     "SELECT client_order_id, venue_order_id, account, strategy, instrument, side, order_type, status, reason,"
-    " quantity, filled, price, stop_price, time_in_force, replaces, ts_created, ts_updated"
+    " quantity, filled, price, stop_price, time_in_force, replaces, special, ts_created, ts_updated"
     " FROM orders ORDER BY seq_created, client_order_id"
 )
 _FILLS = (
@@ -65,6 +67,13 @@ def open_for_reading(state: Path) -> sqlite3.Connection:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("SELECT count(*) FROM meta").fetchone()
+            if (
+                version := connection.execute("PRAGMA user_version").fetchone()[0]
+            ) != database.SCHEMA_VERSION:
+                known = database.SCHEMA_VERSION
+                raise StoreError(
+                    f"{path} has schema {version}, this tickerd reads {known}: run `tickerd db migrate`"
+                )
         except BaseException:
             connection.close()
             raise
@@ -73,6 +82,10 @@ def open_for_reading(state: Path) -> sqlite3.Connection:
 
 def _table(connection: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query)]
+
+
+def _with_special(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"special": msgspec.json.decode(row["special"] or b"{}")}
 
 
 def plain(amount: Decimal) -> str:
@@ -140,7 +153,8 @@ def export(state: Path, books: Books | None = None, *, seq: int = 0) -> dict[str
     connection = _as_of(open_for_reading(state), state, seq)
     try:
         with database.errors_named(path):
-            orders, fills = _table(connection, _ORDERS), _table(connection, _FILLS)
+            orders = [_with_special(row) for row in _table(connection, _ORDERS)]
+            fills = _table(connection, _FILLS)
             positions, told = _table(connection, _POSITIONS), _table(connection, _BALANCES)
             applied = database.applied_seq(connection)
     finally:

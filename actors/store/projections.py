@@ -50,27 +50,29 @@ from actors.messages.orders import (
     OrderRejected,
     OrderReplaced,
     ReplaceRequest,
+    SpecialTerms,
     SubmitOrder,
 )
 from actors.store.alerts import notice_of
 
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
 _UPDATED = "seq_updated = ?, ts_updated = ?"
+_NEW_TRAIL = "CASE WHEN ? IS NULL THEN special ELSE json_set(special, '$.trail', ?) END"
 
 STATEMENTS: dict[str, str] = {
     "order_made": (
         "INSERT INTO orders (client_order_id, account, strategy, instrument, side, order_type, quantity,"
-        " price, stop_price, time_in_force, replaces, status, seq_created, ts_created, seq_updated,"
+        " price, stop_price, time_in_force, replaces, special, status, seq_created, ts_created, seq_updated,"
         " ts_updated)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (client_order_id) DO UPDATE SET status = excluded.status,"
         " seq_updated = excluded.seq_updated, ts_updated = excluded.ts_updated"
     ),
     "replace_wanted": (
         "INSERT INTO orders (client_order_id, account, strategy, instrument, side, order_type, quantity,"
-        " price, stop_price, time_in_force, replaces, status, seq_created, ts_created, seq_updated,"
+        " price, stop_price, time_in_force, replaces, special, status, seq_created, ts_created, seq_updated,"
         " ts_updated) SELECT ?, account, strategy, instrument, side, order_type, ?, ?, ?, time_in_force,"
-        " client_order_id, 'wanted', ?, ?, ?, ? FROM orders WHERE client_order_id = ?"
+        f" client_order_id, {_NEW_TRAIL}, 'wanted', ?, ?, ?, ? FROM orders WHERE client_order_id = ?"
         " ON CONFLICT (client_order_id) DO NOTHING"
     ),
     "replace_approved": "DELETE FROM orders WHERE client_order_id = ? AND status IN ('wanted', 'held')",
@@ -94,7 +96,8 @@ STATEMENTS: dict[str, str] = {
         " WHERE client_order_id = ?"
     ),
     "order_replaced": (
-        f"UPDATE orders SET quantity = ?, price = ?, stop_price = ?, {_UPDATED} WHERE client_order_id = ?"
+        f"UPDATE orders SET quantity = ?, price = ?, stop_price = ?, special = {_NEW_TRAIL}, {_UPDATED}"
+        " WHERE client_order_id = ?"
     ),
     "fill": "INSERT OR IGNORE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "position": "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -133,6 +136,11 @@ def _text(value: Decimal | None) -> str | None:
     return None if value is None else "0" if not value else format(_EXACT.normalize(value), "f")
 
 
+def _special(special: SpecialTerms | None) -> str | None:
+    """What an order has that not every venue knows, as JSON."""
+    return None if special is None else msgspec.json.encode(special.said()).decode()
+
+
 def _made(status: str) -> Callable[[Any, At], Iterator[Row]]:
     def rows(m: OrderIntent | OrderHeld | ApprovedOrder | SubmitOrder, at: At) -> Iterator[Row]:
         t = m.terms
@@ -140,8 +148,8 @@ def _made(status: str) -> Callable[[Any, At], Iterator[Row]]:
             "order_made",
             (
                 t.client_order_id, t.account, t.strategy, t.instrument, t.side, t.order_type,
-                _text(t.quantity), _text(t.price), _text(t.stop_price), t.time_in_force, t.replaces, status,
-                at.seq, at.ts, at.seq, at.ts,
+                _text(t.quantity), _text(t.price), _text(t.stop_price), t.time_in_force, t.replaces,
+                _special(t.special), status, at.seq, at.ts, at.seq, at.ts,
             ),
         )  # fmt: skip
 
@@ -150,7 +158,8 @@ def _made(status: str) -> Callable[[Any, At], Iterator[Row]]:
 
 def _replace_wanted(m: ReplaceRequest, at: At) -> Iterator[Row]:
     """Its terms, in case it is denied: approved, it becomes new terms of the order or an order of its own."""
-    new = (m.new_client_order_id, _text(m.quantity), _text(m.price), _text(m.stop_price))
+    prices = (_text(m.price), _text(m.stop_price), *[_text(m.trail)] * 2)
+    new = (m.new_client_order_id, _text(m.quantity), *prices)
     yield Row("replace_wanted", (*new, at.seq, at.ts, at.seq, at.ts, m.client_order_id))
 
 
@@ -187,7 +196,7 @@ def _expired(m: OrderExpired, at: At) -> Iterator[Row]:
 
 
 def _replaced(m: OrderReplaced, at: At) -> Iterator[Row]:
-    terms = (_text(m.quantity), _text(m.price), _text(m.stop_price))
+    terms = (_text(m.quantity), _text(m.price), _text(m.stop_price), *[_text(m.trail)] * 2)
     yield Row("order_replaced", (*terms, at.seq, at.ts, m.client_order_id))
 
 

@@ -26,6 +26,7 @@ CREATE TABLE orders (
     stop_price TEXT,
     time_in_force TEXT,
     replaces TEXT,
+    special TEXT,
     status TEXT NOT NULL,
     reason TEXT NOT NULL DEFAULT '',
     filled TEXT NOT NULL DEFAULT '0',

@@ -9,6 +9,7 @@ from typing import Any
 
 NANOSECONDS_MIN = 10**17
 """Larger numbers in a column of times are nanoseconds UTC."""
+TIMES = ("ts_", "good_till")
 PLACES_MAX = 10
 
 
@@ -48,7 +49,7 @@ def shown(value: Any, name: str = "") -> str:
     """One value in a cell: times as people read them, money without a tail of digits."""
     if value is None:
         return "-"
-    if isinstance(value, int) and value > NANOSECONDS_MIN and name.startswith("ts_") | name.endswith("_at"):
+    if isinstance(value, int) and value > NANOSECONDS_MIN and name.startswith(TIMES) | name.endswith("_at"):
         return datetime.fromtimestamp(value / 1e9, tz=UTC).isoformat(sep=" ", timespec="milliseconds")[:-6]
     if (
         isinstance(value, str | Decimal)
@@ -61,7 +62,7 @@ def shown(value: Any, name: str = "") -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={shown(inner)}" for key, inner in value.items()) or "-"
+        return ", ".join(f"{key}={shown(inner, key)}" for key, inner in value.items()) or "-"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value)) or "-"
     return str(value)

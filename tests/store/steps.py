@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from actors.messages.account import (
     AccountSnapshot,
     BalanceChanged,
@@ -38,6 +40,7 @@ from actors.messages.orders import (
     OrderRejected,
     OrderReplaced,
     OrderTerms,
+    SpecialTerms,
     SubmitOrder,
 )
 from actors.store.layout import tape_folder
@@ -58,8 +61,8 @@ def terms(order_id: str, quantity: str = "1.00") -> OrderTerms:
     )  # fmt: skip
 
 
-def ordered(order_id: str) -> list[Message]:
-    t = terms(order_id)
+def ordered(order_id: str, special: SpecialTerms | None = None) -> list[Message]:
+    t = msgspec.structs.replace(terms(order_id), special=special)
     submit = SubmitOrder(
         ts_event=T0, account="paper", instrument=INSTRUMENT, client_order_id=order_id, terms=t,
         venue_timestamp_ms=1, receive_window_ms=5000,

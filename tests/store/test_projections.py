@@ -11,7 +11,7 @@ import pytest
 
 from actors.errors import StoreError
 from actors.messages.control import TimeReached
-from actors.messages.orders import ApprovedReplace, OrderDenied, ReplaceRequest
+from actors.messages.orders import ApprovedReplace, OrderDenied, OrderReplaced, ReplaceRequest, SpecialTerms
 from actors.store import database
 from actors.store.database import (
     DamagedDatabase,
@@ -81,6 +81,21 @@ def test_a_denied_replace_shows_what_was_wanted_and_an_approved_one_leaves_no_ro
             " WHERE client_order_id LIKE 'R%'"
         ).fetchall()
     assert found == [("R1", "denied", "buy", "3", "97", "A")]
+
+
+def test_a_new_trail_is_shown_with_the_rest_of_the_special_terms(tmp_path: Path) -> None:
+    special = SpecialTerms(trail=Decimal("1.50"), oca_group="both ways")
+    moved = OrderReplaced(
+        ts_event=T0, **fact("A"), quantity=Decimal(1), price=None, stop_price=None, trail=Decimal(2)
+    )
+    tick = TimeReached(ts_event=T0)
+    last = write_tape(tmp_path, [(tick, ordered("A", special)), (tick, ordered("B")), (tick, [moved])])
+    with closing(open_database(database_path(tmp_path))) as connection:
+        catch_up(connection, TapeReader(tape_folder(tmp_path)), last)
+    assert [row["special"] for row in export(tmp_path)["orders"]] == [
+        {"trail": "2", "oca_group": "both ways"},
+        {},
+    ]
 
 
 def test_every_other_message_becomes_its_row_once(projected: Path) -> None:
@@ -189,23 +204,34 @@ def test_an_export_without_a_database_names_the_next_step(tmp_path: Path) -> Non
 def test_a_later_schema_is_reached_by_its_migrations_and_all_or_nothing(projected: Path) -> None:
     path = database_path(projected)
 
-    def second(connection: sqlite3.Connection) -> None:
+    def third(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE orders ADD COLUMN note TEXT NOT NULL DEFAULT ''")
 
-    def third(connection: sqlite3.Connection) -> None:
+    def fourth(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE fills ADD COLUMN note TEXT")
         raise sqlite3.OperationalError("power went")
 
-    with closing(open_database(path, version=2, migrations={1: second})) as connection:
+    with closing(open_database(path, version=3, migrations={2: third})) as connection:
         assert connection.execute("SELECT count(note) FROM orders").fetchone() == (7,)
     with pytest.raises(StoreError, match="power went"):
-        open_database(path, version=3, migrations={1: second, 2: third})
-    with closing(open_database(path, version=2, migrations={1: second})) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        open_database(path, version=4, migrations={2: third, 3: fourth})
+    with closing(open_database(path, version=3, migrations={2: third})) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
         names = [row[1] for row in connection.execute("PRAGMA table_info(fills)")]
     assert "note" not in names
     with pytest.raises(StoreError, match="newer"):
         open_database(path)
+
+
+def test_a_database_from_before_special_terms_is_migrated_and_not_read_before(projected: Path) -> None:
+    path, today = database_path(projected), export(projected)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE orders DROP COLUMN special")
+        connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(StoreError, match="tickerd db migrate"):
+        export(projected)
+    open_database(path).close()
+    assert export(projected) == today
 
 
 def test_what_is_wrong_with_a_database_is_named(tmp_path: Path) -> None:
