@@ -34,6 +34,7 @@ from daemon.research.participation import Participation
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
 from daemon.research.session_history import SessionHistory, open_history
+from daemon.research.trips import Tables
 
 STORE_ID = "TEST"
 EPOCH = 1
@@ -102,11 +103,10 @@ class Backtest:
         self._metrics = load_metrics(config.backtest.metrics)
         self._calendars = calendars_for(config, self._instruments)
         self.results = Results()
+        self._tables = Tables(self._instruments)
         self._excursions = Excursions()
         self._tracebacks: list[str] = []
         self._core_failure: str | None = None
-        self._seen = 0
-        """Events that excursions have been told of."""
         sources = self._history.sources
         if start is not None:
             sources = msgspec.structs.replace(
@@ -164,9 +164,9 @@ class Backtest:
         finally:
             gc.unfreeze()
         self._seconds = perf_counter() - began
+        self._look_around(())
         if self._core_failure is not None:
             return "failed"
-        self._look_around(())
         self.results.sample(self.core.sequencer.now - self._latency)
         if self.results.failures:
             return "failed"
@@ -262,15 +262,16 @@ class Backtest:
 
     def _look_around(self, block: Sequence[Timed]) -> None:
         """Prices of the block, and what became of the trades that met them."""
-        events = self.results.events[self._seen :]
-        self._seen += len(events)
-        closed = [event for event in events if isinstance(event, TradeClosed)]
+        events = self.results.take()
+        for event, rate in events:
+            self._tables.take(event, rate)
+        closed = [event for event, _ in events if isinstance(event, TradeClosed)]
         ledger = self.core.ledger
         held = [each for name in self._config.accounts for each in ledger.positions(name) if each.trip]
         intervals = dict(reversed(self._given))
         blocks = dict(blocks_of([message for _, message in block], intervals))
         self._excursions.follow(blocks, closed, held)
-        self._participation.follow(blocks, [event for event in events if isinstance(event, OrderFilled)])
+        self._participation.follow(blocks, [event for event, _ in events if isinstance(event, OrderFilled)])
 
     # telling
 
@@ -282,6 +283,7 @@ class Backtest:
                 classes=self._classes,
                 core=self.core,
                 results=self.results,
+                tables=self._tables,
                 excursions=self._excursions,
                 participation=self._participation,
                 instruments=self._instruments,

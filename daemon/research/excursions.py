@@ -5,6 +5,7 @@ Both are followed block by block beside the run, so neither needs the whole hist
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from actors.ledger.lots import Position
 from actors.messages.account import TradeClosed
 from actors.messages.market import Bar, MarketData, Quote, Trade
+from daemon.research.columns import Table
 from daemon.research.frames import PRICES, frame_of
 
 PRICE_ROWS_MAX = 4_000
@@ -130,7 +132,7 @@ class Excursions:
         self.candles: dict[str, Candles] = {}
         self._open: dict[Key, tuple[int, float, float]] = {}
         """Since when, lowest, highest: of trades that go on behind the newest block."""
-        self._closed: list[tuple[float, float]] = []
+        self._lows, self._highs = array("d"), array("d")
         """Lowest and highest of each closed trade, in the order of closing."""
 
     def follow(
@@ -144,8 +146,9 @@ class Excursions:
             self.candles.setdefault(name, Candles()).add(block)
         if not closed and not held:
             return
-        place = len(self._closed)
-        self._closed += [_NOTHING] * len(closed)
+        place = len(self._lows)
+        self._lows.extend([_NOTHING[0]] * len(closed))
+        self._highs.extend([_NOTHING[1]] * len(closed))
         by_instrument: dict[str, list[tuple[int, Key, int, int]]] = {}
         for number, trade in enumerate(closed):
             key = (trade.account, trade.strategy, trade.instrument)
@@ -169,21 +172,21 @@ class Excursions:
             self._open[key] = (opened, low, high)
         else:
             self._open.pop(key, None)
-            self._closed[number] = (low, high)
+            self._lows[number], self._highs[number] = low, high
 
-    def of(self, trades: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    def of(self, trades: Table) -> Iterator[tuple[float, float]]:
         """Adverse and favourable move of each closed trade as fractions of its entry price.
 
         The exit counts as a price that was seen: a stop within a bar is as far as it went.
         """
-        found = []
-        for trade, (low, high) in zip(trades, self._closed, strict=True):
-            entry, exit_ = trade["entry_price"], trade["exit_price"]
+        entries, exits, directions = trades["entry_price"], trades["exit_price"], trades["direction"]
+        assert len(trades) == len(self._lows), "every trade was followed"
+        for place, (low, high) in enumerate(zip(self._lows, self._highs, strict=True)):
+            entry, exit_ = entries[place], exits[place]
             down, up = min(low, exit_) / entry - 1.0, max(high, exit_) / entry - 1.0
-            if trade["direction"] == "short":
+            if directions[place] == "short":
                 down, up = -up, -down
-            found.append((min(down, 0.0), max(up, 0.0)))
-        return found
+            yield min(down, 0.0), max(up, 0.0)
 
     def prices(self) -> polars.DataFrame:
         """The table of prices."""

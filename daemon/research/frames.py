@@ -11,36 +11,36 @@ import polars
 
 from actors.errors import BadDataFile
 
-_TIME = polars.Datetime("ns", "UTC")
-_TEXT, _NUMBER, _COUNT = polars.String(), polars.Float64(), polars.Int64()
+TIME = polars.Datetime("ns", "UTC")
+TEXT, _NUMBER, _COUNT = polars.String(), polars.Float64(), polars.Int64()
 Columns = dict[str, polars.DataType]
 
-_OWNER: Columns = {"account": _TEXT, "strategy": _TEXT, "instrument": _TEXT}
+_OWNER: Columns = {"account": TEXT, "strategy": TEXT, "instrument": TEXT}
 EQUITY: Columns = {
-    "ts": _TIME, "account": _TEXT, "currency": _TEXT, "equity": _NUMBER, "cash": _NUMBER,
+    "ts": TIME, "account": TEXT, "currency": TEXT, "equity": _NUMBER, "cash": _NUMBER,
     "gross_exposure": _NUMBER, "net_exposure": _NUMBER, "unrealised_pnl": _NUMBER, "realised_pnl": _NUMBER,
     "fees": _NUMBER,
 }  # fmt: skip
 TRADES: Columns = {
-    **_OWNER, "direction": _TEXT, "tag": _TEXT, "ts_opened": _TIME, "ts_closed": _TIME, "quantity": _NUMBER,
+    **_OWNER, "direction": TEXT, "tag": TEXT, "ts_opened": TIME, "ts_closed": TIME, "quantity": _NUMBER,
     "entry_price": _NUMBER, "exit_price": _NUMBER, "realised_pnl": _NUMBER, "fees": _NUMBER,
     "slippage": _NUMBER, "borrow": _NUMBER, "funding": _NUMBER, "net": _NUMBER, "risk": _NUMBER,
     "adverse": _NUMBER, "favourable": _NUMBER,
 }  # fmt: skip
 FILLS: Columns = {
-    "ts": _TIME, **_OWNER, "client_order_id": _TEXT, "venue_order_id": _TEXT, "trade_id": _TEXT,
-    "side": _TEXT, "quantity": _NUMBER, "price": _NUMBER, "fee": _NUMBER, "fee_currency": _TEXT,
-    "liquidity": _TEXT, "mid_price": _NUMBER, "slippage": _NUMBER, "notional": _NUMBER,
-    "bar": _TIME, "volume_share": _NUMBER,
+    "ts": TIME, **_OWNER, "client_order_id": TEXT, "venue_order_id": TEXT, "trade_id": TEXT,
+    "side": TEXT, "quantity": _NUMBER, "price": _NUMBER, "fee": _NUMBER, "fee_currency": TEXT,
+    "liquidity": TEXT, "mid_price": _NUMBER, "slippage": _NUMBER, "notional": _NUMBER,
+    "bar": TIME, "volume_share": _NUMBER,
 }  # fmt: skip
 ORDERS: Columns = {
-    "ts": _TIME, **_OWNER, "client_order_id": _TEXT, "side": _TEXT, "order_type": _TEXT,
-    "quantity": _NUMBER, "price": _NUMBER, "stop_price": _NUMBER, "time_in_force": _TEXT, "tag": _TEXT,
-    "status": _TEXT, "filled": _NUMBER, "price_average": _NUMBER, "ts_closed": _TIME, "reason": _TEXT,
+    "ts": TIME, **_OWNER, "client_order_id": TEXT, "side": TEXT, "order_type": TEXT,
+    "quantity": _NUMBER, "price": _NUMBER, "stop_price": _NUMBER, "time_in_force": TEXT, "tag": TEXT,
+    "status": TEXT, "filled": _NUMBER, "price_average": _NUMBER, "ts_closed": TIME, "reason": TEXT,
 }  # fmt: skip
-POSITIONS: Columns = {"ts": _TIME, **_OWNER, "quantity": _NUMBER, "value": _NUMBER}
+POSITIONS: Columns = {"ts": TIME, **_OWNER, "quantity": _NUMBER, "value": _NUMBER}
 PRICES: Columns = {
-    "ts": _TIME, "instrument": _TEXT, "open": _NUMBER, "high": _NUMBER, "low": _NUMBER, "close": _NUMBER,
+    "ts": TIME, "instrument": TEXT, "open": _NUMBER, "high": _NUMBER, "low": _NUMBER, "close": _NUMBER,
     "volume": _NUMBER,
 }  # fmt: skip
 
@@ -65,10 +65,14 @@ def frame_of(columns: Columns, values: Mapping[str, Sequence[Any]]) -> polars.Da
     """A table of exactly these columns; times are given as nanoseconds UTC."""
     series = []
     for name, kind in columns.items():
-        plain = polars.Int64() if kind == _TIME else kind
-        made = polars.Series(name, values[name], dtype=plain, strict=False)
-        series.append(made.cast(polars.Datetime("ns")).dt.replace_time_zone("UTC") if kind == _TIME else made)
+        plain = polars.Int64() if kind == TIME else kind
+        series.append(typed(polars.Series(name, values[name], dtype=plain, strict=False), kind))
     return polars.DataFrame(series)
+
+
+def typed(column: polars.Series, kind: polars.DataType) -> polars.Series:
+    """The column as a table has it; times are given as nanoseconds UTC."""
+    return column.cast(polars.Datetime("ns")).dt.replace_time_zone("UTC") if kind == TIME else column
 
 
 def empty_frame(columns: Columns) -> polars.DataFrame:
@@ -92,7 +96,7 @@ def digest(frames: Frames) -> str:
             if column.dtype == polars.String:
                 total.update("\n".join(column.fill_null("").to_list()).encode())
             else:
-                plain = column.dt.replace_time_zone(None).cast(_COUNT) if column.dtype == _TIME else column
+                plain = column.dt.replace_time_zone(None).cast(_COUNT) if column.dtype == TIME else column
                 total.update(plain.fill_null(0).to_numpy().tobytes())
     return total.hexdigest()
 

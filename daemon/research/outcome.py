@@ -9,7 +9,6 @@ from typing import NamedTuple
 import polars
 
 from actors.messages.control import StrategyFailed
-from actors.messages.orders import OrderDenied, OrderFilled, OrderRejected
 from actors.model.calendar import ALWAYS_OPEN, Calendar, Calendars, calendar_named
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
@@ -42,6 +41,7 @@ class Outcome(NamedTuple):
     classes: StrategyClasses
     core: Core
     results: Results
+    tables: Tables
     excursions: Excursions
     participation: Participation
     instruments: Mapping[str, Instrument]
@@ -72,13 +72,13 @@ def run_of(out: Outcome) -> Run:
         start=_iso(out.first_ns),
         end=_iso(out.core.sequencer.now),
         inputs=inputs,
-        orders=out.results.orders,
+        orders=out.tables.orders,
         fills=frames.fills.height,
         trades=frames.trades.height,
         accounts=accounts,
         strategies=_strategies(out, frames),
-        denied=_counts(out.results, OrderDenied),
-        rejected=_counts(out.results, OrderRejected),
+        denied=out.tables.denied,
+        rejected=out.tables.rejected,
         warnings=_warnings(out, accounts),
         failures=_failures(out),
         tracebacks=list(out.tracebacks),
@@ -98,11 +98,7 @@ def _iso(time_ns: int) -> str:
 
 
 def _frames(out: Outcome) -> Frames:
-    tables = Tables(out.instruments)
-    rates = out.results.rates
-    for place, event in enumerate(out.results.events):
-        tables.take(event, rates.get(place, 1.0) if rates else 1.0)
-    orders, fills, trades = tables.frames(out.excursions)
+    orders, fills, trades = out.tables.frames(out.excursions)
     return Frames(
         equity=_equity(out.results),
         trades=trades,
@@ -204,14 +200,6 @@ def _strategies(out: Outcome, frames: Frames) -> dict[str, StrategyResult]:
     return found
 
 
-def _counts(results: Results, kind: type[OrderDenied] | type[OrderRejected]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for event in results.events:
-        if isinstance(event, kind):
-            counts[event.code] = counts.get(event.code, 0) + 1
-    return counts
-
-
 # words
 
 
@@ -234,11 +222,10 @@ def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
             )
         if account.trial_balance != ZERO:
             found.append(f"{name}: debits and credits differ by {account.trial_balance}")
-    refused = {**_counts(out.results, OrderDenied), **_counts(out.results, OrderRejected)}
+    refused = {**out.tables.denied, **out.tables.rejected}
     if refused:
         codes = ", ".join(f"{code} {count:,} times" for code, count in refused.items())
-        has_fills = any(isinstance(event, OrderFilled) for event in out.results.events)
-        what = "some orders were refused" if has_fills else "no order was filled"
+        what = "some orders were refused" if out.tables.fills else "no order was filled"
         found.append(f"{what}: {codes}; look at `reason` in the table of orders")
     configured = out.results.configured_interval_ns
     if out.results.interval_ns != configured:

@@ -5,6 +5,7 @@ Against bars alone: a single tick is no measure of what the market would have bo
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
@@ -14,6 +15,7 @@ import polars
 from actors.analytics.holdings import capacity
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import Instrument
+from daemon.research.columns import Numbers
 from daemon.research.excursions import Block
 
 SHARE_MAX = 0.05
@@ -30,15 +32,16 @@ class Participation:
         """
         self._waiting: dict[str, list[tuple[int, int]]] = {name: [] for name in instruments}
         """Time and number of the fills whose bar has not come."""
-        self._bars: list[tuple[int, float] | None] = []
-        """End and volume of each fill's bar, in the order of the fills."""
+        self._ends, self._volumes = Numbers("q"), array("d")
+        """End and volume of each fill's bar, in the order of the fills; no end while it has not come."""
 
     def follow(self, blocks: Mapping[str, Block], fills: Sequence[OrderFilled]) -> None:
         """A stretch of bars, and the fills within it."""
-        for number, fill in enumerate(fills, len(self._bars)):
+        for number, fill in enumerate(fills, len(self._volumes)):
+            self._ends.append(None)
+            self._volumes.append(0.0)
             if fill.instrument in self._waiting:
                 self._waiting[fill.instrument].append((fill.ts_event, number))
-        self._bars += [None] * len(fills)
         for name, waiting in self._waiting.items():
             block = blocks.get(name)
             if not waiting or block is None:
@@ -46,24 +49,20 @@ class Participation:
             places = np.searchsorted(np.asarray(block.times), [time for time, _ in waiting]).tolist()
             for place, (_, number) in zip(places, waiting, strict=True):
                 if place < len(block.times):
-                    self._bars[number] = (block.times[place], block.volume[place])
+                    self._ends[number], self._volumes[number] = block.times[place], block.volume[place]
             self._waiting[name] = [
                 fill for place, fill in zip(places, waiting, strict=True) if place >= len(block.times)
             ]
 
     def added_to(self, fills: polars.DataFrame, instruments: Mapping[str, Instrument]) -> polars.DataFrame:
         """The table of all fills with its columns `bar` and `volume_share`."""
-        ends: list[int | None] = []
-        shares: list[float | None] = []
-        rows = zip(self._bars, fills["instrument"], fills["quantity"], strict=True)
-        for bar, instrument, quantity in rows:
-            end, volume = bar if bar is not None else (None, 0.0)
-            ends.append(end)
-            shares.append(quantity * float(instruments[instrument].multiplier) / volume if volume else None)
-        times = polars.Series("bar", ends, dtype=polars.Int64).cast(polars.Datetime("ns"))
-        return fills.with_columns(
-            times.dt.replace_time_zone("UTC"), polars.Series("volume_share", shares, dtype=polars.Float64)
-        )
+        multipliers = {name: float(each.multiplier) for name, each in instruments.items()}
+        shares = Numbers("d")
+        rows = zip(self._volumes, fills["instrument"], fills["quantity"], strict=True)
+        for volume, instrument, quantity in rows:
+            shares.append(quantity * multipliers[instrument] / volume if volume else None)
+        times = self._ends.series("bar").cast(polars.Datetime("ns"))
+        return fills.with_columns(times.dt.replace_time_zone("UTC"), shares.series("volume_share"))
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):

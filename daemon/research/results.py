@@ -5,7 +5,7 @@ Reads   SubmitOrder, OrderFilled, TradeClosed, OrderDenied, OrderRejected, Order
         MarginCalled                    counted
         SnapshotDue                     its own timer: the accounts are valued
 Writes  nothing
-State   the events, the samples of equity and positions
+State   the events not yet taken, the samples of equity and positions
 Fails   fatal: a result with a hole would be believed
 
 Nothing is called per input. A sample is taken behind everything that happened by the end of its period, and
@@ -108,6 +108,7 @@ class Results(CoreActor):
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        """Since they were taken last."""
         self.rates: dict[int, float] = {}
         """Place in `events` → account currency per quote currency, where the two differ."""
         self.failures: list[tuple[StrategyFailed, int, int]] = []
@@ -194,6 +195,14 @@ class Results(CoreActor):
         rate = self._valuation.price(asset, self.equity[account].currency, self.market)
         self.rates[len(self.events)] = float("nan") if rate is None else rate
 
+    def take(self) -> list[tuple[Event, float]]:
+        """What happened since this was asked last, each with its rate; it is kept here no longer."""
+        rates = self.rates
+        taken = [(event, rates.get(place, 1.0)) for place, event in enumerate(self.events)]
+        self.events.clear()
+        rates.clear()
+        return taken
+
     def on_margin_called(self, event: MarginCalled) -> None:
         """Count it."""
         self.margin_calls[event.account] = self.margin_calls.get(event.account, 0) + 1
@@ -244,10 +253,3 @@ class Results(CoreActor):
         if mark is None or rate is None:
             return 0.0
         return float(position.quantity) * float(instrument.multiplier) * mark * rate
-
-    # counting
-
-    @property
-    def orders(self) -> int:
-        """How many were sent."""
-        return sum(isinstance(event, SubmitOrder) for event in self.events)

@@ -1,4 +1,4 @@
-"""From what happened to the tables of orders, fills and trades: one pass over the events, after the run."""
+"""From what happened to the tables of orders, fills and trades: event by event, beside the run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from actors.messages.orders import (
     SubmitOrder,
 )
 from actors.model.instrument import Instrument
+from daemon.research.columns import Table
 from daemon.research.excursions import Excursions
-from daemon.research.frames import FILLS, ORDERS, TRADES, Columns, frame_of
+from daemon.research.frames import FILLS, ORDERS, TRADES
 from daemon.research.results import Event
 
 Key = tuple[str, str, str]
@@ -53,20 +54,29 @@ class Tables:
     """Rows of the three tables, filled event by event."""
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
-        self._instruments = instruments
-        self._orders: dict[str, Row] = {}
-        self._denied: list[Row] = []
-        self._fills: list[Row] = []
-        self._trades: list[Row] = []
+        self._multipliers = {name: float(each.multiplier) for name, each in instruments.items()}
+        self._orders, self._fills, self._trades = Table(ORDERS), Table(FILLS), Table(TRADES)
+        """In `price_average` of an order stands Σ price × quantity while it may still fill."""
+        self._denied = Table(ORDERS)
+        self._places: dict[str, int] = {}
+        """Order → its row."""
         self._trips: dict[Key, _Trip] = {}
-        self._values: dict[str, float] = {}
-        """Order → Σ price × quantity filled so far."""
+        self._last_filled: int | None = None
+        """Row of the order that has filled last, if it is known."""
+        self.orders = 0
+        """How many were sent."""
+        self.fills = 0
+        self.denied: dict[str, int] = {}
+        """Code → how often we refused an order for that reason."""
+        self.rejected: dict[str, int] = {}
+        """The same of the venue."""
 
     def take(self, event: Event, rate: float) -> None:
         """One event; `rate` is account currency per quote currency."""
         match event:
             case SubmitOrder(terms=terms):
-                self._orders[terms.client_order_id] = _order_row(terms, event.ts_event)
+                self.orders += 1
+                self._places[terms.client_order_id] = self._orders.add(_order_row(terms, event.ts_event))
                 self._note_stop(terms)
             case OrderFilled():
                 self._filled(event, rate)
@@ -81,6 +91,7 @@ class Tables:
             case OrderReplaced():
                 self._change(event)
             case OrderRejected(code=code, text=text):
+                self.rejected[code] = self.rejected.get(code, 0) + 1
                 self._end(event, "rejected", f"{code}: {text}" if text else code)
             case OrderCancelled():
                 self._end(event, "cancelled", None)
@@ -88,44 +99,43 @@ class Tables:
                 self._end(event, "expired", reason)
 
     def frames(self, excursions: Excursions) -> tuple[polars.DataFrame, polars.DataFrame, polars.DataFrame]:
-        """Orders, fills and trades."""
-        for row in self._orders.values():
-            if row["filled"]:
-                row["price_average"] = self._values[row["client_order_id"]] / row["filled"]
-        for row, moved in zip(self._trades, excursions.of(self._trades), strict=True):
-            row["adverse"], row["favourable"] = moved
-        return (
-            _frame(ORDERS, [*self._orders.values(), *self._denied]),
-            _frame(FILLS, self._fills),
-            _frame(TRADES, self._trades),
+        """Orders, fills and trades; once, as the tables are given up meanwhile."""
+        for place, (adverse, favourable) in enumerate(excursions.of(self._trades)):
+            self._trades["adverse"][place], self._trades["favourable"][place] = adverse, favourable
+        filled, paid = polars.col("filled"), polars.col("price_average")
+        orders = self._orders.frame().with_columns(
+            polars.when(filled != 0.0).then(paid / filled).alias("price_average")
         )
+        if len(self._denied):
+            orders = polars.concat([orders, self._denied.frame()])
+        return orders, self._fills.frame(), self._trades.frame()
 
     # orders
 
     def _deny(self, event: OrderDenied) -> None:
-        row = dict.fromkeys(ORDERS)
+        self.denied[event.code] = self.denied.get(event.code, 0) + 1
+        row: Row = dict.fromkeys(ORDERS)
         row.update(
             ts=event.ts_event, account=event.account, strategy=event.strategy, instrument=event.instrument,
             client_order_id=event.client_order_id, status="denied", filled=0.0, ts_closed=event.ts_event,
             reason=event.reason,
         )  # fmt: skip
-        self._denied.append(row)
+        self._denied.add(row)
 
     def _end(
         self, event: OrderRejected | OrderCancelled | OrderExpired, status: str, reason: str | None
     ) -> None:
-        row = self._orders.get(event.client_order_id)
-        if row is not None:
-            row.update(status=status, reason=reason, ts_closed=event.ts_event)
+        place, orders = self._places.get(event.client_order_id), self._orders
+        if place is not None:
+            orders["status"][place], orders["reason"][place] = status, reason
+            orders["ts_closed"][place] = event.ts_event
 
     def _change(self, event: OrderReplaced) -> None:
-        row = self._orders.get(event.client_order_id)
-        if row is not None:
-            row.update(
-                quantity=float(event.quantity),
-                price=_number(event.price),
-                stop_price=_number(event.stop_price),
-            )
+        place, orders = self._places.get(event.client_order_id), self._orders
+        if place is not None:
+            orders["quantity"][place] = float(event.quantity)
+            orders["price"][place] = _number(event.price)
+            orders["stop_price"][place] = _number(event.stop_price)
 
     # trips
 
@@ -148,8 +158,9 @@ class Tables:
         sign = 1.0 if fill.side == "buy" else -1.0
         mid = fill.mid_price
         slipped = sign * (price - mid) if mid is not None else None
-        multiplier = float(self._instruments[fill.instrument].multiplier)
-        self._fills.append({
+        multiplier = self._multipliers[fill.instrument]
+        self.fills += 1
+        self._fills.add({
             "ts": fill.ts_event, "account": fill.account, "strategy": fill.strategy,
             "instrument": fill.instrument, "client_order_id": fill.client_order_id,
             "venue_order_id": fill.venue_order_id, "trade_id": fill.trade_id, "side": fill.side,
@@ -158,19 +169,21 @@ class Tables:
             "slippage": slipped / mid if slipped is not None and mid else None,
             "notional": quantity * price * multiplier * rate, "bar": None, "volume_share": None,
         })  # fmt: skip
-        row = self._orders.get(fill.client_order_id)
-        if row is not None:
-            row["filled"] += quantity
-            self._values[fill.client_order_id] = (
-                self._values.get(fill.client_order_id, 0.0) + quantity * price
-            )
-            if not fill.remaining:
-                row.update(status="filled", ts_closed=fill.ts_event)
+        place = self._last_filled = self._places.get(fill.client_order_id)
+        if place is not None:
+            self._fill_order(place, quantity, quantity * price, fill.ts_event if not fill.remaining else None)
         trip = self._trip((fill.account, fill.strategy, fill.instrument))
-        if not trip.quantity and row is not None:
-            trip.tag = row["tag"]
+        if not trip.quantity and place is not None:
+            trip.tag = self._orders["tag"][place]
         trip.quantity += sign * quantity
         trip.slippage += (slipped or 0.0) * quantity * multiplier
+
+    def _fill_order(self, place: int, quantity: float, paid: float, ended: int | None) -> None:
+        orders = self._orders
+        orders["filled"][place] += quantity
+        orders["price_average"][place] = (orders["price_average"][place] or 0.0) + paid
+        if ended is not None:
+            orders["status"][place], orders["ts_closed"][place] = "filled", ended
 
     def _charge(self, charge: ChargeBooked, rate: float) -> None:
         """To the position that is held; what comes after its end, to the trade that it was."""
@@ -181,10 +194,11 @@ class Tables:
         if trip is not None and trip.quantity:
             trip.charges[column] = trip.charges.get(column, 0.0) + amount
             return
-        for row in reversed(self._trades):
-            if (row["account"], row["strategy"], row["instrument"]) == key:
-                row[column] += amount
-                row["net"] = _net(row)
+        trades = self._trades
+        for place in reversed(range(len(trades))):
+            if (trades["account"][place], trades["strategy"][place], trades["instrument"][place]) == key:
+                trades[column][place] += amount
+                trades["net"][place] = _net({name: trades[name][place] for name in _NET_OF})
                 return
 
     def _split(self, split: PositionSplit) -> None:
@@ -198,7 +212,7 @@ class Tables:
         key = (trade.account, trade.strategy, trade.instrument)
         trip = self._trips.pop(key, None) or _Trip()
         quantity, entry = float(trade.quantity), float(trade.entry_price)
-        multiplier = float(self._instruments[trade.instrument].multiplier)
+        multiplier = self._multipliers[trade.instrument]
         risk = None
         if trip.stop is not None:
             at_risk = (entry - trip.stop) * (1.0 if trade.direction == "long" else -1.0)
@@ -215,18 +229,16 @@ class Tables:
         for column, amount in trip.charges.items():
             row[column] += amount
         row["net"] = _net(row)
-        self._trades.append(row)
+        self._trades.add(row)
         self._turn(key, trip, quantity * multiplier)
 
     def _turn(self, key: Key, trip: _Trip, lot: float) -> None:
         """A fill through zero has ended one trip and begun the next, which is the last fill's order's."""
-        last = self._fills[-1] if self._fills else None
-        if last is None or abs(trip.quantity) <= 1e-9 * max(lot, 1.0):
+        if not self.fills or abs(trip.quantity) <= 1e-9 * max(lot, 1.0):
             return
-        opened = self._trip(key)
+        opened, place = self._trip(key), self._last_filled
         opened.quantity = trip.quantity
-        row = self._orders.get(last["client_order_id"])
-        opened.tag = row["tag"] if row is not None else None
+        opened.tag = self._orders["tag"][place] if place is not None else None
 
 
 def _order_row(terms: OrderTerms, ts: int) -> Row:
@@ -239,6 +251,9 @@ def _order_row(terms: OrderTerms, ts: int) -> Row:
     }  # fmt: skip
 
 
+_NET_OF = ("realised_pnl", "fees", "borrow", "funding")
+
+
 def _net(row: Row) -> float:
     net: float = row["realised_pnl"] - row["fees"] - row["borrow"] - row["funding"]
     return net
@@ -246,7 +261,3 @@ def _net(row: Row) -> float:
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
-
-
-def _frame(columns: Columns, rows: list[Row]) -> polars.DataFrame:
-    return frame_of(columns, {name: [row[name] for row in rows] for name in columns})
