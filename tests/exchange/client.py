@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
 
+from actors.venues.binance.sockets import abort
 from daemon.exchange.server import ExchangeServer
 from daemon.exchange.settings import DEMO_KEY, DEMO_SECRET
 
@@ -23,7 +24,7 @@ def sign(payload: str, secret: str = DEMO_SECRET) -> str:
 
 
 class Client:
-    """REST, admin and WebSockets of one exchange, as one account."""
+    """REST, admin and WebSockets of one exchange, as one account; the sockets it opened end with it."""
 
     def __init__(
         self,
@@ -34,6 +35,15 @@ class Client:
     ) -> None:
         self.exchange, self.session, self.key, self.secret = exchange, session, key, secret
         self.headers: dict[str, str] = {}
+        self._opened: list[aiohttp.ClientWebSocketResponse] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # A socket left to the garbage collector may be found unclosed by it, which is a warning.
+        for socket in self._opened:
+            abort(socket)
 
     def url(self, path: str, scheme: str = "http") -> str:
         return f"{scheme}://127.0.0.1:{self.exchange.port}{path}"
@@ -59,13 +69,13 @@ class Client:
         assert status == 200, answer
 
     async def stream(self, names: str) -> Socket:
-        return Socket(await self.session.ws_connect(self.url(f"/stream?streams={names}", "ws")), self)
+        return await self._open(f"/stream?streams={names}")
 
     async def raw_stream(self, names: str = "") -> Socket:
-        return Socket(await self.session.ws_connect(self.url(f"/ws/{names}", "ws")), self)
+        return await self._open(f"/ws/{names}")
 
     async def ws_api(self) -> Socket:
-        return Socket(await self.session.ws_connect(self.url("/ws-api/v3", "ws")), self)
+        return await self._open("/ws-api/v3")
 
     async def user_data(self) -> Socket:
         socket = await self.ws_api()
@@ -80,6 +90,11 @@ class Client:
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+    async def _open(self, path: str) -> Socket:
+        socket = await self.session.ws_connect(self.url(path, "ws"))
+        self._opened.append(socket)
+        return Socket(socket, self)
 
     async def _request(self, method: str, path: str, query: str) -> tuple[int, Any]:
         url = self.url(f"/api/v3{path}?{query}")

@@ -27,5 +27,5 @@ async def exchange(exchange_settings: ExchangeSettings) -> AsyncIterator[Exchang
 
 @pytest.fixture
 async def client(exchange: ExchangeServer) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession() as session:
-        yield Client(exchange, session)
+    async with aiohttp.ClientSession() as session, Client(exchange, session) as opened:
+        yield opened

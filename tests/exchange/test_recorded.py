@@ -45,8 +45,12 @@ async def recorded(capture: Path) -> AsyncIterator[Client]:
         market=Recorded(files=(capture,), at_end="stay"), speed=3.0, profile=PROFILES["fast"],
         history_hours=1.0,
     )  # fmt: skip
-    async with ExchangeServer(settings) as exchange, aiohttp.ClientSession() as session:
-        yield Client(exchange, session)
+    async with (
+        ExchangeServer(settings) as exchange,
+        aiohttp.ClientSession() as session,
+        Client(exchange, session) as opened,
+    ):
+        yield opened
 
 
 def test_every_recorded_message_comes_once_in_order(capture: Path) -> None:
