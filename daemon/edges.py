@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,16 +16,14 @@ from actors.venues.binance.filters import INTERVALS
 from actors.venues.binance.limits import RateBudget
 from actors.venues.binance.session import SessionSettings
 from actors.venues.binance.streams import StreamSettings
-from actors.venues.ib.broker import IbBroker
-from actors.venues.ib.directory import Directory
-from actors.venues.ib.feed import IbFeed
-from actors.venues.ib.history import INTERVALS as IB_INTERVALS
-from actors.venues.ib.session import Session
 from actors.venues.ports import Broker, Emergency, Feed, Intake
 from daemon.config import Config, VenueSection
 from daemon.graph import BarSources, is_paper, timeframes, traded_instruments
 from daemon.secret import resolve_secret
-from daemon.telemetry import LineFigures, Telemetry
+from daemon.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from daemon.edges_ib import TwsLines
 
 Clock = Callable[[], int]
 
@@ -46,33 +45,21 @@ class Lines:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._budgets: dict[str, RateBudget] = {}
-        self._open: dict[str, tuple[Session, Directory]] = {}
-        self._feeds: dict[str, IbFeed] = {}
+        self._tws: TwsLines | None = None
 
-    def tws(self, venue: str, section: VenueSection) -> tuple[Session, Directory]:
-        """The line of a venue and the contracts known through it, made when first asked for."""
-        if venue not in self._open:
-            session = Session(venue, section.tws, self._clock)
-            self._open[venue] = session, Directory(session, section.tws.contracts)
-        return self._open[venue]
+    @property
+    def tws(self) -> TwsLines:
+        """Lines to TWS; what they are made of is imported when one is asked for."""
+        if self._tws is None:
+            from daemon.edges_ib import TwsLines
 
-    def feeds(self, feed: IbFeed) -> IbFeed:
-        """Remember the feed of a line, whose figures are shown with it."""
-        self._feeds[feed.venue] = feed
-        return feed
+            self._tws = TwsLines(self._clock)
+        return self._tws
 
     def refresh(self, telemetry: Telemetry) -> None:
         """Bring in what is shown of the lines."""
-        for venue, (session, _) in self._open.items():
-            line = telemetry.lines.get(venue)
-            if line is None:
-                alarm_seconds = session.settings.alarm_minutes * 60
-                line = telemetry.lines[venue] = LineFigures(alarm_seconds=alarm_seconds)
-            line.is_up, line.is_linked = session.is_up, session.is_linked
-            line.connections, line.messages_left = session.connections, session.budget.left()
-            line.down_since_ns, line.reason = session.outage.since_ns, session.outage.reason
-            if (feed := self._feeds.get(venue)) is not None:
-                line.subscriptions, line.troubles = feed.subscriptions, feed.troubles()
+        if self._tws is not None:
+            self._tws.refresh(telemetry)
 
     def budget(self, rest_url: str) -> RateBudget:
         """How many requests the venue still takes from this address."""
@@ -84,13 +71,20 @@ def live_sources(config: Config) -> BarSources:
     given, trades = set(), set()
     for instrument, interval in timeframes(config):
         section = config.venues[instrument.rpartition("@")[2]]
-        intervals = IB_INTERVALS if section.kind == "ib" else INTERVALS
-        published = [each for each in intervals if not interval % each]
+        published = [each for each in _intervals(section) if not interval % each]
         if published:
             given.add((instrument, max(published)))
         else:
             trades.add(instrument)
     return BarSources(given=frozenset(given), trades=frozenset(trades), has_backfill=True)
+
+
+def _intervals(section: VenueSection) -> Collection[int]:
+    if section.kind == "ib":
+        from actors.venues.ib.history import INTERVALS as OF_IB
+
+        return OF_IB
+    return INTERVALS
 
 
 def subscriptions(config: Config, host: StrategyHost, sources: BarSources) -> dict[str, list[Subscription]]:
@@ -137,17 +131,7 @@ def make_feed(
 ) -> Feed:
     """The feed of a venue."""
     if section.kind == "ib":
-        session, directory = lines.tws(venue, section)
-        return lines.feeds(
-            IbFeed(
-                session=session,
-                directory=directory,
-                subscriptions=wanted,
-                intake=intake,
-                clock=clock,
-                bars_after=bars_after,
-            )
-        )
+        return lines.tws.feed(venue, section, wanted, intake=intake, bars_after=bars_after)
     return BinanceFeed(
         venue=venue,
         rest_url=section.rest_url,
@@ -195,17 +179,7 @@ def make_brokers(
         section = config.venues[account.venue]
         listed = [each for each in instruments.values() if each.venue == account.venue]
         if section.kind == "ib":
-            session, directory = lines.tws(account.venue, section)
-            brokers[name] = IbBroker(
-                account=name,
-                account_id=account.account_id,
-                is_paper=account.mode != "live",
-                session=session,
-                directory=directory,
-                instruments=listed,
-                intake=intake,
-                clock=clock,
-            )
+            brokers[name] = lines.tws.broker(name, account, section, listed, intake=intake)
             continue
         assert account.api_key is not None, "checked with the configuration"
         assert account.api_secret is not None, "checked with the configuration"
@@ -231,25 +205,15 @@ def make_emergency(config: Config, name: str, *, clock: Clock, environ: Mapping[
     Raises:
         ConfigError: A secret is missing or cannot sign.
     """
-    from actors.venues.binance.panic import BinanceEmergency
-    from actors.venues.ib.panic import IbEmergency
-    from actors.venues.ib.restarts import Restarts
-
     account = config.accounts[name]
     section = config.venues[account.venue]
     if section.kind == "ib":
-        # Whatever is planned: a line that holds is used.
-        tws = msgspec.structs.replace(section.tws, restarts=Restarts())
-        session = Session(account.venue, tws, clock)
+        from daemon.edges_ib import tws_emergency
+
         traded = traded_instruments(config).get(account.venue, ())
-        return IbEmergency(
-            account_id=account.account_id,
-            is_paper=account.mode != "live",
-            session=session,
-            directory=Directory(session, tws.contracts),
-            symbols=[instrument.partition("@")[0] for instrument in traded],
-            clock=clock,
-        )
+        return tws_emergency(account, section, traded, clock=clock)
+    from actors.venues.binance.panic import BinanceEmergency
+
     assert account.api_key is not None, "checked with the configuration"
     assert account.api_secret is not None, "checked with the configuration"
     return BinanceEmergency(
