@@ -67,8 +67,8 @@ class TwsLines:
         for venue, (session, _) in self._open.items():
             line = telemetry.lines.get(venue)
             if line is None:
-                alarm_seconds = session.settings.alarm_minutes * 60
-                line = telemetry.lines[venue] = LineFigures(alarm_seconds=alarm_seconds)
+                line = telemetry.lines[venue] = LineFigures(alarm_seconds=0.0)
+            line.alarm_seconds = session.settings.alarm_seconds(session.outage.since_ns)
             line.is_up, line.is_linked = session.is_up, session.is_linked
             line.connections, line.messages_left = session.connections, session.budget.left()
             line.down_since_ns, line.reason = session.outage.since_ns, session.outage.reason

@@ -58,9 +58,19 @@ class Restarts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def why_now(self, now_ns: int) -> str | None:
         """Why nothing may be sent now; None when it may."""
+        for each, _ in self._at(now_ns / 1e9):
+            return f"the gateway restarts at {each.at} {each.time_zone}"
+        return None
+
+    def seconds_left(self, now_ns: int) -> float:
+        """How long those of now may still last; 0 when there is none."""
         now = now_ns / 1e9
+        return max((end - now for _, end in self._at(now)), default=0.0)
+
+    def _at(self, now: float) -> Iterator[tuple[Restart, float]]:
+        """Those that nothing is sent for, with their ends."""
         for each in self.planned:
             for begins in each.beginnings(now):
-                if begins - self.lead_seconds <= now < begins + each.minutes * 60:
-                    return f"the gateway restarts at {each.at} {each.time_zone}"
-        return None
+                end = begins + each.minutes * 60
+                if begins - self.lead_seconds <= now < end:
+                    yield each, end

@@ -24,8 +24,14 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     pause_seconds: float = 1.0
     pause_cap_seconds: float = 60.0
     alarm_minutes: Annotated[float, msgspec.Meta(gt=0)] = 10.0
-    """A line that is down for so long is an alert, and again and again until it is up."""
+    """A line that is down for so long is an alert, and again and again until it is up; one that goes in a
+    planned restart, for so long after its end."""
     restarts: Restarts = Restarts()
+
+    def alarm_seconds(self, since_ns: int | None) -> float:
+        """How long a line that went then may be away."""
+        planned = 0.0 if since_ns is None else self.restarts.seconds_left(since_ns)
+        return planned + self.alarm_minutes * 60
 
 
 class TwsSettings(SessionSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):

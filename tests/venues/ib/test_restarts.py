@@ -34,6 +34,23 @@ def test_no_order_leaves_from_a_minute_before_until_it_is_over(now: str, is_quie
     assert (NIGHTLY.why_now(ns(now)) is not None) is is_quiet
 
 
+@pytest.mark.parametrize(
+    ("lost_at", "minutes"),
+    [
+        ("2026-11-21 04:43:59", 10),
+        ("2026-11-21 04:44:00", 16),
+        ("2026-11-21 04:49:00", 11),
+        ("2026-11-21 04:50:00", 10),
+    ],
+)
+def test_a_line_that_goes_in_a_restart_has_until_its_end_before_it_is_an_alarm(
+    lost_at: str, minutes: int
+) -> None:
+    settings = SessionSettings(restarts=NIGHTLY, alarm_minutes=10)
+    assert settings.alarm_seconds(ns(lost_at)) == minutes * 60
+    assert settings.alarm_seconds(None) == 600
+
+
 def test_the_reason_names_the_restart() -> None:
     assert NIGHTLY.why_now(ns("2026-11-21 04:45:00")) == "the gateway restarts at 23:45 America/New_York"
 
