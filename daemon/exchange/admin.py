@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 from aiohttp import web
 
 from actors.errors import UsageError
-from daemon.exchange.admin_desk import AdminDesk, as_json, errors_as_json
+from daemon.exchange.admin_desk import AdminDesk, amount_for, as_json, errors_as_json
 from daemon.exchange.binance.connection import Connection
 from daemon.exchange.binance.protocol import BinanceProtocol
 from daemon.exchange.binance.services import Services
@@ -127,15 +127,7 @@ class Admin:
         return self._held(wanted.account, wanted.into)
 
     def _amount(self, account: str, text: str) -> Decimal:
-        if account not in {each.name for each in self._services.settings.accounts}:
-            raise UsageError(f"there is no account {account!r}: see --account")
-        try:
-            amount = Decimal(text)
-        except InvalidOperation:
-            amount = Decimal(0)
-        if not amount.is_finite() or amount <= 0:
-            raise UsageError(f"amount is {text}: write a number above 0")
-        return amount
+        return amount_for(account, text, self._services.settings.accounts)
 
     def _held(self, account: str, asset: str) -> web.StreamResponse:
         balance = self._services.venue.balances(account)[asset]

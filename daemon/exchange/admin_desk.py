@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from actors.errors import TradingError, UsageError
 from daemon.exchange.faults import Fault, FaultBook
+from daemon.exchange.settings import ExchangeAccount
 from daemon.exchange.truth import TruthLog
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -78,3 +80,20 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 def as_json(value: Any, status: int = 200) -> web.Response:
     """An answer."""
     return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+
+
+def amount_for(account: str, text: str, accounts: Iterable[ExchangeAccount]) -> Decimal:
+    """An amount that is to move.
+
+    Raises:
+        UsageError: There is no such account, or it is no amount.
+    """
+    if account not in {each.name for each in accounts}:
+        raise UsageError(f"there is no account {account!r}: see --account")
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise UsageError(f"amount is {text}: write a number above 0")
+    return amount

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
 
 from actors.errors import UsageError
-from daemon.exchange.admin_desk import AdminDesk, as_json, errors_as_json
+from daemon.exchange.admin_desk import AdminDesk, amount_for, as_json, errors_as_json
 from daemon.exchange.faults import Fault
 from daemon.exchange.ib.order_request import market_order
 from daemon.exchange.ib.sessions import Switches
@@ -138,14 +137,10 @@ class IbAdmin:
     def _transfer(self, body: bytes, sign: int) -> web.StreamResponse:
         try:
             transfer = msgspec.json.decode(body, type=Transfer)
-            amount = Decimal(transfer.amount)
-        except (msgspec.DecodeError, InvalidOperation) as error:
+        except msgspec.DecodeError as error:
             raise UsageError(f'write {{"account": …, "asset": …, "amount": "1.5"}} ({error})') from None
         server = self._server
-        if transfer.account not in {account.name for account in server.settings.accounts}:
-            raise UsageError(f"there is no account {transfer.account!r}: see --account")
-        if not amount.is_finite() or amount <= 0:
-            raise UsageError(f"amount is {transfer.amount}: write a number above 0")
+        amount = amount_for(transfer.account, transfer.amount, server.settings.accounts)
         if not server.engine.transfer(transfer.account, transfer.asset, sign * amount):
             raise UsageError(f"less than {amount} {transfer.asset} is free: withdraw less")
         server.records.transferred(transfer.account, transfer.asset, sign * amount)
