@@ -207,6 +207,7 @@ class RiskActor(CoreActor):
     def on_balance_changed(self, change: BalanceChanged | ContractsChanged) -> None:
         """Follow what the account holds."""
         self._gate.exposure.book(change)
+        self.guard.losses.holdings_changed(change.account)
 
     def on_account_snapshot(self, snapshot: AccountSnapshot) -> None:
         """The moment to look at losses: everything is valued at mark."""

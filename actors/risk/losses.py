@@ -27,6 +27,7 @@ from actors.messages.clearing import ChargeBooked
 from actors.messages.orders import OrderFilled
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
+from actors.risk.lines import Line, line_of, lines_of, own_part
 from actors.views.holdings import Holdings
 from actors.views.valuation import Valuation
 
@@ -125,8 +126,16 @@ class Losses:
         self.accounts: dict[str, AccountMeter] = {}
         self.strategies: dict[StrategyKey, StrategyMeter] = {}
         self._transfers: dict[tuple[str, str], None] = {}
+        self._stock: dict[str, tuple[tuple[str, float], ...]] = {}
+        """Of an account each asset and its own part, until one of them changes."""
+        self._lines: dict[StrategyKey, tuple[Line, ...]] = {}
+        """Of a strategy each position, until one of them changes."""
 
     # following
+
+    def holdings_changed(self, account: str) -> None:
+        """Its balances are others than before."""
+        self._stock.pop(account, None)
 
     def begin(self, market: MarketBoard) -> None:
         """Measure accounts that were not measured before from what they are worth now."""
@@ -134,6 +143,7 @@ class Losses:
             if account not in self.accounts:
                 found = self.accounts[account] = AccountMeter(Meter(), {}, {}, {})
                 self._take_stock(account, found)
+                self.holdings_changed(account)
                 self._value_account(account, found, market)
                 for asset, amount in self._holdings.balances(account).items():
                     if asset not in found.prices:
@@ -159,6 +169,7 @@ class Losses:
             self._transfers[key] = None
             table = account.moved if self._is_cash(transfer.account, transfer.asset) else account.foreign
             _add(table, transfer.asset, transfer.amount)
+            self.holdings_changed(transfer.account)
 
     def _is_cash(self, account: str, asset: str) -> bool:
         """Whether orders are paid in it."""
@@ -187,6 +198,7 @@ class Losses:
         _add(found.foreign, instrument.quote, -units * fill.price)
         if fill.fee:
             _add(found.foreign, fill.fee_currency, -fill.fee * sign)
+        self.holdings_changed(fill.account)
 
     def take_fill(self, fill: OrderFilled, market: MarketBoard) -> None:
         """Count the fee, at its worth when it was paid."""
@@ -210,14 +222,24 @@ class Losses:
         is_doubtful = is_lot or (before is not None and before.is_unpriced_lot)
         has_price = not is_doubtful or bool(market.mark_price(change.instrument))
         held = Held(change.quantity, change.entry_price_average, change.realised_pnl, not has_price)
-        if before is not None and before.is_unpriced_lot and has_price:
-            found.meter.move(self._unrealised(change.account, change.instrument, before, market))
-        if is_lot and has_price:
-            gain = self._gain(change.account, change.instrument, held, market)
-            if before is not None:
-                gain -= self._gain(change.account, change.instrument, before, market)
-            found.meter.move(gain)
+        if is_doubtful and has_price:
+            self._move(change, found.meter, before, held, market)
         found.held[change.instrument] = held
+        self._lines.pop((change.account, change.strategy), None)
+
+    def _move(
+        self, change: PositionChanged, meter: Meter, before: Held | None, held: Held, market: MarketBoard
+    ) -> None:
+        """What a lot without a fill has gained until there was a price, or brings, is not its strategy's."""
+        account, name = change.account, change.instrument
+        instrument = self._instruments.get(name)
+        if before is not None and before.is_unpriced_lot:
+            meter.move(self._unrealised(account, line_of(name, instrument, before), market))
+        if change.client_order_id is None:
+            gain = self._gain(account, line_of(name, instrument, held), market)
+            if before is not None:
+                gain -= self._gain(account, line_of(name, instrument, before), market)
+            meter.move(gain)
 
     def _take_lot(self, change: PositionChanged, before: Held | None) -> None:
         """A part of what is held became tickerd's, or no longer is, without a trade."""
@@ -229,6 +251,7 @@ class Losses:
         more = change.quantity - (before.quantity if before is not None else ZERO)
         _add(found.foreign, instrument.base, -more * instrument.multiplier)
         _add(found.moved, instrument.base, more * instrument.multiplier)
+        self.holdings_changed(change.account)
 
     def _strategy(self, account: str, strategy: str) -> StrategyMeter:
         key = (account, strategy)
@@ -247,14 +270,17 @@ class Losses:
         self._value_account(account, found, market)
         for (owner, strategy), each in self.strategies.items():
             if owner == account and (strategies is None or strategy in strategies):
-                self._value_strategy(account, each, market)
+                self._value_strategy((account, strategy), each, market)
 
     def _value_account(self, account: str, found: AccountMeter, market: MarketBoard) -> None:
+        stock = self._stock.get(account)
+        if stock is None:
+            stock = self._stock[account] = own_part(self._holdings.balances(account), found.foreign)
         worth = 0.0
-        for asset, amount in self._holdings.balances(account).items():
-            own = amount - found.foreign.get(asset, ZERO)
-            if own and (price := self._price(account, asset, market)) is not None:
-                worth += float(own) * price
+        for asset, own in stock:
+            price = self._price(account, asset, market)
+            if price is not None:
+                worth += own * price
         if contracts := self._holdings.contracts(account):
             worth += self._valuation.open_gains(contracts, self._currencies[account], market)
         if not isfinite(worth):
@@ -276,38 +302,37 @@ class Losses:
                 worth += float(found.moved.pop(asset)) * price
         return worth
 
-    def _value_strategy(self, account: str, found: StrategyMeter, market: MarketBoard) -> None:
+    def _value_strategy(self, key: StrategyKey, found: StrategyMeter, market: MarketBoard) -> None:
+        account, lines = key[0], self._lines.get(key)
+        if lines is None:
+            lines = self._lines[key] = lines_of(found.held, self._instruments)
         total = -found.fees
         shift = 0.0
-        for name, held in found.held.items():
-            total += self._gain(account, name, held, market)
-            if held.is_unpriced_lot and market.mark_price(name):
-                found.held[name] = msgspec.structs.replace(held, is_unpriced_lot=False)
-                shift += self._unrealised(account, name, held, market)
+        for line in lines:
+            total += self._gain(account, line, market)
+            if line.is_unpriced_lot and market.mark_price(line.instrument):
+                held = found.held[line.instrument]
+                found.held[line.instrument] = msgspec.structs.replace(held, is_unpriced_lot=False)
+                self._lines.pop(key, None)
+                shift += self._unrealised(account, line, market)
         if isfinite(total):
             if shift:
                 found.meter.move(shift)
             found.meter.take(total)
 
-    def _gain(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
+    def _gain(self, account: str, line: Line, market: MarketBoard) -> float:
         """Realised and unrealised, at today's rate of its quote currency."""
-        realised = self._realised(account, name, held, market) if held.realised_pnl else 0.0
-        unrealised = self._unrealised(account, name, held, market) if held.quantity else 0.0
-        return realised + unrealised
+        realised = 0.0
+        if line.realised:
+            realised = line.realised * (self._price(account, line.quote, market) or 0.0)
+        return realised + self._unrealised(account, line, market)
 
-    def _unrealised(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
-        instrument = self._instruments.get(name)
-        if instrument is None or not held.quantity or not (mark := market.mark_price(name)):
+    def _unrealised(self, account: str, line: Line, market: MarketBoard) -> float:
+        mark = market.mark_price(line.instrument) if line.units else None
+        if not mark:
             return 0.0
-        rate = self._price(account, instrument.quote, market) or 0.0
-        units = float(held.quantity * instrument.multiplier)
-        return units * (mark - float(held.entry_price_average)) * rate
-
-    def _realised(self, account: str, name: str, held: Held, market: MarketBoard) -> float:
-        instrument = self._instruments.get(name)
-        if instrument is None:
-            return 0.0
-        return float(held.realised_pnl) * (self._price(account, instrument.quote, market) or 0.0)
+        rate = self._price(account, line.quote, market) or 0.0
+        return line.units * (mark - line.entry_price) * rate
 
     def _price(self, account: str, asset: str, market: MarketBoard) -> float | None:
         found = self.accounts.get(account)
@@ -358,6 +383,8 @@ class Losses:
             for key, found in state.strategies
         }
         self._transfers = dict.fromkeys(state.transfers)
+        self._stock.clear()
+        self._lines.clear()
 
 
 def _add(table: dict[str, Decimal], asset: str, amount: Decimal) -> None:
