@@ -16,6 +16,7 @@ from rich.table import Table
 from tests.benchmarks import (
     core_rows,
     daemon_rows,
+    data_rows,
     engine_rows,
     ib_rows,
     live_rows,
@@ -30,6 +31,7 @@ from tests.benchmarks.peers.messages import WORKLOADS
 
 GROUPS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "core": core_rows.rows,
+    "data": data_rows.rows,
     "engine": engine_rows.rows,
     "tape": tape_rows.rows,
     "live": live_rows.rows,

@@ -21,7 +21,7 @@ from daemon.research.data.catalogue import Catalogue
 from daemon.research.data.importing import Wanted, import_file
 from daemon.research.report.console import print_run
 from daemon.research.report.page import run_page
-from daemon.research.report.wording import attribution_of, rows_of
+from daemon.research.report.wording import attributed, attribution_of, rows_of
 from daemon.research.report.writing import json_schema, report_json
 from daemon.research.result import Result
 from daemon.research.runs import Run
@@ -185,7 +185,8 @@ def test_margin_calls_liquidations_and_interest_are_told(tmp_path: Path) -> None
     assert float(trading.net + interest.net) == pytest.approx(account.equity_end - account.equity_start)
     names = {row.name: row.text for row in rows_of(account)}
     assert (names["margin_calls"], names["liquidations"]) == ("1", "1")
-    assert attribution_of(account)[1][1][0] == "interest on cash owed"
+    assert [row[0] for row in attribution_of(account)[1][1:]] == ["interest on cash owed", "together"]
+    assert attributed(account)[-1].net == trading.net + interest.net
 
 
 def test_what_came_in_another_currency_is_told_in_the_accounts_own_too(tmp_path: Path) -> None:

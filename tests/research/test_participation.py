@@ -26,7 +26,7 @@ def test_each_fill_knows_its_bar_and_its_share_of_the_volume(tmp_path: Path) -> 
     assert found is not None
     assert (found.bars, found.share_median, found.share_max) == (3, 0.05, 0.1)
     names = {row.name: row.text for row in rows_of(result.info.accounts["test"])}
-    assert names["volume_share_max"] == "10.000 %"
+    assert names["volume_share_max"] == "10.0 %"
 
 
 def test_taking_more_than_was_traded_is_doubted(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def larger_bars(
     )
     spec.check()
     built: list[Bar] = []
-    clockwork = _Clockwork(spec, calendar, built.append)
+    clockwork = Clockwork(spec, calendar, built.append)
     for frame in frames:
         rows_kind, rows = as_kind(frame, stored.kind, None)
         for time, message in timed(rows, rows_kind, stored.instrument, stored.interval_ns):
@@ -57,7 +57,7 @@ def larger_bars(
         yield _frame(built)
 
 
-class _Clockwork:
+class Clockwork:
     """A builder and the timer that closes its bars, as the sequencer would run it."""
 
     def __init__(self, spec: BarSpec, calendar: str, emit: Callable[[Bar], None]) -> None:

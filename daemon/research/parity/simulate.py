@@ -27,6 +27,7 @@ from daemon.config import Config
 from daemon.graph import Core, StrategyClasses, build_core
 from daemon.research.history import History
 from daemon.research.parity.inherited import as_orders, inherited_orders, place
+from daemon.research.parity.larger import specs_for, with_larger
 from daemon.research.parity.orders import OrderBook, OrderListener
 from daemon.research.parity.session import NO_MESSAGES, Session, Taken
 from daemon.research.parity.timing import Course, RecordedTimes, TimedVenue
@@ -192,15 +193,14 @@ def _inputs(session: Session, data: Data, latency_ns: int) -> Iterator[Taken]:
         moved = [_at_source_time(session, taken, latency_ns) for taken in session.inputs()]
         yield from sorted(moved, key=_BY_TIME)
     else:
-        missing = sorted(session.sources.trades - data.sources.trades)
-        missing += sorted(name for name, _ in session.sources.given - data.sources.given)
+        specs, missing = specs_for(session.sources, data.sources)
         if missing:
             raise UsageError(
                 f"the history lacks what session {session.label} had of {missing[0]}: give trades where it "
-                "had trades, and bars of the same intervals"
+                "had trades, and bars of the same intervals or of smaller ones that divide them"
             )
         others = (taken for taken in session.inputs() if not _is_market(session, taken))
-        timed = data.messages(session.ts_started, session.ts_ended + 1)
+        timed = with_larger(data, specs, session.instruments, session.ts_started, session.ts_ended + 1)
         history = (Taken(0, ts + latency_ns, message, NO_MESSAGES) for ts, message in timed)
         yield from merge(others, history, key=_BY_TIME)
 

@@ -14,6 +14,7 @@ from daemon.research.report.html import Cell, chart_html, folded, listed, page, 
 from daemon.research.report.wording import (
     ATTRIBUTION_TITLE,
     Row,
+    attributed,
     attribution_of,
     groups_of,
     headline,
@@ -80,7 +81,9 @@ def account_html(run: Run, name: str, account: AccountResult) -> Iterator[str]:
     yield "</div>"
     yield "<h2>All figures</h2>"
     yield figures_html(account)
-    yield _attribution(account)
+    if account.attribution:
+        yield f"<h2>{ATTRIBUTION_TITLE}</h2>"
+        yield _attribution(account)
     yield from _groups(account.figures, account.currency)
 
 
@@ -149,15 +152,13 @@ def _month(value: float | None, largest: float) -> str:
 
 
 def _attribution(account: AccountResult) -> str:
-    if not account.attribution:
-        return ""
     headings, rows = attribution_of(account)
     columns = [heading[:1].upper() + heading[1:] for heading in headings]
     cells = [
         (*map(Cell, row[:-1]), Cell(row[-1], kind=signed(float(line.net))))
-        for row, line in zip(rows, account.attribution, strict=True)
+        for row, line in zip(rows, attributed(account), strict=True)
     ]
-    table = table_html(ATTRIBUTION_TITLE, columns, cells)
+    table = table_html("By strategy and instrument, the whole run", columns, cells)
     return f'<div class="cards"><section class="card wide" id="attribution">{table}</section></div>'
 
 
@@ -172,7 +173,7 @@ def _groups(figures: Figures, currency: str) -> Iterator[str]:
     }
     shown = {title: groups for title, groups in tables.items() if len(groups) > 1}
     if shown:
-        yield "<h2>Where it came from</h2>"
+        yield "<h2>Closed trades by what they have in common</h2>"
         yield '<div class="cards">'
         for title, groups in shown.items():
             yield f'<section class="card wide">{_trade_groups(title, groups, currency)}</section>'

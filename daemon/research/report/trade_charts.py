@@ -132,7 +132,8 @@ def costs_chart(figures: Figures, currency: str) -> Chart | None:
     return Chart(
         key="costs",
         title="What costs took",
-        caption=", ".join(f"{name.lower()} {money(value)}" for name, value in steps)
+        caption="Closed trades: "
+        + ", ".join(f"{name.lower()} {money(value)}" for name, value in steps)
         + f": net {money(trades.net, currency)}",
         data=[
             {"type": "waterfall", "orientation": "v", "x": [*names, "Net"], "y": [*values, 0],

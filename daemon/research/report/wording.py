@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from math import floor, log10
 from typing import NamedTuple
+
+from msgspec.structs import fields
 
 from actors.analytics import Drawdown, EquityFigures
 from actors.analytics.significance import Interval
@@ -43,6 +47,14 @@ def percent(value: float | None, places: int = 2) -> str:
 
 def number(value: float | None, places: int = 2) -> str:
     return NOT_DEFINED if value is None else f"{value:,.{places}f}"
+
+
+def significant(value: float | None) -> str:
+    """Small or large, never more than three digits behind those that count: 0.00213, 2.13, 2,134."""
+    if value is None:
+        return NOT_DEFINED
+    places = 0 if value == 0.0 or abs(value) >= 100.0 else min(2 - floor(log10(abs(value))), 9)
+    return f"{value:,.{places}f}"
 
 
 def whole(value: float | None) -> str:
@@ -219,15 +231,26 @@ ATTRIBUTION_TITLE = "Where the result came from, open positions at mark"
 COSTS = ("slippage", "fees", "borrow", "funding", "interest")
 
 
-def attribution_of(account: AccountResult) -> tuple[list[str], list[list[str]]]:
-    """Headings, and a line for each strategy and instrument; a cost that nobody has paid has no column."""
+def attributed(account: AccountResult) -> list[Attribution]:
+    """A line for each strategy and instrument, and behind several of one currency their sum."""
     lines = account.attribution
+    if len(lines) < 2 or len({line.currency for line in lines}) > 1:
+        return lines
+    names = [each.name for each in fields(Attribution) if each.type is Decimal]
+    sums = {name: sum((getattr(line, name) for line in lines), Decimal(0)) for name in names}
+    together = Attribution(strategy="together", instrument="", currency=lines[0].currency, **sums)
+    return [*lines, together]
+
+
+def attribution_of(account: AccountResult) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a line for each of `attributed`; a cost that nobody has paid has no column."""
+    lines = attributed(account)
     costs = [name for name in COSTS if any(getattr(line, name) for line in lines)]
     dividends = ["dividends"] if any(line.dividends for line in lines) else []
     is_foreign = any(line.currency != account.currency for line in lines)
     rows = [
         [
-            f"{line.strategy} {line.instrument}" if line.strategy else "interest on cash owed",
+            f"{line.strategy} {line.instrument}".strip() if line.strategy else "interest on cash owed",
             money(float(line.gross)),
             *(money(-float(getattr(line, name))) for name in costs),
             *(money(float(line.dividends)) for _ in dividends),
@@ -261,13 +284,17 @@ def _capacity(found: Capacity | None, currency: str) -> list[Row]:
         return []
     limit = f"{SHARE_MAX:.0%} of a bar's volume in 95 of 100 bars"
     return [
-        Row("volume_share", "Share of a bar's volume, median", percent(found.share_median, 3),
+        Row("volume_share", "Share of a bar's volume, median", _share(found.share_median),
             found.share_median, -1, f"{found.bars:,} bars with fills"),
-        Row("volume_share_p95", "… 5 in 100 above", percent(found.share_p95, 3), found.share_p95, -1),
-        Row("volume_share_max", "… largest", percent(found.share_max, 3), found.share_max, -1),
+        Row("volume_share_p95", "… 5 in 100 above", _share(found.share_p95), found.share_p95, -1),
+        Row("volume_share_max", "… largest", _share(found.share_max), found.share_max, -1),
         Row("capacity_notional", "Room in a bar", money(found.notional, currency), found.notional, 1, limit),
-        Row("capacity_scale", "Room for orders, times ours", number(found.scale), found.scale, 1, limit),
+        Row("capacity_scale", "Room for orders, times ours", significant(found.scale), found.scale, 1, limit),
     ]  # fmt: skip
+
+
+def _share(value: float) -> str:
+    return f"{significant(value * 100)} %"
 
 
 def _chances(figures: Figures, currency: str) -> list[Row]:
