@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -48,8 +49,8 @@ def write_quotes(path: Path, count: int) -> None:
     }).write_parquet(path, row_group_size=100_000)  # fmt: skip
 
 
-def _read(what: str, path: Path, kind: str, *, catalogue: bool = False) -> Row:
-    data = DataFile(path=str(path), instrument=INSTRUMENT, kind=kind, catalogue=catalogue)  # type: ignore[arg-type]
+def _read(what: str, path: Path, kind: Literal["bars", "quotes"], *, catalogue: bool = False) -> Row:
+    data = DataFile(path=str(path), instrument=INSTRUMENT, kind=kind, catalogue=catalogue)
     config = Config(backtest=BacktestSection(data=(data,)))
     count = sum(map(len, History(config).blocks(None, None)))
     seconds = median_seconds(lambda: deque(History(config).messages(None, None), maxlen=0))

@@ -1,4 +1,4 @@
-"""Columns of text → columns of numbers: what every form's reader is made of."""
+"""Columns of text, or of numbers → columns of numbers: what every form's reader is made of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from actors.errors import BadDataFile
 from actors.venues.files.series import PRICES, Piece, Problems, ReadOptions, shaped
 from actors.venues.files.text import Head
-from actors.venues.files.times import DAY_NS, Times, parse_times, zone_named
+from actors.venues.files.times import DAY_NS, Times, in_utc, parse_times, zone_named
 
 MISSING = ("", "null", "NaN", "nan", "NULL", "None", "N/A", "-")
 MONTH_NS_MIN = 28 * DAY_NS
@@ -44,9 +44,14 @@ def numbers(
     found: list[pl.Series] = []
     whole = pl.repeat(True, frame.height, eager=True, dtype=pl.Boolean)
     for ours, theirs in columns.items():
-        text = frame[theirs].str.strip_chars()
-        missing = text.is_null() | text.is_in(list(MISSING))
-        number = text.cast(pl.Float64, strict=False)
+        text = frame[theirs]
+        if text.dtype.is_numeric():
+            number = text.cast(pl.Float64)
+            missing = number.is_null() | number.is_nan().fill_null(True)
+        else:
+            text = text.str.strip_chars()
+            missing = text.is_null() | text.is_in(list(MISSING))
+            number = text.cast(pl.Float64, strict=False)
         wrong = (number.is_null() | ~number.is_finite().fill_null(False)) & ~missing
         if wrong.any():
             at = int(wrong.arg_max() or 0)
@@ -83,7 +88,11 @@ def _tell_missing(context: Context, frame: pl.DataFrame, name: str, missing: pl.
 
 def times(context: Context, frame: pl.DataFrame, column: str, zone: str = "UTC") -> Times:
     """A column of times; a cell that is none is an error."""
-    found = parse_times(frame[column], frame["row"], context.zone(zone), context.problems)
+    texts, where = frame[column], context.zone(zone)
+    if isinstance(texts.dtype, pl.Datetime):
+        found = Times(in_utc(texts, where, frame["row"], context.problems), is_date=False)
+    else:
+        found = parse_times(texts, frame["row"], where, context.problems)
     wrong = found.ns.is_null()
     if wrong.any():
         at = int(wrong.arg_max() or 0)

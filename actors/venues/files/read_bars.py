@@ -35,6 +35,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "adjusted": ("adjclose",),
     "clock": ("time",),
 }
+FIGURES = frozenset({
+    *PRICES, "volume", "price", "size", "bid_price", "bid_size", "ask_price", "ask_size", "adjusted",
+})  # fmt: skip
 OCHLV = ("open", "close", "high", "low")
 
 

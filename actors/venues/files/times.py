@@ -118,6 +118,13 @@ def _offset_minutes(found: pl.Series) -> pl.Series:
     )["m"]
 
 
+def in_utc(times: pl.Series, zone: str, rows: pl.Series, problems: Problems) -> pl.Series:
+    """Nanoseconds UTC of a column that holds times already; `zone` is of those without one."""
+    if isinstance(times.dtype, pl.Datetime) and times.dtype.time_zone is not None:
+        return times.dt.convert_time_zone("UTC").dt.cast_time_unit("ns").cast(pl.Int64)
+    return local_to_utc(times.dt.cast_time_unit("ns"), zone, rows, problems)
+
+
 def local_to_utc(local: pl.Series, zone: str, rows: pl.Series, problems: Problems) -> pl.Series:
     """Wall-clock times of a zone; the hour that comes twice in autumn is told apart by the rows' order."""
     if zone == "UTC":

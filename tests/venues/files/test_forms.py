@@ -173,3 +173,34 @@ def test_a_local_time_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     file = read_file(a_file(tmp_path, text), ReadOptions(zone="America/New_York", interval_ns=HOUR))
     list(file.pieces())
     assert [(each.code, each.row) for each in file.problems.take()][:1] == [("dst", 3)]
+
+
+def test_figures_and_times_of_a_table_are_what_their_texts_would_be(tmp_path: Path) -> None:
+    stamps = pl.Series([f"2024-03-{day:02} 09:30" for day in range(8, 12)])
+    rows = {
+        "timestamp": stamps.str.to_datetime("%Y-%m-%d %H:%M"),
+        "open": [1.0, 2.0, None, 4.0], "high": [9, 9, 9, 9], "low": [0.5, float("nan"), 0.5, 0.5],
+        "close": pl.Series([2.0, 2.0, 2.0, 2.0], dtype=pl.Float32), "volume": [1, 2, 3, None],
+    }  # fmt: skip
+    table = pl.DataFrame(rows)
+    texts = table.with_columns(pl.all().cast(pl.String))
+    for name, frame in (("typed", table), ("texts", texts)):
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    found = {}
+    for name in ("typed", "texts"):
+        options = ReadOptions(zone="America/New_York", interval_ns=86_400 * 10**9)
+        file = read_file(tmp_path / f"{name}.parquet", options)
+        (piece,) = file.pieces()
+        found[name] = (piece.frame.rows(), [str(each).partition(": ")[2] for each in file.problems.take()])
+    (typed, told), (texted, also) = found.values()
+    assert typed == texted
+    assert [row[-1] for row in typed] == [1, 4], "a missing figure leaves its row out"
+    assert [each.partition("parquet")[2] for each in told] == [each.partition("parquet")[2] for each in also]
+    zoned = table.with_columns(pl.col("timestamp").dt.replace_time_zone("America/New_York"))
+    zoned.write_parquet(tmp_path / "zoned.parquet")
+    (piece,) = read_file(tmp_path / "zoned.parquet", ReadOptions(interval_ns=86_400 * 10**9)).pieces()
+    assert piece.frame.rows() == typed
+    table.with_columns(pl.lit(float("inf")).alias("high")).write_parquet(tmp_path / "wrong.parquet")
+    wrong = read_file(tmp_path / "wrong.parquet", ReadOptions(interval_ns=86_400 * 10**9))
+    list(wrong.pieces())
+    assert any("high inf is no number" in str(each) for each in wrong.problems.take())
