@@ -91,4 +91,4 @@ def test_trades_equity_and_ratios_of_backtesting_py_are_ours(case: dict[str, Any
     assert 100 * figures["max_drawdown"] == pytest.approx(stats["Max. Drawdown [%]"], abs=1e-9)
     assert 100 * figures["win_rate"] == pytest.approx(stats["Win Rate [%]"], abs=1e-9)
     assert figures["sharpe_of_growth"] == pytest.approx(stats["Sharpe Ratio"], abs=1e-9)
-    assert figures["fees"] == pytest.approx(stats.get("Commissions [$]", 0.0), abs=1e-6)
+    assert figures["closed_fees"] == pytest.approx(stats.get("Commissions [$]", 0.0), abs=1e-6)
