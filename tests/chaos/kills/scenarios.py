@@ -20,6 +20,7 @@ Prepare = Callable[[Path], None]
 Disturb = Callable[[Stage, Life], None]
 RESERVED = 64 * 1024
 OFTEN = ("store.checkpoint_seconds=1",)
+ASKING = (*OFTEN, "accounts.DU1000001.limits.margin_check=true")
 SHORT_RECORD = (*OFTEN, "tape.keep_gb=0.000001")
 
 
@@ -128,6 +129,7 @@ SPECIAL: Mapping[str, Scenario] = {
         Scenario("database.unlink log", prepare=damage_database),
         Scenario("rest.send order", 3, quirk="look closed"),
         Scenario("tws.abort", disturb=_drop),
+        Scenario("tws.send what if", settings=ASKING),
         Scenario("tws.send cancel of a family", disturb=_refuse_a_child),
         Scenario("prune.rename", settings=SHORT_RECORD, is_last=True),
         Scenario("prune.unlink", settings=SHORT_RECORD, is_last=True),
