@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
@@ -13,13 +13,16 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """One Python file; `path` is relative to the repository and uses forward slashes."""
 
     path: str
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
 
     @property
     def package(self) -> str:
@@ -44,19 +47,24 @@ class Import:
         return f"{self.module}.{self.name}" if self.name else self.module
 
 
-def parse(path: str, text: str) -> Source:
-    return Source(path, text, ast.parse(text))
+def sources(*tops: str) -> tuple[Source, ...]:
+    """Every Python file under the given top folders, in order of path."""
+    return tuple(source for top in sorted(tops) for source in _under(top))
 
 
 @cache
-def sources(*tops: str) -> tuple[Source, ...]:
-    """Every Python file under the given top folders, in order of path."""
-    found = sorted(file for top in tops for file in (REPO_ROOT / top).rglob("*.py"))
-    return tuple(parse(file.relative_to(REPO_ROOT).as_posix(), file.read_text("utf-8")) for file in found)
+def _under(top: str) -> tuple[Source, ...]:
+    files = sorted((REPO_ROOT / top).rglob("*.py"))
+    return tuple(Source(file.relative_to(REPO_ROOT).as_posix(), file.read_text("utf-8")) for file in files)
 
 
-def imports(source: Source) -> Iterator[Import]:
+@cache
+def imports(source: Source) -> tuple[Import, ...]:
     """All imports of a file wherever they stand, relative ones resolved."""
+    return tuple(_imports(source))
+
+
+def _imports(source: Source) -> Iterator[Import]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             for item in node.names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.architecture.source import Source, assert_clean, parse, sources
+from tests.architecture.source import Source, assert_clean, sources
 
 HEADINGS = ["Reads", "Writes", "State", "Fails"]
 BASE = "actors/core/actor.py"
@@ -33,8 +33,8 @@ def test_every_actor_states_its_contract() -> None:
 
 def test_an_incomplete_contract_is_found() -> None:
     whole = '"""Risk: the gate.\n\nReads   A\n        B\nWrites  C\nState   none\nFails   never\n"""'
-    assert missing_headings(parse("actor.py", whole)) == []
-    assert missing_headings(parse("actor.py", whole.replace("Fails   never\n", "")))
-    assert missing_headings(parse("actor.py", whole.replace("State   none", "State")))
-    assert missing_headings(parse("actor.py", whole.replace("Risk: the gate.", "The gate.")))
-    assert missing_headings(parse("actor.py", ""))
+    assert missing_headings(Source("actor.py", whole)) == []
+    assert missing_headings(Source("actor.py", whole.replace("Fails   never\n", "")))
+    assert missing_headings(Source("actor.py", whole.replace("State   none", "State")))
+    assert missing_headings(Source("actor.py", whole.replace("Risk: the gate.", "The gate.")))
+    assert missing_headings(Source("actor.py", ""))

@@ -13,7 +13,6 @@ from tests.architecture.source import (
     full_names,
     has_segment,
     imports,
-    parse,
     resolved,
     sources,
 )
@@ -210,51 +209,54 @@ def test_every_row_names_folders_that_have_rows() -> None:
     ],
 )
 def test_a_forbidden_arrow_is_found(path: str, text: str) -> None:
-    assert arrows_from_actors(parse(path, text))
+    assert arrows_from_actors(Source(path, text))
 
 
 def test_an_allowed_arrow_is_not_found() -> None:
     text = "from actors.messages.orders import Side\nfrom .limits import Limits\nfrom actors import model\n"
-    assert arrows_from_actors(parse("actors/risk/actor.py", text)) == []
-    assert arrows_from_actors(parse("actors/strategies/library/x.py", "from actors import Strategy")) == []
+    assert arrows_from_actors(Source("actors/risk/actor.py", text)) == []
+    assert arrows_from_actors(Source("actors/strategies/library/x.py", "from actors import Strategy")) == []
 
 
 def test_a_venues_words_outside_its_folder_are_found() -> None:
     text = "from actors.venues.binance.wire import Depth"
-    assert arrows_between_venues(parse("daemon/graph.py", text))
-    assert arrows_between_venues(parse("daemon/graph.py", "from actors.venues.binance import wire"))
+    assert arrows_between_venues(Source("daemon/graph.py", text))
+    assert arrows_between_venues(Source("daemon/graph.py", "from actors.venues.binance import wire"))
     assert arrows_between_venues(
-        parse("actors/venues/ib/feed.py", "from actors.venues.binance.session import S")
+        Source("actors/venues/ib/feed.py", "from actors.venues.binance.session import S")
     )
-    assert arrows_between_venues(parse("actors/venues/binance/feed.py", text)) == []
+    assert arrows_between_venues(Source("actors/venues/binance/feed.py", text)) == []
     assert (
-        arrows_between_venues(parse("actors/venues/ib/feed.py", "from actors.venues.ports import Feed")) == []
+        arrows_between_venues(Source("actors/venues/ib/feed.py", "from actors.venues.ports import Feed"))
+        == []
     )
 
 
 def test_an_exchange_that_knows_the_daemon_is_found() -> None:
-    assert arrows_within_daemon(parse("daemon/exchange/server.py", "from daemon.supervisor import supervise"))
-    assert arrows_within_daemon(parse("daemon/exchange/server.py", "from daemon import control"))
-    assert arrows_within_daemon(parse("daemon/exchange/server.py", "from daemon.config import load")) == []
+    assert arrows_within_daemon(
+        Source("daemon/exchange/server.py", "from daemon.supervisor import supervise")
+    )
+    assert arrows_within_daemon(Source("daemon/exchange/server.py", "from daemon import control"))
+    assert arrows_within_daemon(Source("daemon/exchange/server.py", "from daemon.config import load")) == []
 
 
 def test_a_library_out_of_place_is_found() -> None:
-    assert foreign_libraries(parse("actors/oms/actor.py", "import aiohttp"))
-    assert foreign_libraries(parse("daemon/research/run.py", "from binance.client import Client"))
-    assert foreign_libraries(parse("actors/venues/ib/session.py", "import ib_insync")) == []
+    assert foreign_libraries(Source("actors/oms/actor.py", "import aiohttp"))
+    assert foreign_libraries(Source("daemon/research/run.py", "from binance.client import Client"))
+    assert foreign_libraries(Source("actors/venues/ib/session.py", "import ib_insync")) == []
 
 
 def test_a_core_actor_built_out_of_place_is_found() -> None:
-    risk = parse("actors/risk/actor.py", "class RiskActor(CoreActor): pass\nRiskActor()")
-    venue = parse("actors/venues/simulated/actor.py", "class SimulatedVenue(CoreActor): pass")
+    risk = Source("actors/risk/actor.py", "class RiskActor(CoreActor): pass\nRiskActor()")
+    venue = Source("actors/venues/simulated/actor.py", "class SimulatedVenue(CoreActor): pass")
     classes = core_actor_classes((risk, venue))
     build = "from actors.risk.actor import RiskActor as R\nR(limits=None)"
     assert built_actors(risk, classes)
-    assert built_actors(parse("daemon/cli/run.py", build), classes)
-    assert built_actors(parse("daemon/exchange/server.py", build), classes)
+    assert built_actors(Source("daemon/cli/run.py", build), classes)
+    assert built_actors(Source("daemon/exchange/server.py", build), classes)
     assert built_actors(
-        parse("daemon/cli/run.py", "import actors.risk.actor\nactors.risk.actor.RiskActor()"), classes
+        Source("daemon/cli/run.py", "import actors.risk.actor\nactors.risk.actor.RiskActor()"), classes
     )
-    assert built_actors(parse("daemon/graph.py", build), classes) == []
+    assert built_actors(Source("daemon/graph.py", build), classes) == []
     simulated = "from actors.venues.simulated.actor import SimulatedVenue\nSimulatedVenue()"
-    assert built_actors(parse("daemon/exchange/server.py", simulated), classes) == []
+    assert built_actors(Source("daemon/exchange/server.py", simulated), classes) == []

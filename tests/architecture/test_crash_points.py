@@ -13,7 +13,6 @@ from tests.architecture.source import (
     assert_clean,
     full_names,
     has_segment,
-    parse,
     resolved,
     sources,
 )
@@ -204,7 +203,7 @@ def test_a_name_does_nothing_in_the_shipped_program() -> None:
     ],
 )
 def test_an_effect_without_a_name_is_found(text: str) -> None:
-    assert unnamed_effects(parse("actors/store/a.py", text))
+    assert unnamed_effects(Source("actors/store/a.py", text))
 
 
 @pytest.mark.parametrize(
@@ -224,4 +223,4 @@ def test_an_effect_without_a_name_is_found(text: str) -> None:
     ],
 )
 def test_what_is_named_or_no_effect_is_not_found(text: str) -> None:
-    assert unnamed_effects(parse("actors/store/a.py", text)) == []
+    assert unnamed_effects(Source("actors/store/a.py", text)) == []

@@ -14,7 +14,6 @@ from tests.architecture.source import (
     dotted,
     full_names,
     has_segment,
-    parse,
     resolved,
     sources,
 )
@@ -90,8 +89,9 @@ def waiting(source: Source) -> list[str]:
 def set_iterations(source: Source) -> list[str]:
     """Iterations over what is visibly a set: literals, calls, names made or annotated as sets."""
     found = []
+    everywhere = sets_of_the_module(source.tree)
     for scope in [source.tree, *(node for node in ast.walk(source.tree) if isinstance(node, Function))]:
-        known = known_sets(source.tree, scope)
+        known = everywhere | sets_of_the_scope(scope)
         for node in own_nodes(scope):
             for iterated in iterated_by(node):
                 if is_set(iterated, known):
@@ -122,17 +122,23 @@ def iterated_by(node: ast.AST) -> list[ast.expr]:
     return []
 
 
-def known_sets(tree: ast.Module, scope: ast.AST) -> set[str]:
-    """Names of the scope, of the module and attributes of `self` that hold sets."""
+def sets_of_the_module(tree: ast.Module) -> set[str]:
+    """Names of the module and attributes of `self` that hold sets."""
     found: set[str] = set()
-    for node in own_nodes(scope):
-        found |= sets_bound_by(node)
     for node in own_nodes(tree):
         found |= sets_bound_by(node)
     for node in ast.walk(tree):
         found |= {name for name in sets_bound_by(node) if name.startswith("self.")}
         if isinstance(node, ast.ClassDef):
             found |= {f"self.{name}" for statement in node.body for name in sets_bound_by(statement)}
+    return found
+
+
+def sets_of_the_scope(scope: ast.AST) -> set[str]:
+    """Names of one function, its arguments among them, that hold sets."""
+    found: set[str] = set()
+    for node in own_nodes(scope):
+        found |= sets_bound_by(node)
     if isinstance(scope, Function):
         arguments = [*scope.args.posonlyargs, *scope.args.args, *scope.args.kwonlyargs]
         found |= {a.arg for a in arguments if a.annotation and is_set_type(a.annotation)}
@@ -187,10 +193,10 @@ def test_the_core_iterates_over_no_set() -> None:
 
 
 def test_the_core_is_what_the_table_says() -> None:
-    assert is_pure(parse("actors/risk/limits.py", ""))
-    assert is_pure(parse("actors/venues/simulated/matching.py", ""))
-    assert not is_pure(parse("actors/venues/binance/feed.py", ""))
-    assert not is_pure(parse("actors/riskier/limits.py", ""))
+    assert is_pure(Source("actors/risk/limits.py", ""))
+    assert is_pure(Source("actors/venues/simulated/matching.py", ""))
+    assert not is_pure(Source("actors/venues/binance/feed.py", ""))
+    assert not is_pure(Source("actors/riskier/limits.py", ""))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +210,7 @@ def test_the_core_is_what_the_table_says() -> None:
     ],
 )
 def test_an_impure_import_is_found(text: str) -> None:
-    assert impure_imports(parse("a.py", text))
+    assert impure_imports(Source("a.py", text))
 
 
 @pytest.mark.parametrize(
@@ -219,20 +225,20 @@ def test_an_impure_import_is_found(text: str) -> None:
     ],
 )
 def test_an_impure_call_is_found(text: str) -> None:
-    assert impure_calls(parse("a.py", text))
+    assert impure_calls(Source("a.py", text))
 
 
 def test_pure_calls_are_not_found() -> None:
     assert (
-        impure_calls(parse("a.py", "class A:\n    def __hash__(self) -> int:\n        return hash(self.x)"))
+        impure_calls(Source("a.py", "class A:\n    def __hash__(self) -> int:\n        return hash(self.x)"))
         == []
     )
-    assert impure_calls(parse("a.py", "from datetime import datetime\ndatetime.fromtimestamp(0, UTC)")) == []
+    assert impure_calls(Source("a.py", "from datetime import datetime\ndatetime.fromtimestamp(0, UTC)")) == []
 
 
 @pytest.mark.parametrize("text", ["async def f() -> None: ...", "async def f() -> None:\n    await g()"])
 def test_waiting_is_found(text: str) -> None:
-    assert waiting(parse("a.py", text))
+    assert waiting(Source("a.py", text))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +258,7 @@ def test_waiting_is_found(text: str) -> None:
     ],
 )
 def test_an_iteration_over_a_set_is_found(text: str) -> None:
-    assert set_iterations(parse("a.py", text))
+    assert set_iterations(Source("a.py", text))
 
 
 @pytest.mark.parametrize(
@@ -267,4 +273,4 @@ def test_an_iteration_over_a_set_is_found(text: str) -> None:
     ],
 )
 def test_what_does_not_depend_on_a_sets_order_is_not_found(text: str) -> None:
-    assert set_iterations(parse("a.py", text)) == []
+    assert set_iterations(Source("a.py", text)) == []
