@@ -204,10 +204,10 @@ class Exposure:
 
         Of a group in which one cancels the others, only the largest counts, and none of the group `beside`.
         """
-        buys = sells = ZERO
-        largest = Largest()
         if not self.orders.by_id:
             return NOTHING_OPEN
+        buys = sells = ZERO
+        largest = Largest()
         for order in self.orders:
             terms = order.terms
             if terms.instrument != instrument or terms.account != account or terms.client_order_id == without:

@@ -248,7 +248,8 @@ class Gate:
             open_quantity = max(open_quantity, exposure.group_quantity(terms, replaces))
         mark = mark_of(name, market)
         in_window = self.order_times.within(terms.account, now, bounds.rate_window_ns)
-        is_second_half = terms.replaces is not None and replaces is None
+        if in_window and terms.replaces is not None and replaces is None:
+            in_window -= 1  # the second half of a replace was counted with the first
         return Candidate(
             terms=terms,
             instrument=instrument,
@@ -265,7 +266,7 @@ class Gate:
             sides=sides,
             is_reduction=is_reduction(terms.side, open_quantity, position, sides),
             is_flattening=terms.reduce_only and self._is_in_goal(terms),
-            orders_in_window=max(in_window - is_second_half, 0),
+            orders_in_window=in_window,
             now=now,
             market=market,
             exposure=exposure,
@@ -281,7 +282,9 @@ class Gate:
         sides = self.exposure.open_sides(
             terms.account, terms.instrument, strategy=terms.strategy, beside=group
         )
-        quantity = max(terms.quantity, self.exposure.group_quantity(terms, None))
+        quantity = terms.quantity
+        if group is not None:
+            quantity = max(quantity, self.exposure.group_quantity(terms, None))
         return is_reduction(terms.side, quantity, own, sides)
 
     def _obstacle(self, candidate: Candidate, action: Action) -> Refusal | None:
