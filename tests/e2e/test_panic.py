@@ -223,9 +223,9 @@ def test_a_sale_that_never_arrives_is_reported_as_unknown_and_not_sent_again(tmp
 def test_orders_that_may_have_lost_their_id_leave_the_holding_to_the_operator(tmp_path: Path) -> None:
     with an_exchange(tmp_path) as exchange:
         config, state = configured(tmp_path, exchange), tmp_path / "state"
-        deposit(exchange, "USDT", "10000000")
-        # More than there is at the best price: filled in part, then cancelled.
-        order = by_hand(exchange, type="LIMIT", timeInForce="GTC", quantity="50", price="61000")
+        deposit(exchange, "USDT", "1000000000")
+        # Far more than there is at the best price, and than is traded until the cancel: filled in part.
+        order = by_hand(exchange, type="LIMIT", timeInForce="GTC", quantity="5000", price="61000")
         assert order["status"] == "PARTIALLY_FILLED"
         by_hand(exchange, "DELETE", orderId=order["orderId"])
         code, report = panic(config, state)
