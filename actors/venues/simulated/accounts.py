@@ -279,16 +279,13 @@ class Account:
 
     def forget_closed(self, before: int, fills_to: Mapping[str, str]) -> None:
         """Drop orders closed before this time, and their fills; one newer than `fills_to` keeps its order."""
-        gone = {
-            venue_order_id
-            for venue_order_id, order in self.orders.items()
-            if not order.is_open
-            and order.ts_updated < before
-            and all(
-                int(fill.trade_id) <= int(fills_to.get(fill.instrument) or 0)
-                for fill in self.fills_of.get(venue_order_id, ())
-            )
-        }
+        marks = {instrument: int(mark or 0) for instrument, mark in fills_to.items()}
+        gone = set()
+        for venue_order_id, order in self.orders.items():
+            if order.ts_updated < before and venue_order_id not in self.open:
+                fills = self.fills_of.get(venue_order_id)
+                if not fills or int(fills[-1].trade_id) <= marks.get(order.instrument, 0):
+                    gone.add(venue_order_id)
         if gone:
             kept = [order for order in self.orders.values() if order.venue_order_id not in gone]
             self._index(kept, [fill for fill in self.fills if fill.venue_order_id not in gone])
