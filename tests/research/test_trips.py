@@ -10,7 +10,7 @@ import pytest
 
 from actors.messages.account import TradeClosed
 from actors.messages.clearing import ChargeBooked, ChargeKind, PositionSplit
-from actors.messages.orders import Direction, OrderFilled, OrderTerms, Side, SubmitOrder
+from actors.messages.orders import Direction, OrderFilled, OrderRejected, OrderTerms, Side, SubmitOrder
 from actors.model.instrument import Instrument
 from daemon.research.excursions import Excursions
 from daemon.research.results import Event
@@ -98,3 +98,14 @@ def test_a_fill_through_zero_begins_the_next_trade_with_its_own_tag() -> None:
         a_fill(3, "buy", 5, 99), a_trade(3, 5, 101, 99, 10, "short"),
     ]  # fmt: skip
     assert trades_of(*events)["tag"].to_list() == ["up", "down"]
+
+
+def test_a_fill_that_comes_after_its_order_ended_is_still_that_orders() -> None:
+    tables = Tables({"X@v": X})
+    ended = OrderRejected(ts_event=2, client_order_id="o1", code="NOT_RECEIVED", text="", **OWNER)
+    for event in (an_order(1, "buy", 10), an_order(11, "buy", 10), ended, a_fill(1, "buy", 10, 100)):
+        tables.take(event, 1.0)
+    orders, fills, _ = tables.frames(Excursions())
+    assert orders["filled"].to_list() == [10.0, 0.0]
+    assert orders["price_average"].to_list() == [100.0, None]
+    assert (tables.rejected, fills.height) == ({"NOT_RECEIVED": 1}, 1)
