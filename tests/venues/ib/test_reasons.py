@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,9 +29,13 @@ pytestmark = pytest.mark.slow
 class SaysNothing(asyncio.Protocol):
     """Takes a connection and lets it be."""
 
+    def __init__(self, arrived: asyncio.Queue[object]) -> None:
+        self._arrived = arrived
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._arrived.put_nowait(transport.get_extra_info("peername"))
 
 
 class HangsUp(SaysNothing):
@@ -63,15 +68,22 @@ async def why_no_line(port: int, *, seconds: float = 0.7) -> str:
 async def a_server(kind: type[SaysNothing]) -> AsyncIterator[int]:
     """Something that is no TWS."""
     made: list[SaysNothing] = []
+    arrived: asyncio.Queue[object] = asyncio.Queue()
 
     def make() -> SaysNothing:
-        made.append(kind())
+        made.append(kind(arrived))
         return made[-1]
 
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield port
     finally:
+        # A server of asyncio never closes what it is still accepting when it is closed itself. One more
+        # connection is the last of all: once it has arrived, so have the others.
+        with socket.create_connection(("127.0.0.1", port)) as last:
+            while await arrived.get() != last.getsockname():
+                pass
         server.close()
         for each in made:
             each.transport.abort()
