@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from actors.errors import UsageError
 from daemon.cli.common import add_config_arguments, add_json_argument, load, print_json, time_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def run(args: Namespace) -> int:
     config = load(args, others=[file for file in (args.system, args.backtest) if file]).config
     classes = load_classes(config)
     if args.check_lookahead or args.check_warmup:
+        if args.report:
+            raise UsageError("a check writes no report: leave --report out, or run without the checks")
         return _check(args, config, classes)
     from daemon.research.runs import keep_run
     from daemon.startup import state_path
@@ -67,6 +70,13 @@ def run(args: Namespace) -> int:
     return {"complete": 0, "failed": 1, "interrupted": INTERRUPTED}[done.info.state]
 
 
+def _range(args: Namespace) -> tuple[int | None, int | None]:
+    start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
+    if start is not None and end is not None and start >= end:
+        raise UsageError(f"--from {args.start} is not before --to {args.end}: correct one of them")
+    return start, end
+
+
 def _backtest(args: Namespace, config: Config, classes: StrategyClasses) -> Run:
     from daemon.cli.progress import progress_bar
     from daemon.research.audit import no_outside
@@ -74,7 +84,7 @@ def _backtest(args: Namespace, config: Config, classes: StrategyClasses) -> Run:
     from daemon.research.extent import input_count
     from daemon.research.interrupt import interruptible
 
-    start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
+    start, end = _range(args)
     is_shown = sys.stderr.isatty() and not args.json
     total = input_count(config) if is_shown and start is None and end is None else None
     with (
@@ -90,7 +100,7 @@ def _check(args: Namespace, config: Config, classes: StrategyClasses) -> int:
     from daemon.research.audit import no_outside
     from daemon.research.lookahead import check_lookahead, check_warmup
 
-    start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
+    start, end = _range(args)
     findings = []
     with no_outside():
         if args.check_lookahead:

@@ -97,7 +97,11 @@ class Backtester:
             return
         if strategy is None or data is None:
             raise UsageError("Backtester needs a strategy and data, or config=")
-        cls = load_strategy(strategy) if isinstance(strategy, str) else strategy
+        cls: Any = load_strategy(strategy) if isinstance(strategy, str) else strategy
+        if not isinstance(cls, type) or Strategy not in cls.__mro__:
+            raise UsageError(
+                f"{cls!r} is no strategy: give a subclass of Strategy itself, as in Backtester(MyCross, data)"
+            )
         check_strategy(cls)
         by_instrument = data if isinstance(data, Mapping) else {instrument: data}
         files = [

@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal, cast
 
 import msgspec
 
+from actors.strategies.parameters import declared_fields
+from actors.venues.files.reading import FEATHER
 from daemon.config import Config, DataFile
+from daemon.graph import StrategyClasses
 from daemon.research.history import History
 
 
-def cut_config(config: Config, end: int, folder: Path) -> Config:
+def cut_config(config: Config, classes: StrategyClasses, end: int, folder: Path) -> Config:
     """The configuration with every file that a strategy's parameter names cut off at `end`.
 
-    The run itself needs no copies, as it is given the end; a strategy that reads a file by itself does.
+    A parameter names it in the configuration or in its class. The run itself needs no copies, as it is given
+    the end; a strategy that reads a file by itself does.
     """
-    named = [file for file in config.backtest.data if _is_named(config, file)]
+    parameters = {
+        name: _all_parameters(classes[name], section.parameters)
+        for name, section in config.strategies.items()
+    }
+    texts = {Path(text).absolute() for values in parameters.values() for text in _texts(values)}
+    named = [file for file in config.backtest.data if Path(file.path).absolute() in texts]
     if not named:
         return config
     folder.mkdir(parents=True)
     places = {Path(file.path).absolute(): str(_cut(config, file, end, folder)) for file in named}
     strategies = {
-        name: msgspec.structs.replace(section, parameters=_placed(section.parameters, places))
+        name: msgspec.structs.replace(
+            section, parameters=section.parameters | _moved(parameters[name], places)
+        )
         for name, section in config.strategies.items()
     }
     return msgspec.structs.replace(config, strategies=strategies)
 
 
-def _is_named(config: Config, file: DataFile) -> bool:
-    values = [value for section in config.strategies.values() for value in _texts(section.parameters)]
-    return any(Path(value).absolute() == Path(file.path).absolute() for value in values)
+def _all_parameters(strategy: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {
+        name: getattr(strategy, name) for name in declared_fields(strategy) if hasattr(strategy, name)
+    }
+    return {**defaults, **given}
+
+
+def _moved(parameters: dict[str, Any], places: dict[Path, str]) -> dict[str, Any]:
+    """Those that name a file which has a copy, with the copy's name."""
+    placed = {name: _placed(value, places) for name, value in parameters.items()}
+    return {name: value for name, value in placed.items() if _texts(value) != _texts(parameters[name])}
 
 
 def _texts(value: Any) -> list[str]:
@@ -61,15 +82,21 @@ def _cut(config: Config, file: DataFile, end: int, folder: Path) -> Path:
     place = folder / source.name
     if source.suffix in (".parquet", ".pq"):
         polars.read_parquet(source).head(count).write_parquet(place)
+    elif source.suffix in FEATHER:
+        polars.read_ipc(source).head(count).write_ipc(place)
     else:
-        with source.open("rb") as rows, place.open("wb") as copy:
+        with _opened(source, "rb") as rows, _opened(place, "wb") as copy:
             has_header = _has_header(source)
             for _, line in zip(range(count + has_header), rows, strict=False):
                 copy.write(line)
     return place
 
 
+def _opened(path: Path, mode: Literal["rb", "wb"]) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, mode) if path.suffix == ".gz" else path.open(mode))
+
+
 def _has_header(source: Path) -> bool:
-    with source.open("rb") as rows:
+    with _opened(source, "rb") as rows:
         first = rows.readline().split(b",")[0].strip()
     return not first.replace(b".", b"").isdigit()

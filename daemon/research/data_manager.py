@@ -116,6 +116,12 @@ def _of_file(path: Path, interval: str | None, adjusted: bool) -> pl.DataFrame:
     if not pieces:
         raise BadDataFile(f"{path} has no rows: get the file again")
     kind = pieces[0].kind
+    symbols = dict.fromkeys(str(piece.symbol) for piece in pieces if piece.kind == kind)
+    if len(symbols) > 1 and kind != "actions":
+        raise BadDataFile(
+            f"{path} holds several instruments ({', '.join(symbols)}): import it with `tickerd data import`, "
+            "and load each by its name"
+        )
     rows = pl.concat([piece.frame.select(list(SCHEMAS[kind])) for piece in pieces if piece.kind == kind])
     interval_ns = pieces[0].interval_ns if kind in HAS_INTERVAL else None
     return _with_time(rows, interval_ns or 0)
@@ -202,10 +208,12 @@ def step_of(bars: pl.DataFrame) -> int:
     Raises:
         UsageError: One row has none.
     """
+    if bars.is_empty():
+        raise UsageError("the frame has no rows: get the data again")
     steps = bars[TIME].dt.epoch("ns").diff().drop_nulls()
     steps = steps.filter(steps > 0)
     if steps.is_empty():
-        raise UsageError("one bar does not tell its interval: give interval='1m'")
+        raise UsageError("one bar does not tell its interval: give more of them, or a file and its interval")
     return int(steps.mode().sort()[0])
 
 

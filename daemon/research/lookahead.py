@@ -150,7 +150,7 @@ def check_lookahead(
     points = _points(times, cuts)
     with TemporaryDirectory(prefix="tickerd-cut-") as folder:
         for number, point in enumerate(points):
-            shorter = cut_config(config, point, Path(folder) / str(number))
+            shorter = cut_config(config, classes, point, Path(folder) / str(number))
             made = _decisions(shorter, classes, start, point)
             before = [decision for decision in whole if decision.now < point]
             compared += len(before)

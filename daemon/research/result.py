@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import polars as pl
 
-from actors.errors import ConfigError
+from actors.errors import ConfigError, UsageError
 from actors.ledger.attribution import Attribution
+from daemon.research.frames import Frames
 from daemon.research.runs import Run, RunInfo, keep_run
 
 if TYPE_CHECKING:
@@ -110,7 +111,10 @@ class Result:
 
         Raises:
             ConfigError: pandas is not installed.
+            UsageError: There is no such table.
         """
+        if table not in Frames._fields:
+            raise UsageError(f"there is no table {table!r}: name one of {', '.join(Frames._fields)}")
         try:
             pandas: Any = import_module("pandas")
         except ImportError:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
-from actors.errors import UsageError
+from actors.errors import ConfigError, UsageError
 from actors.model.intervals import format_interval
 from actors.portfolio.sizing import Sizing
 from actors.risk.limits import RiskLimits
@@ -77,14 +77,14 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         return with_instances(made)
 
     def _account(self) -> AccountSection:
-        fee = Decimal(str(self.fee))
+        fee = _decimal("fee", self.fee)
         return AccountSection(
             venue=VENUE,
             mode="paper",
             base_currency=self.currency,
             limits=RiskLimits(price_age_max_seconds=None),
             simulated=SimulatedVenueSettings(
-                opening_balances={self.currency: Decimal(str(self.cash))},
+                opening_balances={self.currency: _decimal("cash", self.cash)},
                 maker_fee=fee,
                 taker_fee=fee,
                 charges=self.charges,
@@ -97,8 +97,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         return InstrumentSection(
             base=symbol.removesuffix(self.currency).rstrip("-/_") or symbol,
             quote=self.currency,
-            tick_size=Decimal(str(self.tick_size)),
-            lot_size=Decimal(str(self.lot_size)),
+            tick_size=_decimal("tick_size", self.tick_size),
+            lot_size=_decimal("lot_size", self.lot_size),
             calendar=self.calendar,
         )
 
@@ -117,3 +117,13 @@ def _interval_of(files: Sequence[DataFile]) -> str:
     if not intervals:
         raise UsageError("the data are ticks: say which bars to make of them, as bars='1m'")
     return format_interval(min(intervals))
+
+
+def _decimal(name: str, value: float | str | Decimal) -> Decimal:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise ConfigError(f"{name} {value!r} is no number: write one as 0.001 or '0.001'")
+    return number

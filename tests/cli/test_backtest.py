@@ -108,6 +108,18 @@ def test_a_planted_bug_ends_the_check_with_three_and_names_the_decision(
     assert "of strategy s at 2024-01-01T00:01:00+00:00 differs: Signal" in difference
 
 
+def test_words_that_contradict_each_other_are_refused(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("UpAndDown")
+    ran = tickerd(*words, "--from", "2024-02-01", "--to", "2024-01-01")
+    assert ran.code == 2
+    assert "--from 2024-02-01 is not before --to 2024-01-01" in ran.err
+    ran = tickerd(*words, "--check-lookahead", "--report", "out")
+    assert ran.code == 2
+    assert "a check writes no report: leave --report out" in ran.err
+
+
 def test_both_files_setting_one_value_is_refused(
     folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
 ) -> None:

@@ -60,10 +60,11 @@ class Dying(Strategy):
 class Peeking(Strategy):
     """Reads the file that it is tested on, and knows how it will end."""
 
-    file: str
+    file: str = "bars.csv"
 
     def on_setup(self) -> None:
-        self.last_close: float = polars.read_csv(self.file)["close"][-1]
+        read = polars.read_ipc if self.file.endswith(".feather") else polars.read_csv
+        self.last_close: float = read(self.file)["close"][-1]
 
     def on_bar(self, bar: Bar) -> None:
         if bar.close < self.last_close:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 import daemon.research
-from actors.errors import BadDataFile, ConfigError, UsageError
+from actors.errors import BadDataFile, ConfigError, TradingError, UsageError
 from actors.venues.simulated.charges import Charge
 from daemon.research import Backtester, DataManager
 from daemon.research.sweep import Task, over_processes
@@ -83,6 +84,12 @@ def test_a_table_becomes_pandas_with_its_times() -> None:
     assert frame["equity"].iloc[-1] == result.equity["equity"][-1]
 
 
+def test_a_table_that_is_not_there_is_told_with_those_that_are() -> None:
+    result = Backtester(Cross, some_bars(60)).run(fast=3, slow=8)
+    with pytest.raises(UsageError, match="no table 'trade': name one of equity, trades, fills"):
+        result.to_pandas("trade")  # type: ignore[arg-type]
+
+
 def test_a_picture_shows_equity_drawdown_and_market() -> None:
     pytest.importorskip("plotly")
     figure = Backtester(Cross, some_bars()).run(fast=3, slow=8).plot()
@@ -107,6 +114,23 @@ def test_what_no_strategy_may_do_is_refused_before_it_runs() -> None:
         Backtester(Cross)
     with pytest.raises(UsageError, match="no column timestamp"):
         Backtester(Cross, pl.DataFrame({"close": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"strategy": Cross(fast=3, slow=8)}, "is no strategy: give a subclass of Strategy itself"),
+        ({"strategy": int}, "is no strategy: give a subclass"),
+        ({"cash": "much"}, "cash 'much' is no number"),
+        ({"fee": float("nan")}, "fee nan is no number"),
+        ({"data": some_bars().head(0)}, "the frame has no rows"),
+        ({"data": some_bars().head(1)}, "one bar does not tell its interval"),
+    ],
+)
+def test_wrong_words_are_told_in_a_sentence(words: dict[str, Any], says: str) -> None:
+    given: dict[str, Any] = {"strategy": Cross, "data": some_bars(), **words}
+    with pytest.raises(TradingError, match=says):
+        Backtester(**given)
 
 
 def test_settings_are_checked_like_a_file() -> None:

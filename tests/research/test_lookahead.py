@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from daemon.research.api import Backtester
 from daemon.research.lookahead import check_lookahead, check_warmup
@@ -40,6 +42,24 @@ def test_a_strategy_that_reads_the_end_of_its_file_is_found(tmp_path: Path) -> N
     assert found.difference is not None
     assert "with the data cut off at 2024-01-0" in found.difference
     assert "of strategy strategy at 2024-01-01T" in found.difference
+
+
+@pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz", "bars.feather"])
+def test_a_file_that_only_the_class_names_is_cut_off_in_its_own_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = some_bars(60).with_columns(pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    if name.endswith(".feather"):
+        rows.write_ipc(name)
+    else:
+        text = rows.write_csv().encode()
+        Path(name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    monkeypatch.setattr(Peeking, "file", name)
+    tester = Backtester(Peeking, tmp_path / name)
+    found = check_lookahead(tester.config, {"strategy": Peeking})
+    assert found.difference is not None
+    assert "with the data cut off at 2024-01-0" in found.difference
 
 
 def test_a_module_that_remembers_a_former_run_is_found() -> None:

@@ -13,7 +13,7 @@ from actors.errors import BadDataFile
 from actors.messages.market import Bar, BookDelta, BookSnapshot, FundingRate, MarketData, Quote, Trade
 from actors.venues.files.messages import bad_rows
 from actors.venues.files.reading import read_file
-from actors.venues.files.series import SCHEMAS, Finding, Kind, Problems, ReadOptions
+from actors.venues.files.series import SCHEMAS, Finding, Kind, Piece, Problems, ReadOptions
 from daemon.research.data.catalogue import Catalogue, Series, instrument_named
 from daemon.research.data.writing import Added, Writer
 
@@ -91,7 +91,8 @@ def import_file(
         else:
             file = read_file(path, wanted.options)
             form, why, problems = file.form, file.why, file.problems
-            rows = ((_series(piece, path, wanted), piece.frame) for piece in file.pieces())
+            pieces = _of_one(file.pieces(), path) if wanted.instrument is not None else file.pieces()
+            rows = ((_series(piece, path, wanted), piece.frame) for piece in pieces)
         count = 0
         for series, frame in rows:
             if wanted.kinds and series.kind not in wanted.kinds:
@@ -114,6 +115,20 @@ def _refuse(findings: Sequence[Finding]) -> None:
         first = errors[0]
         place = first.file if first.row is None else f"{first.file}: row {first.row}"
         raise BadDataFile(f"{place}: {first.text}: {first.advice}, or import with --skip-bad")
+
+
+def _of_one(pieces: Iterator[Piece], path: Path) -> Iterator[Piece]:
+    """Pieces that can stand under one name; lists of actions may name many."""
+    first = None
+    for piece in pieces:
+        if piece.symbol and piece.kind != "actions":
+            first = first or piece.symbol
+            if piece.symbol != first:
+                raise BadDataFile(
+                    f"{path} holds several instruments ({first}, {piece.symbol}): give --venue NAME and no "
+                    "--instrument, then each goes under its own name"
+                )
+        yield piece
 
 
 def _series(piece: tuple[Kind, str | None, int | None, pl.DataFrame], path: Path, wanted: Wanted) -> Series:

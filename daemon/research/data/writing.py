@@ -1,8 +1,8 @@
 """Into the catalogue: rows are collected by month, merged with what is there, and put in place by a rename.
 
-The same rows again change nothing. Rows that disagree with those there are refused, naming both sources.
-A write that is cut short leaves the series as it was; months are put in place one by one, and importing the
-same file again goes on from there.
+The same rows again change nothing. Rows that disagree with those there are refused, naming both sources,
+before anything of the source is in place. A write that is cut short leaves every file whole; months are put
+in place one by one, and importing the same file again goes on from there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -59,6 +59,20 @@ class _Staged(NamedTuple):
     rows: int
 
 
+class _Merged(NamedTuple):
+    """A month that is ready to be put in place."""
+
+    ready: Path
+    target: Path
+    replaced: tuple[Path, ...]
+    """Smaller files of the month, whose rows it holds."""
+
+    def put(self) -> None:
+        self.ready.replace(self.target)
+        for path in self.replaced:
+            path.unlink(missing_ok=True)
+
+
 class Writer:
     """One source's rows on their way; `with Writer(...) as writer: writer.add(...); writer.commit()`."""
 
@@ -66,6 +80,7 @@ class Writer:
         self._catalogue, self._source, self._replace = catalogue, source, replace
         self._held: dict[Series, list[pl.DataFrame]] = {}
         self._staged: dict[Series, dict[str, list[_Staged]]] = {}
+        self._merged: list[_Merged] = []
         self._folder: Path | None = None
 
     def __enter__(self) -> Writer:
@@ -93,10 +108,12 @@ class Writer:
         """
         for series in list(self._held):
             self._stage(series)
-        results = []
-        for series, months in self._staged.items():
-            with locked(self._catalogue, series):
-                results.append(self._commit(series, months))
+        with ExitStack() as locks:
+            for series in self._staged:
+                locks.enter_context(locked(self._catalogue, series))
+            results = [self._merge(series, months) for series, months in self._staged.items()]
+            for merged_file in self._merged:
+                merged_file.put()
         return results
 
     def _stage(self, series: Series) -> None:
@@ -121,12 +138,12 @@ class Writer:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _commit(self, series: Series, months: dict[str, list[_Staged]]) -> Added:
+    def _merge(self, series: Series, months: dict[str, list[_Staged]]) -> Added:
         there = self._catalogue.parts(series)
         added = 0
         for month, staged in sorted(months.items()):
             old = [part for part in there if part.path.name.startswith(month)]
-            added += self._commit_month(series, month, staged, old)
+            added += self._merge_month(series, month, staged, old)
         every = [each for staged in months.values() for each in staged]
         return Added(
             series,
@@ -136,9 +153,10 @@ class Writer:
             max(each.last for each in every),
         )
 
-    def _commit_month(self, series: Series, month: str, staged: list[_Staged], old: list[Part]) -> int:
+    def _merge_month(self, series: Series, month: str, staged: list[_Staged], old: list[Part]) -> int:
         before = sum(part.rows for part in old)
         target = self._catalogue.folder(series) / f"{month}{SUFFIX}"
+        ready = self._incoming(series) / target.name
         sources = [
             *(source for part in old for source in part.sources),
             Source(self._source, min(s.first for s in staged), max(s.last for s in staged)),
@@ -157,7 +175,7 @@ class Writer:
         rows = before + sum(each.rows for each in staged)
         if follow and rows > ROWS_MERGED_MAX:
             lazy = pl.concat([pl.scan_parquet(path) for _, _, path, _ in pieces], how="diagonal_relaxed")
-            write(lazy, target, series, Part(target, rows, pieces[0][0], pieces[-1][1], tuple(sources)))
+            write(lazy, ready, series, Part(target, rows, pieces[0][0], pieces[-1][1], tuple(sources)))
         else:
             new = pl.concat([pl.read_parquet(each.path) for each in staged], how="diagonal_relaxed")
             frame = merged(series, old, new, self._source, replace=self._replace)
@@ -166,10 +184,9 @@ class Writer:
                 return 0
             order = frame[order_column(frame.columns)]
             part = Part(target, rows, int(order[0]), int(order[-1]), compact(sources))
-            write(frame.lazy(), target, series, part)
-        for part in old:
-            if part.path != target:
-                part.path.unlink(missing_ok=True)
+            write(frame.lazy(), ready, series, part)
+        replaced = tuple(part.path for part in old if part.path != target)
+        self._merged.append(_Merged(ready, target, replaced))
         return rows - before
 
 

@@ -45,5 +45,8 @@ def differences(configs: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[st
     """Names whose values are not the same everywhere, with the value of each."""
     plain = [dict(flat(config)) for config in configs]
     names = dict.fromkeys(name for each in plain for name in each)
+    # a table that is empty in one and not in another is told by what stands in it
+    tables = {name.rpartition(".")[0] for name in names}
+    names = {name: None for name in names if name not in tables}
     rows = [(name, [each.get(name, ABSENT) for each in plain]) for name in names]
     return [(name, texts) for name, texts in rows if len(set(texts)) > 1]

@@ -10,6 +10,7 @@ import pytest
 from actors.errors import BadDataFile
 from actors.messages.market import Quote, Trade
 from actors.venues.files.series import ReadOptions
+from daemon.research import DataManager
 from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.importing import Wanted, files_of, import_file
 from tests.research.data.made import DAY, MINUTE, csv_of_bars
@@ -67,6 +68,25 @@ def test_a_file_without_an_instrument_asks_for_one(
 ) -> None:
     with pytest.raises(BadDataFile, match=says):
         import_file(catalogue, csv_of_bars(tmp_path / "a.csv", GOOD), wanted)
+
+
+TRADE = '{"e":"trade","E":1,"s":"%s","t":1,"p":"9","q":"1","T":1626992741000,"m":true}'
+TWO_MARKETS = "".join(
+    f'1626992741062179000 {{"stream":"{symbol.lower()}@trade","data":{TRADE % symbol}}}\n'
+    for symbol in ("BTCUSDT", "ETHUSDT")
+)
+
+
+def test_several_instruments_never_come_under_one_name(catalogue: Catalogue, tmp_path: Path) -> None:
+    path = tmp_path / "raw.txt"
+    path.write_text(TWO_MARKETS)
+    with pytest.raises(BadDataFile, match=r"several instruments \(BTCUSDT, ETHUSDT\): give --venue NAME"):
+        import_file(catalogue, path, WANTED)
+    assert catalogue.series() == []
+    import_file(catalogue, path, Wanted(venue="x"))
+    assert [each.instrument for each in catalogue.series()] == ["BTCUSDT@x", "ETHUSDT@x"]
+    with pytest.raises(BadDataFile, match="several instruments"):
+        DataManager().load_data(path)
 
 
 def test_folders_give_their_files_and_what_is_not_there_is_named(tmp_path: Path) -> None:

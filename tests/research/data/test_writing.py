@@ -170,6 +170,19 @@ def test_a_series_that_is_being_written_is_refused(catalogue: Catalogue) -> None
         store(catalogue, BARS, bars(1))
 
 
+def test_rows_that_disagree_in_a_later_month_leave_every_file_as_it_was(catalogue: Catalogue) -> None:
+    february = 31 * 24 * 60 + 1
+    store(catalogue, BARS, bars(1, february))
+    with Writer(catalogue, "b.csv") as writer:
+        writer.add(TRADES, trades(1, 2))
+        writer.add(BARS, bars(2))
+        writer.add(BARS, bars(february, close=150.0))
+        with pytest.raises(BadDataFile, match=r"b\.csv and a\.csv differ"):
+            writer.commit()
+    assert catalogue.series() == [BARS]
+    assert catalogue.frame(BARS)["ts_event"].to_list() == bars(1, february)["ts_event"].to_list()
+
+
 def test_a_file_says_where_its_rows_came_from(catalogue: Catalogue) -> None:
     store(catalogue, BARS, bars(1, 2))
     store(catalogue, BARS, bars(5), "b.csv")

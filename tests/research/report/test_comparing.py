@@ -40,6 +40,11 @@ def test_settings_that_one_lacks_differ_too() -> None:
     }
 
 
+def test_a_table_that_is_empty_in_one_is_told_by_what_the_other_has_in_it() -> None:
+    rows = differences([{"parameters": {}}, {"parameters": {"fast": 5}}])
+    assert rows == [("parameters.fast", ["–", "5"])]
+
+
 def test_the_page_overlays_every_run() -> None:
     runs = [a_run(fast=fast, seed=fast) for fast in (1, 2, 3)]
     page = compare_page(runs)
