@@ -34,6 +34,7 @@ class Mine(Strategy):
         ctx, one, low, high = self.ctx, D("0.001"), D("59000"), D("61000")
         if self.state.quotes == 1:
             ctx.trailing_stop("buy", one, distance=D("25.5"), good_till=ctx.now + 10**15)
+            ctx.trailing_stop("buy", one, distance=D("25.5"), limit_offset=D(5), start=D("60500"))
             ctx.trailing_stop("buy", one, fraction=D("0.01"), oca="group")
             ctx.limit("buy", one, low, on="open")
             ctx.market("buy", one, on="close")
@@ -71,7 +72,7 @@ def test_orders_of_every_kind_survive_the_tape_a_crash_and_a_replay(tmp_path: Pa
     life.crash()
     again = Life(config)
     assert {name: again.terms_of(name) for name in sent} == sent
-    assert [state for name, state in again.order_states().items() if name != entry] == ["accepted"] * 8
+    assert [state for name, state in again.order_states().items() if name != entry] == ["accepted"] * 9
     again.connect(held="0.001")
     again.quotes(1)
     again.stop()
@@ -92,7 +93,7 @@ def test_a_venue_that_has_none_of_them_is_sent_none_of_them(tmp_path: Path) -> N
     assert life.of(SubmitOrder) == []
     codes = [denied.code for denied in life.of(OrderDenied)]
     assert codes == [
-        "ORDER_TYPE_NOT_SUPPORTED", "ORDER_TYPE_NOT_SUPPORTED", "TIME_IN_FORCE_NOT_SUPPORTED",
+        *["ORDER_TYPE_NOT_SUPPORTED"] * 3, "TIME_IN_FORCE_NOT_SUPPORTED",
         "TIME_IN_FORCE_NOT_SUPPORTED", "TIME_IN_FORCE_NOT_SUPPORTED", "ADAPTIVE_NOT_SUPPORTED",
         "BRACKET_NOT_SUPPORTED", "BRACKET_REFUSED", "BRACKET_REFUSED",
     ]  # fmt: skip

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from actors.messages.base import Value
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
+OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop", "trailing_stop_limit"]
+TRAILING: tuple[OrderType, ...] = ("trailing_stop", "trailing_stop_limit")
+"""Their stop follows the market, and a limit price moves with it: neither is among their terms."""
 TimeInForce = Literal["gtc", "ioc", "fok", "day", "gtd", "opg", "cls"]
 """`gtd` until `SpecialTerms.good_till`; `opg` and `cls` only in the opening or the closing auction."""
 Urgency = Literal["patient", "normal", "urgent"]
@@ -34,6 +36,10 @@ class SpecialTerms(Value, frozen=True, kw_only=True):
     """The venue holds it until the last order of its bracket has come."""
     adaptive: Urgency | None = None
     """Worked by the venue's adaptive algorithm, how eagerly."""
+    trail_start: Decimal | None = None
+    """Where a trailing stop stands first, whole ticks; None is its trail away from the market."""
+    limit_offset: Decimal | None = None
+    """How much worse than its stop the limit of a trailing stop-limit order is, ≥ 0, whole ticks."""
 
     def said(self) -> dict[str, Any]:
         """What is said beyond the usual, as plain values."""

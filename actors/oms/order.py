@@ -24,7 +24,7 @@ from actors.messages.orders import (
     StatusReport,
 )
 from actors.model.money import ZERO
-from actors.views.special_terms import with_trail
+from actors.views.special_terms import successor_of_trail
 
 OrderState = Literal[
     "pending_submit", "accepted", "partially_filled", "pending_cancel", "pending_replace", "unknown",
@@ -262,4 +262,4 @@ def successor_terms(order: Order, wanted: ApprovedReplace, remainder: Decimal) -
         replaces=order.terms.client_order_id,
         special=special,
     )
-    return with_trail(terms, wanted.trail)
+    return successor_of_trail(terms, wanted.trail)

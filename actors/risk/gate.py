@@ -38,7 +38,7 @@ from actors.risk.rules import (
 from actors.risk.states import Action, Hold, States
 from actors.views.definition import definition_of
 from actors.views.open_orders import OpenOrder
-from actors.views.special_terms import with_trail
+from actors.views.special_terms import successor_of_trail
 from actors.views.terms import ORDER_ID_NOT_NEW, fault_in_terms
 
 
@@ -310,7 +310,7 @@ def _successor(order: OpenOrder, request: ReplaceRequest) -> OrderTerms:
         stop_price=request.stop_price,
         replaces=request.client_order_id,
     )
-    return with_trail(terms, request.trail)
+    return successor_of_trail(terms, request.trail)
 
 
 def denial(now: int, client_order_id: str, terms: OrderTerms | None, refusal: Refusal) -> OrderDenied:

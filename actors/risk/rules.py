@@ -1,7 +1,8 @@
 """The rules of the gate: each looks at one order and says nothing, or why not, with its figures.
 
 What a purchase is counted at until it is booked: a limit order at its limit price; a stop order at its
-trigger, a market order at the ask (else the mark), a trailing stop at the ask and its distance more, all
+trigger, a market order at the ask (else the mark), a trailing stop where it begins (or the ask and its
+distance more, whichever is higher) and its limit's offset more, all
 three made worse by `market_margin`. `order_notional_max`
 alone takes a market order at the mid, so that a size computed from the mid is not refused for the spread.
 
@@ -20,7 +21,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.core.market import MarketBoard
-from actors.messages.orders import OrderTerms
+from actors.messages.orders import OrderTerms, SpecialTerms
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, to_decimal
 from actors.model.venue_rules import PLAIN_OFFER, Offer
@@ -112,7 +113,11 @@ def worst_price(
     quote = market.quotes.get(terms.instrument)
     if terms.stop_price is None and quote is not None and isfinite(quote.ask_price):
         touch = max(touch, to_decimal(quote.ask_price))
-    return (touch + trail_distance(terms, touch)) * market_factor
+    stop = touch + trail_distance(terms, touch)
+    special = terms.special
+    if special is not None and special.trail is not None:
+        stop = max(stop, special.trail_start or ZERO) + (special.limit_offset or ZERO)
+    return stop * market_factor
 
 
 def trail_distance(terms: OrderTerms, price: Decimal) -> Decimal:
@@ -212,7 +217,7 @@ def order_notional(c: Candidate) -> Refusal | None:
 
 
 def price_collar(c: Candidate) -> Refusal | None:
-    """Limit and stop prices stay near the mid, and so does the stop that a trail begins with.
+    """Limit and stop prices stay near the mid, and so do the stop and the limit that a trail begins with.
 
     A limit that closes what is held at a gain may wait anywhere beyond: it cannot fill at a bad price.
     """
@@ -221,10 +226,11 @@ def price_collar(c: Candidate) -> Refusal | None:
     collar, mid = c.thresholds.collar, c.mark
     if collar is None or mid is None or c.is_flattening:
         return None
-    distance = trail_distance(c.terms, mid)
-    trailed = mid + (distance if c.terms.side == "buy" else -distance)
+    special, worse = c.terms.special or SpecialTerms(), 1 if c.terms.side == "buy" else -1
+    trailed = special.trail_start or mid + worse * trail_distance(c.terms, mid)
     for name, price in (
         ("price", c.terms.price), ("stop_price", c.terms.stop_price), ("trailed_stop", trailed),
+        ("trailed_limit", trailed + worse * (special.limit_offset or ZERO)),
     ):  # fmt: skip
         if price is not None and abs(price - mid) > collar * mid and not _takes_profit(c, name, price, mid):
             return Refusal("PRICE_OUTSIDE_COLLAR", f"{name}={price}, mid={_short(mid)}, collar={collar}")

@@ -28,6 +28,7 @@ from actors.strategies.wishes import (
     check_exits,
     check_special,
     exact,
+    start_of_trail,
     terms_of,
 )
 
@@ -168,6 +169,8 @@ class Ordering:
         *,
         distance: Exact | None = None,
         fraction: Exact | None = None,
+        limit_offset: Exact | None = None,
+        start: Exact | None = None,
         time_in_force: TimeInForce = "gtc",
         good_till: int | None = None,
         oca: str | None = None,
@@ -175,14 +178,27 @@ class Ordering:
         reduce_only: bool = False,
         tag: str | None = None,
     ) -> str:
-        """A stop that follows the best price since it was placed: `distance` behind it in quote per base, or
-        a `fraction` of it (0.02 = 2 %)."""
-        if (distance is None) == (fraction is None):
+        """A stop that follows the best price since it was placed.
+
+        Args:
+            distance: How far behind it, quote per base.
+            fraction: The same as a fraction of it (0.02 = 2 %).
+            limit_offset: Reached, it works as a limit order that much worse than the stop, not at market.
+            start: Where the stop stands until the market's best price has drawn it on.
+        """
+        trail = fraction if distance is None else distance
+        if trail is None or (distance is not None and fraction is not None):
             raise UsageError("a trailing stop takes either distance= (in price) or fraction= (0.02 = 2 %)")
+        if limit_offset is not None and start is None:
+            start = start_of_trail(
+                side, exact("trail", trail), is_fraction=distance is None,
+                instrument=self.instrument(instrument), market=self._runner.host.market,
+            )  # fmt: skip
         return self._request(
-            "trailing_stop", side, quantity, instrument, trail=fraction if distance is None else distance,
-            trail_is_fraction=distance is None, time_in_force=time_in_force, good_till=good_till, oca=oca,
-            outside_hours=outside_hours, reduce_only=reduce_only, tag=tag,
+            "trailing_stop" if limit_offset is None else "trailing_stop_limit", side, quantity, instrument,
+            trail=trail, trail_is_fraction=distance is None, trail_start=start, limit_offset=limit_offset,
+            time_in_force=time_in_force, good_till=good_till, oca=oca, outside_hours=outside_hours,
+            reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def bracket(
@@ -335,7 +351,7 @@ class Ordering:
         )  # fmt: skip
 
     def _place(self, terms: OrderTerms, children: tuple[OrderTerms, ...] = ()) -> None:
-        if terms.special is not None or terms.order_type == "trailing_stop":
+        if terms.special is not None:
             check_special(terms, children, self.instrument(terms.instrument), self.now)
         self._send(OrderRequest(ts_event=self.now, terms=terms, children=children))
         for each in (terms, *children):

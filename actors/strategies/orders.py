@@ -51,7 +51,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def order_type(self) -> OrderType:
-        """`market`, `limit`, `stop`, `stop_limit` or `trailing_stop`."""
+        """`market`, `limit`, `stop`, `stop_limit`, `trailing_stop` or `trailing_stop_limit`."""
         return self.terms.order_type
 
     @property

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
+from math import isfinite
 from typing import Literal, NamedTuple
 
+from actors.core.market import MarketBoard
 from actors.errors import UsageError
 from actors.messages.orders import OrderTerms, OrderType, Side, SpecialTerms, TimeInForce, Urgency
 from actors.model.instrument import Instrument
+from actors.model.money import to_decimal
+from actors.model.trailing import trailed_stop
 from actors.views.terms import fault_in_bracket, fault_in_terms
 
 Auction = Literal["open", "close"]
@@ -44,6 +48,8 @@ def terms_of(
     good_till: int | None = None,
     trail: Exact | None = None,
     trail_is_fraction: bool = False,
+    trail_start: Exact | None = None,
+    limit_offset: Exact | None = None,
     oca: str | None = None,
     parent: str | None = None,
     more_follow: bool = False,
@@ -55,7 +61,9 @@ def terms_of(
 ) -> OrderTerms:
     """Terms with exact figures; what only some venues have goes into a part of its own."""
     special: SpecialTerms | None = SpecialTerms(
-        trail=None if trail is None else exact("trail", trail), trail_is_fraction=trail_is_fraction,
+        trail=exact_or_none("trail", trail), trail_is_fraction=trail_is_fraction,
+        trail_start=exact_or_none("start", trail_start),
+        limit_offset=exact_or_none("limit_offset", limit_offset),
         good_till=good_till, outside_hours=outside_hours, oca_group=oca, parent=parent,
         more_follow=more_follow, adaptive=adaptive,
     )  # fmt: skip
@@ -67,8 +75,8 @@ def terms_of(
         side=side,
         order_type=order_type,
         quantity=exact("quantity", quantity),
-        price=None if price is None else exact("price", price),
-        stop_price=None if stop_price is None else exact("stop_price", stop_price),
+        price=exact_or_none("price", price),
+        stop_price=exact_or_none("stop_price", stop_price),
         time_in_force=in_force(time_in_force, on, good_till),
         post_only=post_only,
         reduce_only=reduce_only,
@@ -134,6 +142,35 @@ def check_special(
             f"this {terms.order_type} order of {instrument.id} cannot exist, {code}: {figures}; "
             "round with ctx.round_price and ctx.round_quantity, or change what it asks for"
         )
+
+
+def start_of_trail(
+    side: Side, trail: Decimal, *, is_fraction: bool, instrument: Instrument, market: MarketBoard
+) -> Decimal:
+    """Where a stop with a limit begins when nothing else is said: its trail away from bid or ask, else mark.
+
+    Raises:
+        UsageError: No price of the instrument has come yet.
+    """
+    quote = market.quotes.get(instrument.id)
+    if quote is not None:
+        best: float | None = quote.bid_price if side == "sell" else quote.ask_price
+    else:
+        best = market.mark_price(instrument.id)
+    if best is None or not isfinite(best):
+        raise UsageError(
+            f"no price of {instrument.id} has come yet for a trail to begin at: wait for one, or give start="
+        )
+    if not trail.is_finite():
+        raise UsageError(f"a trail of {trail} begins nowhere: give a distance or a fraction above 0")
+    return trailed_stop(
+        to_decimal(best), trail, is_fraction=is_fraction, is_purchase=side == "buy", tick=instrument.tick_size
+    )
+
+
+def exact_or_none(what: str, number: Exact | None) -> Decimal | None:
+    """The same for what may be left out."""
+    return None if number is None else exact(what, number)
 
 
 def exact(what: str, number: Exact) -> Decimal:

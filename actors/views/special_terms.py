@@ -7,7 +7,7 @@ from decimal import Context, Decimal
 
 import msgspec
 
-from actors.messages.orders import OrderTerms, SpecialTerms
+from actors.messages.orders import TRAILING, OrderTerms, SpecialTerms
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from actors.model.venue_rules import Feature, Offer
@@ -28,6 +28,14 @@ def with_trail(terms: OrderTerms, trail: Decimal | None) -> OrderTerms:
     return msgspec.structs.replace(terms, special=special)
 
 
+def successor_of_trail(terms: OrderTerms, trail: Decimal | None) -> OrderTerms:
+    """Terms of what takes the place of an order: a stop that has begun to trail begins nowhere again."""
+    terms = with_trail(terms, trail)
+    if terms.special is None or terms.special.trail_start is None:
+        return terms
+    return msgspec.structs.replace(terms, special=msgspec.structs.replace(terms.special, trail_start=None))
+
+
 def fault_in_special(terms: OrderTerms, instrument: Instrument) -> Fault | None:
     """The first thing that makes no sense, at whatever venue."""
     special = terms.special or SpecialTerms()
@@ -40,18 +48,42 @@ def fault_in_special(terms: OrderTerms, instrument: Instrument) -> Fault | None:
 
 def _fault_in_trail(terms: OrderTerms, special: SpecialTerms, instrument: Instrument) -> Fault | None:
     trail = special.trail
-    if terms.order_type != "trailing_stop":
-        if trail is not None:
-            return "ORDER_FIELD_NOT_ALLOWED", f"order_type={terms.order_type}, trail={trail}"
-        return None
-    if trail is None:
-        return "ORDER_FIELD_MISSING", "order_type=trailing_stop, field=trail"
+    fault = _fault_in_trail_fields(terms, special)
+    if fault is not None or trail is None:
+        return fault
     if not trail.is_finite() or trail <= ZERO or (special.trail_is_fraction and trail >= 1):
         allowed = "0 < trail < 1, a fraction of the price" if special.trail_is_fraction else "trail > 0"
         return "TRAIL_INVALID", f"trail={trail}, allowed={allowed}"
     tick = instrument.tick_size
     if not special.trail_is_fraction and tick and _remainder(trail, tick) != ZERO:
         return "TRAIL_NOT_ON_TICK", f"trail={trail}, tick_size={tick}"
+    for name, figure, least in (
+        ("trail_start", special.trail_start, tick),
+        ("limit_offset", special.limit_offset, ZERO),
+    ):
+        if figure is None:
+            continue
+        if not figure.is_finite() or figure < least or (name == "trail_start" and not figure):
+            return "TRAIL_INVALID", f"{name}={figure}, least={least}"
+        if tick and _remainder(figure, tick) != ZERO:
+            return "TRAIL_NOT_ON_TICK", f"{name}={figure}, tick_size={tick}"
+    return None
+
+
+def _fault_in_trail_fields(terms: OrderTerms, special: SpecialTerms) -> Fault | None:
+    """A stop that is to have a limit must say where it begins: no venue could tell the first limit else."""
+    kind = terms.order_type
+    trails, has_limit = kind in TRAILING, kind == "trailing_stop_limit"
+    for name, needed, allowed in (
+        ("trail", trails, trails),
+        ("limit_offset", has_limit, has_limit),
+        ("trail_start", has_limit and terms.replaces is None, trails),
+    ):
+        figure = getattr(special, name)
+        if needed and figure is None:
+            return "ORDER_FIELD_MISSING", f"order_type={kind}, field={name}"
+        if not allowed and figure is not None:
+            return "ORDER_FIELD_NOT_ALLOWED", f"order_type={kind}, {name}={figure}"
     return None
 
 
@@ -61,7 +93,7 @@ def _fault_in_time(terms: OrderTerms, special: SpecialTerms) -> Fault | None:
         return "ORDER_FIELD_MISSING", "time_in_force=gtd, field=good_till"
     if in_force != "gtd" and special.good_till is not None:
         return "ORDER_FIELD_NOT_ALLOWED", f"time_in_force={in_force}, good_till={special.good_till}"
-    if terms.order_type == "trailing_stop" and in_force not in _CAN_WAIT:
+    if terms.order_type in TRAILING and in_force not in _CAN_WAIT:
         return "TERMS_CONTRADICT", f"order_type={terms.order_type}, time_in_force={in_force}"
     if in_force in AUCTIONS:
         if terms.order_type not in ("market", "limit"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Context, Decimal
 from math import isfinite
 
-from actors.messages.orders import OrderTerms, OrderType
+from actors.messages.orders import TRAILING, OrderTerms, OrderType
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO, to_decimal
 from actors.views.special_terms import AUCTIONS, Fault, fault_in_family, fault_in_special
@@ -18,7 +18,6 @@ __all__ = ["ORDER_ID_NOT_NEW", "Fault", "fault_in_bracket", "fault_in_terms"]
 _remainder = Context(prec=40, traps=[]).remainder
 """Of absurdly large figures it is NaN, which is on no grid either."""
 
-TRAILING = "trailing_stop"
 _SPECIAL_TIMES = ("gtd", *AUCTIONS)
 _NEVER_REST = ("ioc", "fok", *AUCTIONS)
 _NEEDS: dict[OrderType, tuple[bool, bool]] = {
@@ -27,6 +26,7 @@ _NEEDS: dict[OrderType, tuple[bool, bool]] = {
     "stop": (False, True),
     "stop_limit": (True, True),
     "trailing_stop": (False, False),
+    "trailing_stop_limit": (False, False),
 }
 """Whether a type needs, and else must not have, a limit price and a stop price."""
 
@@ -37,7 +37,7 @@ def fault_in_terms(terms: OrderTerms, instrument: Instrument, mark_price: float 
     fault = None
     if not is_plain or terms.post_only:
         fault = _fault_in_fields(terms) or _fault_in_prices(terms, instrument)
-    if terms.special is not None or terms.time_in_force in _SPECIAL_TIMES or terms.order_type == TRAILING:
+    if terms.special is not None or terms.time_in_force in _SPECIAL_TIMES or terms.order_type in TRAILING:
         fault = fault or fault_in_special(terms, instrument)
     fault = fault or _fault_in_quantity(terms, instrument)
     if fault is None and instrument.notional_min:

@@ -52,8 +52,12 @@ def a_bracket(quantity: str = "2") -> tuple[OrderTerms, OrderTerms, OrderTerms]:
     return entry, profit, loss
 
 
+TRAIL_LIMIT: dict[str, Any] = {
+    "order_type": "trailing_stop_limit", "trail": D(5), "trail_start": D(108), "limit_offset": D(1),
+}  # fmt: skip
 REFUSED_BY_BINANCE: list[tuple[str, dict[str, Any]]] = [
     ("ORDER_TYPE_NOT_SUPPORTED", {"order_type": "trailing_stop", "trail": D(1)}),
+    ("ORDER_TYPE_NOT_SUPPORTED", TRAIL_LIMIT),
     ("TIME_IN_FORCE_NOT_SUPPORTED", {"price": "90", "time_in_force": "day"}),
     ("TIME_IN_FORCE_NOT_SUPPORTED", {"time_in_force": "cls"}),
     ("TIME_IN_FORCE_NOT_SUPPORTED", {"time_in_force": "opg"}),
@@ -90,6 +94,15 @@ def test_a_trailing_purchase_is_counted_at_the_ask_and_its_distance_more() -> No
     wanted = special_terms("buy", order_type="trailing_stop", trail=D("0.5"), trail_is_fraction=True)
     assert verdict(rig, wanted) == "approved"
     assert rig.risk.available("main", "USDT") == 0
+
+
+def test_a_trailing_purchase_with_a_limit_is_counted_at_the_limit_it_begins_with() -> None:
+    for cash, word in (("109", "approved"), ("108.99", "BALANCE_INSUFFICIENT")):
+        rig = Rig(offer=ALL, is_cash_account=True).balance("USDT", cash)
+        assert verdict(rig, special_terms("buy", **TRAIL_LIMIT)) == word
+    for offset, word in ((D(2), "approved"), (D("2.01"), "PRICE_OUTSIDE_COLLAR")):
+        rig = Rig(limits(price_collar=0.1), offer=ALL)
+        assert verdict(rig, special_terms("buy", **TRAIL_LIMIT | {"limit_offset": offset})) == word
 
 
 def test_a_trail_keeps_to_the_collar_and_a_sale_is_sized_at_the_mark() -> None:

@@ -52,6 +52,23 @@ CALLS: list[tuple[Callable[[Context], str], str, str, SpecialTerms]] = [
         "trailing_stop", "gtc", SpecialTerms(trail=D("0.02"), trail_is_fraction=True, oca_group="exit"),
     ),
     (
+        lambda ctx: ctx.trailing_stop("sell", D(1), distance=D(5), start=D(97)),
+        "trailing_stop", "gtc", SpecialTerms(trail=D(5), trail_start=D(97)),
+    ),
+    (
+        lambda ctx: ctx.trailing_stop("sell", D(1), distance=D(5), limit_offset="0.5", start=D(97)),
+        "trailing_stop_limit", "gtc", SpecialTerms(trail=D(5), trail_start=D(97), limit_offset=D("0.5")),
+    ),
+    (
+        lambda ctx: ctx.trailing_stop("sell", D(1), fraction=D("0.01"), limit_offset=0),
+        "trailing_stop_limit", "gtc",
+        SpecialTerms(trail=D("0.01"), trail_is_fraction=True, trail_start=D("98.99"), limit_offset=D(0)),
+    ),
+    (
+        lambda ctx: ctx.trailing_stop("buy", D(1), distance=D(5), limit_offset=1),
+        "trailing_stop_limit", "gtc", SpecialTerms(trail=D(5), trail_start=D("105.01"), limit_offset=D(1)),
+    ),
+    (
         lambda ctx: ctx.limit("buy", D(1), D(99), good_till=LATER, outside_hours=True),
         "limit", "gtd", SpecialTerms(good_till=LATER, outside_hours=True),
     ),
@@ -166,6 +183,10 @@ def test_whole_numbers_and_texts_are_exact() -> None:
     assert bracket.terms.price == D("99.5")
 
 
+def inexact() -> Any:
+    return 0.5
+
+
 REFUSED: list[tuple[Callable[[Context], Any], str]] = [
     (lambda ctx: ctx.trailing_stop("sell", D(1)), "either distance="),
     (lambda ctx: ctx.trailing_stop("sell", D(1), distance=D(1), fraction=D("0.1")), "either distance="),
@@ -175,6 +196,9 @@ REFUSED: list[tuple[Callable[[Context], Any], str]] = [
     (lambda ctx: ctx.limit("buy", 1, "cheap"), "price 'cheap' is no number: write it as '0.5'"),
     (lambda ctx: ctx.limit("buy", 1, "inf"), "is no number"),
     (lambda ctx: ctx.trailing_stop("sell", D(1), distance=D("0.001")), "TRAIL_NOT_ON_TICK"),
+    (lambda ctx: ctx.trailing_stop("sell", 1, distance=1, limit_offset="0.001"), "TRAIL_NOT_ON_TICK"),
+    (lambda ctx: ctx.trailing_stop("sell", 1, distance=1, limit_offset=inexact()), "is not exact"),
+    (lambda ctx: ctx.trailing_stop("sell", 1, distance=1, limit_offset=-1), "TRAIL_INVALID"),
     (lambda ctx: ctx.trailing_stop("sell", D("0.0001"), distance=D(1)), "QUANTITY_NOT_ON_LOT"),
     (lambda ctx: ctx.trailing_stop("sell", D(1), fraction=D(2)), "TRAIL_INVALID"),
     (lambda ctx: ctx.trailing_stop("sell", D(1), distance=D(1), time_in_force="ioc"), "TERMS_CONTRADICT"),

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from actors.messages.orders import OrderTerms, SpecialTerms
-from actors.views.special_terms import fault_in_family, with_trail
+from actors.views.special_terms import fault_in_family, successor_of_trail, with_trail
 from actors.views.terms import fault_in_terms
 from tests.views.test_terms import INSTRUMENT
 
@@ -31,9 +31,24 @@ def code(**wanted: Any) -> str:
     return "" if fault is None else fault[0]
 
 
+A_TRAIL_LIMIT: dict[str, Any] = {
+    "order_type": "trailing_stop_limit", "trail": D(1), "trail_start": D(95), "limit_offset": D(0),
+}  # fmt: skip
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("", {"order_type": "trailing_stop", "trail": D("0.5")}),
     ("", {"order_type": "trailing_stop", "trail": D("0.02"), "trail_is_fraction": True}),
+    ("", {"order_type": "trailing_stop", "trail": D(1), "trail_start": D(95)}),
+    ("", A_TRAIL_LIMIT),
+    ("ORDER_FIELD_MISSING", A_TRAIL_LIMIT | {"limit_offset": None}),
+    ("ORDER_FIELD_MISSING", A_TRAIL_LIMIT | {"trail_start": None}),
+    ("ORDER_FIELD_MISSING", A_TRAIL_LIMIT | {"trail": None}),
+    ("ORDER_FIELD_NOT_ALLOWED", A_TRAIL_LIMIT | {"price": D(95)}),
+    ("ORDER_FIELD_NOT_ALLOWED", A_TRAIL_LIMIT | {"order_type": "trailing_stop"}),
+    ("ORDER_FIELD_NOT_ALLOWED", {"trail_start": D(95)}),
+    ("TRAIL_INVALID", A_TRAIL_LIMIT | {"limit_offset": D(-1)}),
+    ("TRAIL_INVALID", A_TRAIL_LIMIT | {"trail_start": D(0)}),
+    ("TRAIL_NOT_ON_TICK", A_TRAIL_LIMIT | {"limit_offset": D("0.7")}),
+    ("TRAIL_NOT_ON_TICK", A_TRAIL_LIMIT | {"trail_start": D("94.7")}),
     ("ORDER_FIELD_MISSING", {"order_type": "trailing_stop"}),
     ("ORDER_FIELD_NOT_ALLOWED", {"trail": D(1)}),
     ("ORDER_FIELD_NOT_ALLOWED", {"order_type": "trailing_stop", "trail": D(1), "stop_price": D(90)}),
@@ -64,6 +79,12 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("expected", "wanted"), CASES)
 def test_what_contradicts_itself_is_no_order(expected: str, wanted: dict[str, Any]) -> None:
     assert code(**wanted) == expected
+
+
+def test_what_takes_the_place_of_a_trail_need_not_say_where_it_begins() -> None:
+    after = successor_of_trail(some_terms(**A_TRAIL_LIMIT, replaces="z"), D(2))
+    assert after.special == SpecialTerms(trail=D(2), limit_offset=D(0))
+    assert fault_in_terms(after, INSTRUMENT, 100.0) is None
 
 
 def test_a_bracket_is_one_family_of_opposite_sides_and_its_last_order_says_so() -> None:

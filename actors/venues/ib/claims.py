@@ -34,6 +34,9 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
     outside_hours: bool
     status: str
     trailing_percent: Decimal | None = None
+    trail_stop: Decimal | None = None
+    """Where a trailing stop stands; junk for every other order."""
+    limit_offset: Decimal | None = None
     good_till: str = ""
     adaptive: str = ""
     """How eagerly the adaptive algorithm works it; empty without."""
@@ -189,7 +192,9 @@ def open_order(contract: Any, order: Any, state: Any) -> OpenOrder:
         aux_price=exact_or_none(order.auxPrice) or None, time_in_force=order.tif,
         order_ref=order.orderRef, oca_group=order.ocaGroup, parent_id=order.parentId,
         outside_hours=order.outsideRth, status=state.status,
-        trailing_percent=exact_or_none(order.trailingPercent) or None, good_till=order.goodTillDate,
+        trailing_percent=exact_or_none(order.trailingPercent) or None,
+        trail_stop=exact_or_none(order.trailStopPrice) or None,
+        limit_offset=exact_or_none(order.lmtPriceOffset), good_till=order.goodTillDate,
         adaptive=_adaptive_in(order),
     )  # fmt: skip
 

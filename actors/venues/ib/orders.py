@@ -15,6 +15,7 @@ from actors.venues.ib.library import Library
 
 TYPES = {
     "market": "MKT", "limit": "LMT", "stop": "STP", "stop_limit": "STP LMT", "trailing_stop": "TRAIL",
+    "trailing_stop_limit": "TRAIL LIMIT",
 }  # fmt: skip
 AT_THE_CLOSE = {"market": "MOC", "limit": "LOC"}
 """IB has types of their own for the closing auction."""
@@ -23,6 +24,9 @@ TIMES_IN_FORCE: dict[TimeInForce, str] = {
 }  # fmt: skip
 HAVE_LIMIT = ("LMT", "STP LMT", "LOC")
 HAVE_STOP = ("STP", "STP LMT")
+TRAIL_LIMIT = "TRAIL LIMIT"
+HAVE_TRAIL = ("TRAIL", TRAIL_LIMIT)
+"""TWS moves their stop and limit prices by itself; neither is a term of ours."""
 ADAPTIVE: dict[Urgency, str] = {"patient": "Patient", "normal": "Normal", "urgent": "Urgent"}
 CANCEL_ALL_WITH_BLOCK = 1
 """Kind of group: at the first execution of one the others are cancelled, and only one is exposed at once."""
@@ -48,6 +52,9 @@ class Known(msgspec.Struct, kw_only=True):
     parent_id: int = 0
     trail: Decimal | None = None
     trail_is_fraction: bool = False
+    trail_stop: Decimal | None = None
+    """Where the stop is to begin; once TWS has shown the order, where it stood then."""
+    limit_offset: Decimal | None = None
     good_till: str = ""
     adaptive: str = ""
     transmit: bool = True
@@ -97,6 +104,8 @@ def known_from_terms(terms: OrderTerms, parent: Known | None = None) -> Known:
         parent_id=0 if parent is None else parent.order_id,
         trail=special.trail,
         trail_is_fraction=special.trail_is_fraction,
+        trail_stop=special.trail_start,
+        limit_offset=special.limit_offset,
         good_till="" if special.good_till is None else good_till_text(special.good_till),
         adaptive="" if special.adaptive is None else ADAPTIVE[special.adaptive],
         transmit=not special.more_follow,
@@ -104,17 +113,22 @@ def known_from_terms(terms: OrderTerms, parent: Known | None = None) -> Known:
 
 
 def changed(known: Known, terms: Terms) -> Known:
-    """The order as a change wants it; a change is sent on at once."""
+    """The order as a change wants it; a change is sent on at once.
+
+    A stop that trails without a limit is not told again where it begins: TWS knows where it stands. With a
+    limit it must be told, for TWS reckons the limit from it.
+    """
     quantity, limit_price, stop_price, trail = terms
     return msgspec.structs.replace(
-        known, quantity=quantity, limit_price=limit_price, stop_price=stop_price, trail=trail, transmit=True
-    )
+        known, quantity=quantity, limit_price=limit_price, stop_price=stop_price, trail=trail, transmit=True,
+        trail_stop=known.trail_stop if known.order_type == TRAIL_LIMIT else None,
+    )  # fmt: skip
 
 
 def terms_in(claim: OpenOrder, known: Known) -> Terms:
     """What TWS says of the terms that a change may change; junk in the others is passed over."""
     trail = None
-    if known.order_type == "TRAIL":
+    if known.order_type in HAVE_TRAIL:
         percent = claim.trailing_percent
         trail = claim.aux_price if not known.trail_is_fraction else None if percent is None else percent / 100
     return (
@@ -144,7 +158,9 @@ def known_from_claim(claim: OpenOrder, instrument: str) -> Known:
         outside_hours=claim.outside_hours,
         oca_group=claim.oca_group,
         parent_id=claim.parent_id,
-        trail_is_fraction=claim.order_type == "TRAIL" and claim.trailing_percent is not None,
+        trail_is_fraction=claim.order_type in HAVE_TRAIL and claim.trailing_percent is not None,
+        trail_stop=claim.trail_stop if claim.order_type in HAVE_TRAIL else None,
+        limit_offset=claim.limit_offset if claim.order_type == TRAIL_LIMIT else None,
         good_till=claim.good_till,
         adaptive=claim.adaptive,
         order_id=claim.order_id,
@@ -179,6 +195,10 @@ def order_from(known: Known, account: str, library: Library) -> Any:
         order.trailingPercent = float(known.trail * 100)
     elif known.trail is not None:
         order.auxPrice = float(known.trail)
+    if known.trail_stop is not None:
+        order.trailStopPrice = float(known.trail_stop)
+    if known.limit_offset is not None:
+        order.lmtPriceOffset = float(known.limit_offset)
     if known.limit_price is not None:
         order.lmtPrice = float(known.limit_price)
     if known.stop_price is not None:

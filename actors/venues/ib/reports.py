@@ -29,7 +29,15 @@ from actors.venues.ib.claims import Claim, Commission, Complaint, Execution, Ope
 from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.executions import Booked, Corrected, Executions
-from actors.venues.ib.orders import ACCEPTED, CANCELLED, Known, known_from_claim, side_of, terms_in
+from actors.venues.ib.orders import (
+    ACCEPTED,
+    CANCELLED,
+    HAVE_TRAIL,
+    Known,
+    known_from_claim,
+    side_of,
+    terms_in,
+)
 from actors.venues.ib.reasons import in_words
 from actors.venues.ib.session import Session
 from actors.venues.ports import Intake
@@ -129,6 +137,8 @@ class Reports:
         self._learn_perm_id(known, claim.perm_id)
         if claim.status in ACCEPTED:
             self._accept(known)
+        if known.order_type in HAVE_TRAIL and claim.trail_stop is not None:
+            known.trail_stop = claim.trail_stop
         pending = known.pending_replace
         if pending is not None and terms_in(claim, known) == pending:
             known.pending_replace = None

@@ -21,7 +21,7 @@ IB_RULES = VenueRules(
     query_delays_ms=(500, 2_000, 5_000, 10_000),
     is_cash_account=False,
     offer=Offer(
-        order_types=("market", "limit", "stop", "stop_limit", "trailing_stop"),
+        order_types=("market", "limit", "stop", "stop_limit", "trailing_stop", "trailing_stop_limit"),
         times_in_force=("gtc", "ioc", "fok", "day", "gtd", "opg", "cls"),
         features=("outside_hours", "oca", "bracket", "adaptive"),
     ),

@@ -51,7 +51,7 @@ def replace_refusal(
     stop_price: Decimal | None,
 ) -> Refusal | None:
     """First reason to refuse a change."""
-    if order.order_type in ("market", "trailing_stop"):
+    if order.order_type == "market" or order.trails:
         return reject.BAD_TERMS, f"a {order.order_type} order cannot be changed: cancel it and place another"
     if quantity <= order.filled_quantity:
         return reject.BAD_TERMS, f"quantity={quantity}, filled={order.filled_quantity}"

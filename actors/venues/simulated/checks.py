@@ -16,6 +16,7 @@ _NEEDS = {
     "stop": (False, True),
     "stop_limit": (True, True),
     "trailing_stop": (False, True),  # what its trail begins with
+    "trailing_stop_limit": (True, True),
 }
 """Order type → whether it has a limit price, a stop price."""
 

@@ -206,8 +206,8 @@ class Desk:
             Adjusted(
                 *self._about(order),
                 quantity=order.quantity,
-                price=order.price,
-                stop_price=order.stop_price,
+                price=None if order.trails else order.price,
+                stop_price=None if order.trails else order.stop_price,
             )
         )
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.messages.account import VenueFill
-from actors.messages.orders import Command, OrderType, Side, SpecialTerms, TimeInForce, VenueStatus
+from actors.messages.orders import TRAILING, Command, OrderType, Side, SpecialTerms, TimeInForce, VenueStatus
 from actors.model.instrument import ZERO
 
 _OPEN = ("accepted", "partially_filled")
@@ -64,6 +64,11 @@ class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
     def remaining(self) -> Decimal:
         """Quantity not yet filled."""
         return self.quantity - self.filled_quantity
+
+    @property
+    def trails(self) -> bool:
+        """Whether the market moves its stop and its limit: their owner has named neither."""
+        return self.order_type in TRAILING
 
     @property
     def is_open(self) -> bool:

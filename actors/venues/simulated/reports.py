@@ -92,6 +92,6 @@ def order_evidence(order: VenueOrderState) -> VenueOrder:
         side=order.side,
         quantity=order.quantity,
         filled_quantity=order.filled_quantity,
-        price=order.price,
+        price=None if order.trails else order.price,
         status=order.status,
     )

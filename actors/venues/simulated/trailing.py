@@ -1,4 +1,4 @@
-"""Stops that follow the market: the best price since they work, less their distance.
+"""Stops that follow the market: the best price since they work, less their distance; a limit goes along.
 
 They follow what triggers them: the last trade where trades are recorded, else the touch that they would take,
 else bars. A bar meets a stop where the bars before it have left it, and moves it when it is over: what came
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from actors.messages.orders import OrderTerms, Side, SpecialTerms
-from actors.model.instrument import ZERO
-from actors.model.money import round_to_tick
+from actors.model.trailing import trailed_limit, trailed_stop
 from actors.venues.simulated.events import VenueOrderState
 
 if TYPE_CHECKING:
@@ -25,17 +24,21 @@ def begun(market: Market, terms: OrderTerms) -> OrderTerms:
     """The terms with the stop that a trail begins with; without one where no price is known yet."""
     if terms.special is None or terms.special.trail is None:
         return terms
-    best = _touch(market, terms.side)
-    if best is None:
+    stop = terms.special.trail_start
+    if stop is None and (best := _touch(market, terms.side)) is not None:
+        stop = _stop(market, terms.special, terms.side, best)
+    if stop is None:
         return terms
-    return msgspec.structs.replace(terms, stop_price=_stop(market, terms.special, terms.side, best))
+    limit = _limit(market, terms.special, terms.side, stop)
+    return msgspec.structs.replace(terms, stop_price=stop, price=limit)
 
 
 def begin_again(market: Market, order: VenueOrderState) -> None:
     """It works only now: what the market did before is nothing to it."""
     best = _touch(market, order.side)
-    if order.special is not None and order.special.trail is not None and best is not None:
-        order.trail_best, order.stop_price = best, _stop(market, order.special, order.side, best)
+    special = order.special
+    if special is not None and special.trail is not None and special.trail_start is None and best is not None:
+        _move(market, order, best, _stop(market, special, order.side, best))
 
 
 def follow(market: Market, low: Decimal | None, high: Decimal | None) -> None:
@@ -43,14 +46,20 @@ def follow(market: Market, low: Decimal | None, high: Decimal | None) -> None:
     for stops, best in ((market.sell_stops, high), (market.buy_stops, low)):
         if not stops.trailing or best is None:
             continue
-        for order in [each for each in stops if each.order_type == "trailing_stop"]:
+        for order in [each for each in stops if each.trails]:
             assert order.special is not None
             stop = _stop(market, order.special, order.side, best)
             assert order.stop_price is not None
             if stop > order.stop_price if order.side == "sell" else stop < order.stop_price:
                 stops.remove(order)
-                order.trail_best, order.stop_price, order.ts_updated = best, stop, market.desk.now
+                _move(market, order, best, stop)
                 stops.add(order)
+
+
+def _move(market: Market, order: VenueOrderState, best: Decimal, stop: Decimal) -> None:
+    assert order.special is not None
+    order.trail_best, order.stop_price, order.ts_updated = best, stop, market.desk.now
+    order.price = _limit(market, order.special, order.side, stop)
 
 
 def _touch(market: Market, side: Side) -> Decimal | None:
@@ -61,10 +70,16 @@ def _touch(market: Market, side: Side) -> Decimal | None:
 
 
 def _stop(market: Market, special: SpecialTerms, side: Side, best: Decimal) -> Decimal:
-    """On the tick, and never nearer than the distance; a sale's stays above zero."""
     assert special.trail is not None
-    distance = special.trail * best if special.trail_is_fraction else special.trail
-    tick = market.instrument.tick_size
-    if side == "buy":
-        return round_to_tick(best + distance, tick, "up")
-    return max(round_to_tick(best - distance, tick, "down"), tick or ZERO)
+    return trailed_stop(
+        best, special.trail, is_fraction=special.trail_is_fraction, is_purchase=side == "buy",
+        tick=market.instrument.tick_size,
+    )  # fmt: skip
+
+
+def _limit(market: Market, special: SpecialTerms, side: Side, stop: Decimal) -> Decimal | None:
+    if special.limit_offset is None:
+        return None
+    return trailed_limit(
+        stop, special.limit_offset, is_purchase=side == "buy", tick=market.instrument.tick_size
+    )

@@ -69,7 +69,7 @@ class WaitingOrders:
         """Queue behind all of the same price that came earlier."""
         insort(self.entries, (self._key(order), order.priority, order))
         self._tally.count += 1
-        self.trailing += order.order_type == "trailing_stop"
+        self.trailing += order.trails
         self._reach()
 
     def remove(self, order: VenueOrderState) -> None:
@@ -78,7 +78,7 @@ class WaitingOrders:
         assert self.entries[place][2] is order
         del self.entries[place]
         self._tally.count -= 1
-        self.trailing -= order.order_type == "trailing_stop"
+        self.trailing -= order.trails
         self._reach()
 
     def _price(self, order: VenueOrderState) -> Decimal:

@@ -11,7 +11,7 @@ from actors.venues.simulated.engine import MatchingEngine
 from daemon.exchange.ib.contracts import RULES, Catalogue, Contract
 from daemon.exchange.ib.order_request import PlaceOrder
 
-ORDER_TYPES = frozenset({"MKT", "LMT", "STP", "STP LMT", "TRAIL", "MOC", "LOC"})
+ORDER_TYPES = frozenset({"MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MOC", "LOC"})
 TIMES_IN_FORCE = frozenset({"", "DAY", "GTC", "IOC", "FOK", "GTD", "OPG"})
 INVALID = "Error validating request.-'bN' : cause"
 UNKNOWN_CONTRACT = "No security definition has been found for the request"
@@ -63,19 +63,32 @@ def _check_figures(request: PlaceOrder, contract: Contract, engine: MatchingEngi
     lot = contract.instrument.lot_size
     if request.quantity % lot:
         raise Refusal(10243, "Fractional-sized order cannot be placed via API. Please use desktop version.")
-    for price in (request.limit_price, request.aux_price):
+    for price in (request.limit_price, request.aux_price, request.trail_stop_price, request.limit_offset):
         if price and price % step_at(contract, price):
             raise Refusal(110, "The price does not conform to the minimum price variation for this contract.")
     if request.order_type in ("LMT", "LOC", "STP LMT") and not request.limit_price:
         raise Refusal(321, f"{INVALID} - Limit price is missing")
     if request.order_type in ("STP", "STP LMT") and not request.aux_price:
         raise Refusal(321, f"{INVALID} - Stop price is missing")
+    if request.order_type == "TRAIL LIMIT":
+        _check_trail_limit(request)
     side = "buy" if request.action == "BUY" else "sell"
     active = [
         order for order in engine.open_orders(request.account, contract.instrument.id) if order.side == side
     ]
     if len(active) >= ACTIVE_MAX:
         raise Refusal(201, f"Order rejected - reason:more than {ACTIVE_MAX} working orders on one side")
+
+
+def _check_trail_limit(request: PlaceOrder) -> None:
+    """Its limit is told either way, and the stop it is reckoned from is told too."""
+    if (request.limit_price is None) == (request.limit_offset is None):
+        text = "You must specify one value: limit price or limit price offset value."
+        raise Refusal(321, f"{INVALID} - {text}")
+    if not request.trail_stop_price:
+        raise Refusal(321, f"{INVALID} - Trailing stop price is missing")
+    if (request.aux_price is None) == (request.trailing_percent is None):
+        raise Refusal(321, f"{INVALID} - You must specify one value: trailing amount or trailing percent.")
 
 
 def step_at(contract: Contract, price: Decimal) -> Decimal:

@@ -22,7 +22,7 @@ from daemon.exchange.market_data.market import SymbolMarket
 
 ENGINE_TYPES: dict[str, OrderType] = {
     "MKT": "market", "LMT": "limit", "STP": "stop", "STP LMT": "stop_limit",
-    "MOC": "market", "LOC": "limit", "TRAIL": "market",
+    "MOC": "market", "LOC": "limit", "TRAIL": "market", "TRAIL LIMIT": "limit",
 }  # fmt: skip
 FIRST_PERM_ID = 1_000_000_000
 Markets = Mapping[str, SymbolMarket]
@@ -119,7 +119,7 @@ class OrderDesk:
             side="buy" if order.is_buy else "sell",
             order_type=order_type,
             quantity=order.quantity,
-            price=_limit(request) if order_type in ("limit", "stop_limit") else None,
+            price=order.limit_price if order_type in ("limit", "stop_limit") else None,
             stop_price=_stop(request),
             time_in_force=_time_in_force(request.time_in_force),
         )
@@ -146,10 +146,12 @@ class OrderDesk:
         if request.quantity <= order.filled:
             raise Refusal(201, f"Order rejected - reason:already filled {order.filled}")
         if order.venue_order_id is not None:
+            wanted = msgspec.structs.replace(order, request=request, quantity=request.quantity)
+            terms = self.terms_of(wanted)
             events = self._engine.replace(
                 order.account, order.contract.instrument.id, self._clock.now_ns(),
-                venue_order_id=order.venue_order_id, quantity=request.quantity, price=_limit(request),
-                stop_price=_stop(request),
+                venue_order_id=order.venue_order_id, quantity=terms.quantity, price=terms.price,
+                stop_price=terms.stop_price,
             )  # fmt: skip
             if events and isinstance(events[0], Rejected):
                 raise Refusal(201, f"Order rejected - reason:{events[0].text}")
@@ -283,7 +285,7 @@ class OrderDesk:
             return "session"
         if request.time_in_force == "OPG" and order.held not in ("session", "open"):
             return "open"
-        if request.order_type == "TRAIL":
+        if request.order_type.startswith("TRAIL"):
             return None if market is not None and self._has_trailed(order, market) else "trail"
         return None
 
@@ -303,8 +305,11 @@ class OrderDesk:
         )
         stop = extreme + distance if order.is_buy else extreme - distance
         step = order.contract.instrument.tick_size
-        order.stop_price = round(Decimal(stop) / step) * step
-        return price >= stop if order.is_buy else price <= stop
+        exact, start = round(Decimal(stop) / step) * step, request.trail_stop_price
+        if start is not None:
+            exact = min(exact, start) if order.is_buy else max(exact, start)
+        order.stop_price = exact
+        return price >= exact if order.is_buy else price <= exact
 
     def _submit(self, order: IbOrder) -> None:
         request, terms = order.request, self.terms_of(order)
@@ -364,10 +369,6 @@ class OrderDesk:
                     child.held = "filled parent"
                 elif child.held is not None:
                     self.end(child, "its parent has ended")
-
-
-def _limit(request: PlaceOrder) -> Decimal | None:
-    return request.limit_price if request.order_type in ("LMT", "LOC", "STP LMT") else None
 
 
 def _stop(request: PlaceOrder) -> Decimal | None:

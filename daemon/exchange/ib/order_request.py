@@ -43,6 +43,8 @@ class PlaceOrder(Request, frozen=True, kw_only=True):
     algo_params: tuple[tuple[str, str], ...]
     trail_stop_price: Decimal | None
     trailing_percent: Decimal | None
+    limit_offset: Decimal | None
+    """Of a trailing stop with a limit, instead of its limit price."""
     is_what_if: bool
     cash_quantity: Decimal | None
 
@@ -95,7 +97,9 @@ def parse_order(fields: Fields) -> Request:
     fields.skip(4)
     if fields.count():
         raise BadFrame("conditional orders are not traded here")
-    fields.skip(10)
+    fields.skip(2)
+    limit_offset = fields.decimal()
+    fields.skip(7)
     cash_quantity = fields.decimal()
     fields.skip(8)
     fields.skip(5)  # duration, ATS, parent's cancel, error override, manual time
@@ -107,7 +111,8 @@ def parse_order(fields: Fields) -> Request:
         account=account, order_ref=order_ref, transmit=transmit, parent_id=parent_id,
         outside_hours=outside_hours, good_after=good_after, good_till=good_till, oca_type=oca_type,
         algo=algo, algo_params=algo_params, trail_stop_price=trail_stop_price,
-        trailing_percent=trailing_percent, is_what_if=is_what_if, cash_quantity=cash_quantity,
+        trailing_percent=trailing_percent, limit_offset=limit_offset, is_what_if=is_what_if,
+        cash_quantity=cash_quantity,
     )  # fmt: skip
 
 
@@ -141,5 +146,6 @@ def market_order(order_id: int, account: str, contract: Contract, quantity: int)
         quantity=Decimal(abs(quantity)), order_type="MKT", limit_price=None, aux_price=None,
         time_in_force="DAY", oca_group="", account=account, order_ref="", transmit=True, parent_id=0,
         outside_hours=True, good_after="", good_till="", oca_type=0, algo="", algo_params=(),
-        trail_stop_price=None, trailing_percent=None, is_what_if=False, cash_quantity=None,
+        trail_stop_price=None, trailing_percent=None, limit_offset=None, is_what_if=False,
+        cash_quantity=None,
     )  # fmt: skip

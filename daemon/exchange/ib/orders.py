@@ -87,6 +87,14 @@ class IbOrder(msgspec.Struct, kw_only=True, eq=False):
         return self.executions[-1].price if self.executions else ZERO
 
     @property
+    def limit_price(self) -> Decimal | None:
+        """Its worst price; that of a trailing stop keeps its offset from where the stop stands."""
+        request = self.request
+        if request.limit_offset is None or self.stop_price is None:
+            return request.limit_price
+        return self.stop_price + (request.limit_offset if self.is_buy else -request.limit_offset)
+
+    @property
     def is_buy(self) -> bool:
         """Its side."""
         return self.request.action == "BUY"

@@ -51,7 +51,7 @@ def open_order(order: IbOrder, *, margins: Sequence[Field] = (), warning: str = 
     trails = order.stop_price if request.order_type.startswith("TRAIL") else None
     return [
         5, order.order_id, *contract_11(order.contract), request.action, order.quantity,
-        request.order_type, request.limit_price or 0, request.aux_price or 0,
+        request.order_type, order.limit_price or 0, request.aux_price or 0,
         request.time_in_force or "DAY", request.oca_group, order.account, "", 0, request.order_ref,
         order.client_id, order.perm_id, request.outside_hours, False, 0, request.good_after, "",
         "", "", "", "", "", request.good_till, "", "", "", 0, "", -1, 0, "", "", "", "", "",
@@ -61,7 +61,8 @@ def open_order(order: IbOrder, *, margins: Sequence[Field] = (), warning: str = 
         "", 0, 0, 0, UNSET_INTEGER, UNSET_INTEGER, "", "", False, "", "IB", False, False,
         *_algo(request.algo, request.algo_params), False, request.is_what_if, order.status, *shown,
         "USD" if margins else "", warning, False, False, 0, "None", UNSET,
-        trails or _junk_trail(request.limit_price), UNSET, UNSET, UNSET, UNSET, 0, "", "", "",
+        trails or _junk_trail(request.limit_price),
+        UNSET if request.limit_offset is None else request.limit_offset, UNSET, UNSET, UNSET, 0, "", "", "",
         0, False, False, False, 0, UNSET_INTEGER, UNSET_INTEGER, False, "", "", "", "", "",
     ]  # fmt: skip
 
@@ -196,7 +197,7 @@ def contract_details(req_id: int, contract: Contract, now_ns: int) -> Fields:
         10, req_id, contract.symbol, contract.sec_type, contract.expiry, contract.strike,
         contract.right, contract.exchanges[0], contract.currency, contract.local_symbol,
         contract.trading_class, contract.trading_class, contract.con_id, least, contract.multiplier,
-        "ADJUST,ALERT,ALLOC,DAY,GTC,GTD,IOC,LMT,LOC,MKT,MOC,OCA,OPG,STP,STPLMT,TRAIL,WHATIF",
+        "ADJUST,ALERT,ALLOC,DAY,GTC,GTD,IOC,LMT,LOC,MKT,MOC,OCA,OPG,STP,STPLMT,TRAIL,TRAILLMT,WHATIF",
         ",".join(contract.exchanges), 1, 0, contract.long_name, contract.primary_exchange,
         contract.expiry[:6], "", "", "", contract.time_zone, hours, hours, "", "", 0, 1,
         contract.symbol if contract.sec_type in ("FUT", "OPT") else "",

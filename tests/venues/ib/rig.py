@@ -104,7 +104,7 @@ class Rig:
         self._orders += 1
         order_type = "stop" if stop_price and not price else "limit" if price else "market"
         if "trail" in special:
-            order_type = "trailing_stop"
+            order_type = "trailing_stop_limit" if "limit_offset" in special else "trailing_stop"
         wanted: Any = {"side": side, "order_type": order_type, "time_in_force": tif}
         return OrderTerms(
             client_order_id=f"TTEST{self._orders:011}", account="main", strategy="one", instrument=instrument,

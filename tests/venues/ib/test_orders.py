@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from actors.messages.account import AccountEvidence
 from actors.messages.orders import (
     AcceptReport,
     CancelReport,
@@ -91,6 +93,45 @@ async def test_a_trail_may_be_a_fraction_and_its_change_is_known_after_a_restart
         assert order.request.trailing_percent == 10
         rigged.cancel(name, venue_id)
         await rigged.told.until(lambda: cancelled(rigged, name))
+
+
+async def test_a_trailing_limit_keeps_its_offset_through_a_change_and_a_restart() -> None:
+    async with trading(market=STILL) as rigged:
+        special: dict[str, Any] = {"trail": D(100), "trail_start": D(200), "limit_offset": D("0.50")}
+        name = rigged.send(rigged.terms("sell", **special))
+        venue_id = await rigged.accepted(name)
+        order = at_tws(rigged, name)
+        assert (order.request.order_type, order.request.limit_offset) == ("TRAIL LIMIT", D("0.5"))
+        rigged.trail("290.00", "290.10")
+        assert (order.stop_price, order.limit_price) == (D(200), D("199.5"))
+        rigged.trail("900.00", "900.10")
+        assert (order.stop_price, order.limit_price) == (D(800), D("799.5"))
+        await rigged.restarted()
+        rigged.query_account()
+        await rigged.told.until(lambda: rigged.told.all(AccountEvidence))
+        shown = rigged.told.all(AccountEvidence)[-1].orders
+        assert shown is not None
+        (line,) = shown.orders
+        assert (line.price, line.stop_price, line.trail) == (None, None, D(100))
+        rigged.replace(name, "7", None, venue_id, trail="250")
+        changed = await replaced(rigged, name)
+        figures = changed.quantity, changed.price, changed.stop_price, changed.trail
+        assert figures == (D(7), None, None, D(250))
+        assert (order.request.trail_stop_price, order.request.limit_offset) == (D(800), D("0.5"))
+        rigged.trail("799.80", "799.90")
+        await rigged.told.until(lambda: filled(rigged, name))
+        assert all(fill.price >= D("799.5") for fill in filled(rigged, name))
+
+
+async def test_a_trail_without_a_limit_begins_where_it_is_told() -> None:
+    async with trading(market=STILL) as rigged:
+        name = rigged.send(rigged.terms("buy", trail=D("0.5"), trail_is_fraction=True, trail_start=D(300)))
+        await rigged.accepted(name)
+        order = at_tws(rigged, name)
+        rigged.trail("239.90", "240.00")
+        assert (order.request.order_type, order.stop_price) == ("TRAIL", D(300))
+        rigged.trail("159.90", "160.00")
+        assert order.stop_price == D(240)
 
 
 async def test_orders_for_the_close_wait_for_it() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from actors.messages.orders import OrderTerms, SpecialTerms
 from actors.venues.simulated.engine import MatchingEngine
+from actors.venues.simulated.reports import order_evidence
 from tests.venues.simulated.builders import (
     BTC,
     D,
@@ -23,9 +24,11 @@ from tests.venues.simulated.builders import (
 order = Orders()
 
 
-def a_trail(side: str, trail: str, *, is_fraction: bool = False) -> OrderTerms:
-    special = SpecialTerms(trail=D(trail), trail_is_fraction=is_fraction)
-    return order(side, "1", order_type="trailing_stop", special=special)
+def a_trail(side: str, trail: str, *, is_fraction: bool = False, **more: str) -> OrderTerms:
+    figures: dict[str, Any] = {name: D(figure) for name, figure in more.items()}
+    special = SpecialTerms(trail=D(trail), trail_is_fraction=is_fraction, **figures)
+    order_type = "trailing_stop_limit" if "limit_offset" in more else "trailing_stop"
+    return order(side, "1", order_type=order_type, special=special)
 
 
 def stop_of(engine: MatchingEngine) -> Any:
@@ -56,6 +59,37 @@ def test_a_purchase_follows_the_ask_down_by_a_fraction_rounded_away_from_it() ->
     engine.on_quote(a_quote(89.99, 90), 3)
     assert stop_of(engine) == D("93.00")  # 92.997, up to the tick
     assert said(engine.on_quote(a_quote(92.99, 93), 4))[0] == f"triggered {terms.client_order_id}"
+
+
+def test_a_limit_goes_along_with_its_stop_and_rests_where_the_market_has_jumped_it() -> None:
+    engine = an_engine()
+    engine.on_quote(a_quote(100, 101), 1)
+    terms = a_trail("sell", "5", trail_start="96", limit_offset="0.50")
+    engine.submit(terms, 2)
+    seen = []
+    for bid in (100.5, 103, 99):
+        engine.on_quote(a_quote(bid, bid + 1), 3)
+        (waiting,) = engine.open_orders("a", BTC)
+        seen.append((waiting.stop_price, waiting.price, order_evidence(waiting).price))
+    high = D(98), D("97.5"), None
+    assert seen == [(D(96), D("95.5"), None), high, high]
+    engine = restored(engine, an_engine())
+    name = terms.client_order_id
+    assert said(engine.on_quote(a_quote(97, 98), 4)) == [f"triggered {name}"]
+    assert said(engine.on_quote(a_quote(97.5, 98), 5)) == [f"filled {name} 1@97.5 maker"]
+
+
+def test_a_purchase_with_a_limit_locks_the_limit_it_begins_with_and_begins_where_it_is_told() -> None:
+    engine = an_engine()
+    engine.on_quote(a_quote(100, 101), 1)
+    terms = a_trail("buy", "0.05", is_fraction=True, trail_start="103", limit_offset="1")
+    engine.submit(terms, 2)
+    (waiting,) = engine.open_orders("a", BTC)
+    assert (waiting.stop_price, waiting.price, waiting.lock_price) == (D(103), D(104), D(104))
+    engine.on_quote(a_quote(89, 90), 3)
+    assert (waiting.stop_price, waiting.price) == (D("94.5"), D("95.5"))
+    name = terms.client_order_id
+    assert said(engine.on_quote(a_quote(94, 95), 4)) == [f"triggered {name}", f"filled {name} 1@95 taker"]
 
 
 def test_trades_move_it_where_they_are_recorded() -> None:
