@@ -168,7 +168,10 @@ class IbBroker:
                 self._check_account()
                 await self._directory.find(self._symbols)
             except VenueUnreachable as error:
-                log.warning("line was up too shortly", account=self.account, error=str(error))
+                log.warning("account not checked", account=self.account, error=str(error))
+                if self._session.is_up:  # the line holds, and nobody will say again that it is up
+                    self._came_up.set()
+                    await asyncio.sleep(self._session.settings.pause_seconds)
                 continue
             if not self._session.is_up:
                 continue

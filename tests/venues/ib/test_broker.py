@@ -13,7 +13,8 @@ from actors.messages.orders import (
     ReplaceReport,
     StatusReport,
 )
-from tests.venues.ib.rig import ACCOUNT, Rig, trading
+from actors.venues.ib.settings import SessionSettings
+from tests.venues.ib.rig import ACCOUNT, Rig, rig, trading
 
 D = Decimal
 
@@ -104,3 +105,16 @@ async def test_an_unanswered_positions_request_is_no_flat_account() -> None:
         assert evidence.balances is None
         assert evidence.positions is None
         assert evidence.orders is not None
+
+
+async def test_a_question_lost_while_the_line_came_up_is_asked_again() -> None:
+    patient = SessionSettings(pause_seconds=0.02, connect_seconds=3.0, answer_seconds=0.3)
+    async with rig(settings=patient) as rigged:
+        rigged.fault("lose_request", method="reqContractDetails")
+        rigged.broker = rigged.new_broker()
+        rigged.start()
+        try:
+            await rigged.started()
+            assert rigged.session.connections == 1
+        finally:
+            await rigged.stop()
