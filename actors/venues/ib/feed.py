@@ -16,6 +16,7 @@ import structlog
 from actors.errors import TradingError
 from actors.messages.market import Bar
 from actors.model.instrument import Instrument
+from actors.venues.backoff import Backoff
 from actors.venues.bar_queue import BarQueue
 from actors.venues.ib.claims import Claim, Complaint
 from actors.venues.ib.codes import Meaning, meaning_of
@@ -25,13 +26,14 @@ from actors.venues.ib.history import History
 from actors.venues.ib.opening import OpeningTimes
 from actors.venues.ib.real_time_bars import BarBuilder
 from actors.venues.ib.session import Session
-from actors.venues.ib.ticks import TROUBLE, InstrumentTicks
+from actors.venues.ib.ticks import TROUBLES, InstrumentTicks
 from actors.venues.ports import Intake, MarketSubscription
 
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 15.0
 """TWS gives tick-by-tick data of an instrument again only after so long."""
+REFUSED_SECONDS_MAX = 300.0
 LINES_MAX = 100
 FIRST_SECONDS = 20.0
 """How long a question waits for the line."""
@@ -51,6 +53,7 @@ class IbFeed:
         intake: Intake,
         clock: Callable[[], int],
         bars_after: BarsAfter | None = None,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.venue = session.venue
         self._session, self._directory = session, directory
@@ -69,6 +72,9 @@ class IbFeed:
                 )  # fmt: skip
         self._opening_times = OpeningTimes(directory, intake, clock)
         self._again = asyncio.Event()
+        self._retry_seconds = retry_seconds
+        # Never less than the half of a pause.
+        self._pauses = Backoff(first_seconds=2 * retry_seconds, cap_seconds=REFUSED_SECONDS_MAX)
         self._filling: set[asyncio.Task[None]] = set()
 
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
@@ -121,7 +127,7 @@ class IbFeed:
 
     def troubles(self) -> dict[str, int]:
         """How many instruments get no live data, by why."""
-        found: dict[str, int] = dict.fromkeys(TROUBLE.values(), 0)
+        found: dict[str, int] = dict.fromkeys(TROUBLES, 0)
         for ticks in self._ticks.values():
             if ticks.trouble is not None:
                 found[ticks.trouble] += 1
@@ -159,15 +165,31 @@ class IbFeed:
         if self._session.is_up:
             self._again.set()
         while True:
-            await self._again.wait()
-            self._again.clear()
             try:
-                await self._subscribe_all()
+                async with asyncio.timeout(self._pauses.next()):
+                    await self._again.wait()
+            except TimeoutError:
+                pass
+            try:
+                if self._again.is_set():
+                    self._again.clear()
+                    self._pauses.reset()
+                    await self._subscribe_all()
+                else:
+                    await self._ask_for_refused()
             except TradingError as error:
                 log.warning("not subscribed", venue=self.venue, error=str(error))
                 if self._session.is_up:
-                    await asyncio.sleep(RETRY_SECONDS)
+                    await asyncio.sleep(self._retry_seconds)
                     self._again.set()
+
+    async def _ask_for_refused(self) -> None:
+        """What TWS did not serve, it may serve now; asked for ever more rarely while it does not."""
+        refused = [ticks for ticks in self._ticks.values() if ticks.is_refused]
+        if not refused:
+            self._pauses.reset()
+        for ticks in refused:
+            await ticks.ask_again()
 
     async def _subscribe_all(self) -> None:
         if len(self._wanted) > LINES_MAX:

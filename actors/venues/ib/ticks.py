@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import structlog
 
@@ -25,9 +25,7 @@ INSERT, CHANGE, DELETE = 0, 1, 2
 
 LineStatus = Literal["live", "stale", "down"]
 Trouble = Literal["delayed", "competing", "refused"]
-TROUBLE: dict[Meaning, Trouble] = {
-    Meaning.DELAYED: "delayed", Meaning.COMPETING: "competing", Meaning.NO_DATA: "refused",
-}  # fmt: skip
+TROUBLES: tuple[Trouble, ...] = get_args(Trouble)
 
 
 class InstrumentTicks:
@@ -50,12 +48,27 @@ class InstrumentTicks:
         self._rows: tuple[list[Level], list[Level]] = ([], [])
         """Asks, bids."""
         self._trades = 0
-        self._numbers: list[tuple[str, int]] = []
+        self._numbers: dict[str, int] = {}
+        """Of the requests, by kind."""
+        self._refused: dict[str, Meaning] = {}
+        """Kinds that TWS does not serve at present, and why not."""
         self._status: LineStatus | None = None
         self._data_type = LIVE
         self._builders: Sequence[BarBuilder] = ()
-        self.trouble: Trouble | None = None
-        """Why no data come although the line is up."""
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why some data do not come, or too late, although the line is up."""
+        if self._data_type != LIVE:
+            return "delayed"
+        if not self._refused:
+            return None
+        return "competing" if Meaning.COMPETING in self._refused.values() else "refused"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether something has to be asked for again."""
+        return bool(self._refused)
 
     @property
     def subscriptions(self) -> int:
@@ -74,40 +87,30 @@ class InstrumentTicks:
             VenueUnreachable: There is no line.
         """
         self._builders = builders
-        contract, client = self._listed.contract, self._session.client
-        await self._ask(
-            "mktdata", lambda n: client.reqMktData(n, contract, "", False, False, []), self._on_top
-        )
-        if self._wanted.trades:
-            await self._ask(
-                "ticks", lambda n: client.reqTickByTickData(n, contract, "AllLast", 0, False), self._on_trade
-            )
-        if self._wanted.book:
-            await self._ask(
-                "depth", lambda n: client.reqMktDepth(n, contract, DEPTH_ROWS, False, []), self._on_row
-            )
-        if builders:
-            what = self._listed.what_to_show
-            await self._ask(
-                "bars", lambda n: client.reqRealTimeBars(n, contract, 5, what, False, []), self._on_bar
-            )
+        for kind in self._asks():
+            await self._ask(kind)
+
+    async def ask_again(self) -> None:
+        """Ask for what was refused: the other session may be gone, a line free.
+
+        Raises:
+            VenueUnreachable: There is no line.
+        """
+        for kind in list(self._refused):
+            self._cancel(kind)
+            await self._ask(kind)
 
     def give_up(self) -> None:
         """The same instrument is about to be subscribed anew."""
         if not self._session.is_up:
             return
-        client = self._session.client
-        cancels = {
-            "mktdata": client.cancelMktData, "ticks": client.cancelTickByTickData,
-            "bars": client.cancelRealTimeBars, "depth": lambda n: client.cancelMktDepth(n, False),
-        }  # fmt: skip
-        for kind, number in self._numbers:
-            self._session.answer_to(number, None)
-            cancels[kind](number)
+        for kind in self._numbers:
+            self._cancel(kind)
 
     def on_down(self, reason: str) -> None:
         """Nothing arrives any more."""
         self._quote = [0.0, 0.0, 0.0, 0.0]
+        self._refused.clear()
         self.report("down", reason)
 
     def report(self, status: LineStatus, reason: str) -> None:
@@ -118,26 +121,65 @@ class InstrumentTicks:
                 FeedStatus(ts_event=self._clock(), instrument=self._name, status=status, reason=reason)
             )
 
-    async def _ask(self, kind: str, send: Callable[[int], None], take: Callable[..., None]) -> None:
+    def _asks(self) -> dict[str, tuple[Callable[[int], None], Callable[..., None]]]:
+        """How each kind that is wanted is asked for, and who takes what comes."""
+        contract, client, wanted = self._listed.contract, self._session.client, self._wanted
+        what = self._listed.what_to_show
+        asks: dict[str, tuple[Callable[[int], None], Callable[..., None]]] = {
+            "mktdata": (lambda n: client.reqMktData(n, contract, "", False, False, []), self._on_top)
+        }
+        if wanted.trades:
+            asks["ticks"] = (
+                lambda n: client.reqTickByTickData(n, contract, "AllLast", 0, False), self._on_trade
+            )  # fmt: skip
+        if wanted.book:
+            asks["depth"] = (
+                lambda n: client.reqMktDepth(n, contract, DEPTH_ROWS, False, []), self._on_row
+            )  # fmt: skip
+        if self._builders:
+            asks["bars"] = (
+                lambda n: client.reqRealTimeBars(n, contract, 5, what, False, []), self._on_bar
+            )  # fmt: skip
+        return asks
+
+    async def _ask(self, kind: str) -> None:
+        send, take = self._asks()[kind]
         number = self._session.next_number()
 
         def answer(name: str, values: tuple[Any, ...]) -> None:
             if name == "error":
                 self._on_error(kind, *values)
-            else:
-                take(name, *values)
+                return
+            if self._refused and name != "marketDataType":
+                self._refused.pop(kind, None)
+            take(name, *values)
 
         self._session.answer_to(number, answer)
-        self._numbers.append((kind, number))
+        self._numbers[kind] = number
         await self._session.budget.wait()
         send(number)
+
+    def _cancel(self, kind: str) -> None:
+        client, number = self._session.client, self._numbers[kind]
+        self._session.answer_to(number, None)
+        match kind:
+            case "mktdata":
+                client.cancelMktData(number)
+            case "ticks":
+                client.cancelTickByTickData(number)
+            case "depth":
+                client.cancelMktDepth(number, False)
+            case _:
+                client.cancelRealTimeBars(number)
 
     def _on_error(self, kind: str, code: int, text: str) -> None:
         meaning = meaning_of(code)
         if meaning in (Meaning.NEWS, Meaning.WARNING, Meaning.FARM_BACK):
             return
-        self.trouble = TROUBLE.get(meaning, self.trouble)
-        log.warning("market data", instrument=self._name, kind=kind, code=code, text=text)
+        if self._refused.get(kind) is not meaning:
+            log.warning("market data", instrument=self._name, kind=kind, code=code, text=text)
+        if meaning is not Meaning.DELAYED:  # those are served, and say themselves that they are late
+            self._refused[kind] = meaning
         self.report("stale", f"{kind}: {text} ({code})")
 
     def _on_top(self, name: str, *values: Any) -> None:
@@ -158,7 +200,6 @@ class InstrumentTicks:
         elif name == "marketDataType":
             self._data_type = values[0]
             if self._data_type != LIVE:
-                self.trouble = "delayed"
                 self.report("stale", "data are delayed or frozen: subscribe to live data of this market")
 
     def _tell_quote(self) -> None:
@@ -218,5 +259,4 @@ class InstrumentTicks:
 
     def _live(self) -> None:
         if self._status != "live" and self._data_type == LIVE:
-            self.trouble = None
             self.report("live", "connected")

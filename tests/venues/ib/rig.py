@@ -261,7 +261,7 @@ async def feeding(subscription: Subscription, *, rigged: Rig) -> AsyncIterator[I
     """A feed that runs."""
     feed = IbFeed(
         session=rigged.session, directory=rigged.directory, subscriptions=[subscription],
-        intake=rigged.told, clock=time.time_ns, bars_after={},
+        intake=rigged.told, clock=time.time_ns, bars_after={}, retry_seconds=0.2,
     )  # fmt: skip
     running = asyncio.create_task(feed.run())
     try:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from actors.errors import ConfigError, VenueUnreachable
-from actors.messages.market import Bar, FeedStatus, Quote
+from actors.messages.market import Bar, FeedStatus, Quote, Trade
 from actors.venues.ib.contracts import ContractSpec
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.history import History
@@ -60,6 +60,29 @@ async def test_delayed_data_and_competing_sessions_feed_no_strategy() -> None:
                 await rigged.told.until(lambda: rigged.told.all(FeedStatus))
                 assert rigged.told.all(FeedStatus)[-1].status == "stale"
                 assert rigged.told.all(Quote) == []
+
+
+async def test_data_come_again_once_the_other_session_has_gone() -> None:
+    wanted = Subscription(instrument=AAPL, trades=True)
+    async with rig() as rigged:
+        rigged.tws.sessions.switches = Switches(has_competition=True)
+        async with feeding(wanted, rigged=rigged) as feed:
+            await rigged.told.until(lambda: rigged.told.all(FeedStatus))
+            assert feed.troubles() == {"delayed": 0, "competing": 1, "refused": 0}
+            rigged.tws.sessions.switches = Switches()
+            await rigged.told.until(lambda: rigged.told.all(Quote) and rigged.told.all(Trade))
+            assert rigged.told.all(FeedStatus)[-1].status == "live"
+            assert sum(feed.troubles().values()) == 0
+            assert rigged.session.connections == 1
+
+
+async def test_trades_that_are_refused_stay_seen_while_quotes_come() -> None:
+    wanted = Subscription(instrument=AAPL, trades=True)
+    async with rig() as rigged:
+        rigged.fault("error_before", method="reqTickByTickData", code=10190, count=1_000)
+        async with feeding(wanted, rigged=rigged) as feed:
+            await rigged.told.until(lambda: len(rigged.told.all(Quote)) > 3)
+            assert feed.troubles() == {"delayed": 0, "competing": 0, "refused": 1}
 
 
 async def test_a_feed_delivers_quotes_trades_books_and_whole_bars() -> None:
