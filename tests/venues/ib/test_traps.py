@@ -140,6 +140,12 @@ async def test_a_warning_about_an_order_is_no_end_and_an_unknown_number_makes_it
         rigged.query(name)
         await rigged.told.until(lambda: rigged.told.all(StatusReport))
         assert rigged.told.all(StatusReport)[0].status == "accepted"
+        # About an order that TWS has not taken yet the same number is no refusal either.
+        rigged.fault("error_before", method="placeOrder", code=4711)
+        second = rigged.submit(price="101")
+        await rigged.told.until(lambda: len(rigged.told.all(OutcomeUnknownReport)) == 2)
+        assert rigged.told.all(OutcomeUnknownReport)[1].client_order_id == second
+        assert rigged.told.all(RejectReport) == []
 
 
 async def test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice() -> None:
@@ -210,6 +216,7 @@ async def test_over_midnight_the_sum_is_told_and_known_to_be_incomplete() -> Non
 
 async def test_numbers_given_out_again_do_not_change_a_live_order() -> None:
     async with trading() as rigged:
+        rigged.session.never_below(500)  # more than the questions of the next line count up to
         rigged.submit(price="100")
         await rigged.told.until(lambda: rigged.told.all(AcceptReport))
         await rigged.stop()
@@ -218,7 +225,9 @@ async def test_numbers_given_out_again_do_not_change_a_live_order() -> None:
         await statement(rigged)
         rigged.submit(price="101")
         await rigged.told.until(lambda: len({r.venue_order_id for r in rigged.told.all(AcceptReport)}) == 2)
-        assert [order.request.limit_price for order in rigged.tws.desk.live()] == [100, 101]
+        first, second = rigged.tws.desk.live()
+        assert (first.request.limit_price, second.request.limit_price) == (D(100), D(101))
+        assert second.order_id > first.order_id
 
 
 async def test_two_live_orders_under_one_reference_raise_the_alarm() -> None:
