@@ -187,6 +187,9 @@ class Backtest:
             first = self._warm_up(chain((first,), messages), self._start)
         else:
             run(TimeReached(ts_event=begin - 1), begin - 1)
+        while not self._have_answered() and (following := next(messages, None)) is not None:
+            run(first[1], first[0] + self._latency)
+            first = following
         self._first_ns = first[0]
         rest: Iterator[Timed] = chain((first,), messages)
         self.results.inputs_before = self.core.sequencer.seq
@@ -203,6 +206,14 @@ class Backtest:
             offset_ns=self._latency,
         )
         return rest
+
+    def _have_answered(self) -> bool:
+        """Whether every account has what it begins with; a slow one gets it after the first inputs."""
+        return all(
+            self.core.ledger.balances(name)
+            for name, account in self._config.accounts.items()
+            if any(account.simulated.opening_balances.values())
+        )
 
     def _has_all_prices(self) -> bool:
         """Whether what the accounts begin with can be valued before the first input."""

@@ -133,6 +133,11 @@ def test_wrong_words_are_told_in_a_sentence(words: dict[str, Any], says: str) ->
         Backtester(**given)
 
 
+def test_equity_begins_with_the_cash_however_slow_the_venue_is() -> None:
+    result = Backtester(Cross, some_bars(60), settings=["accounts.test.simulated.latency_ms=5000"]).run()
+    assert result.metrics["equity_start"] == result.equity["equity"][0] == 100_000
+
+
 def test_settings_are_checked_like_a_file() -> None:
     with pytest.raises(ConfigError, match=r"-1.0 is not greater than 0"):
         Backtester(Cross, some_bars(), settings=["accounts.test.limits.price_collar=-1"])

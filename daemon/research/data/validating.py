@@ -13,6 +13,7 @@ from actors.venues.files.series import Finding, Kind, Problems, ReadOptions
 from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.checks import check, moment
 from daemon.research.data.gaps import ALWAYS, DAY_NS, seen_calendar
+from daemon.research.data.importing import is_state
 
 EARLY_END_NS = 3_600_000_000_000
 
@@ -24,13 +25,17 @@ def validate_file(path: Path, options: ReadOptions, calendar: str | None = None)
         ConfigError: The calendar is not known.
     """
     problems = Problems(str(path))
+    if is_state(path):
+        problems.add("error", "file", "is a state folder", "import it, and validate what it gave")
+        return problems.take()
     try:
         file = read_file(path, options)
         tables: dict[tuple[Kind, str | None, int | None], list[pl.DataFrame]] = {}
         for piece in file.pieces():
             tables.setdefault((piece.kind, piece.symbol, piece.interval_ns), []).append(piece.frame)
     except BadDataFile as error:
-        text, _, advice = str(error).removeprefix(f"{path}: ").removeprefix(f"{path} ").rpartition(": ")
+        told = str(error).removeprefix(f"{path}: ").removeprefix(f"{path} ")
+        text, _, advice = told.rpartition(": " if ": " in told else "; ")
         problems.add("error", "file", text or str(error), advice or "get the file again")
         return problems.take()
     findings = file.problems.take()

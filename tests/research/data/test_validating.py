@@ -174,3 +174,11 @@ def _same(listed: str, figure: str, file: str) -> bool:
     if "tick/ibm" in file and listed.replace(",", "").isdigit() and figure.replace(",", "").isdigit():
         return abs(int(listed.replace(",", "")) - int(figure.replace(",", ""))) <= TOLERANCE
     return listed == figure
+
+
+def test_a_state_folder_is_imported_first_and_a_missing_file_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "tape").mkdir()
+    (folder,) = validate_file(tmp_path, ReadOptions())
+    assert (folder.text, folder.advice) == ("is a state folder", "import it, and validate what it gave")
+    (missing,) = validate_file(tmp_path / "a.csv", ReadOptions())
+    assert (missing.text, missing.advice) == ("no such file", "check the path")
