@@ -198,7 +198,7 @@ class IbFeed:
             (listed,) = await self._directory.find([each.instrument.partition("@")[0]])
             old = self._ticks.pop(each.instrument, None)
             if old is not None:
-                old.give_up()
+                await old.give_up()
             ticks = InstrumentTicks(
                 session=self._session, listed=listed, wanted=each, intake=self._intake, clock=self._clock
             )

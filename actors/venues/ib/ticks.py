@@ -97,15 +97,19 @@ class InstrumentTicks:
             VenueUnreachable: There is no line.
         """
         for kind in list(self._refused):
-            self._cancel(kind)
+            await self._cancel(kind)
             await self._ask(kind)
 
-    def give_up(self) -> None:
-        """The same instrument is about to be subscribed anew."""
+    async def give_up(self) -> None:
+        """The same instrument is about to be subscribed anew.
+
+        Raises:
+            VenueUnreachable: There is no line.
+        """
         if not self._session.is_up:
             return
         for kind in self._numbers:
-            self._cancel(kind)
+            await self._cancel(kind)
 
     def on_down(self, reason: str) -> None:
         """Nothing arrives any more."""
@@ -159,9 +163,11 @@ class InstrumentTicks:
         await self._session.budget.wait()
         send(number)
 
-    def _cancel(self, kind: str) -> None:
-        client, number = self._session.client, self._numbers[kind]
+    async def _cancel(self, kind: str) -> None:
+        number = self._numbers[kind]
         self._session.answer_to(number, None)
+        await self._session.budget.wait()
+        client = self._session.client
         match kind:
             case "mktdata":
                 client.cancelMktData(number)

@@ -257,10 +257,10 @@ async def trading(**more: Any) -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
-async def feeding(subscription: Subscription, *, rigged: Rig) -> AsyncIterator[IbFeed]:
+async def feeding(*subscriptions: Subscription, rigged: Rig) -> AsyncIterator[IbFeed]:
     """A feed that runs."""
     feed = IbFeed(
-        session=rigged.session, directory=rigged.directory, subscriptions=[subscription],
+        session=rigged.session, directory=rigged.directory, subscriptions=subscriptions,
         intake=rigged.told, clock=time.time_ns, bars_after={}, retry_seconds=0.2,
     )  # fmt: skip
     running = asyncio.create_task(feed.run())

@@ -8,15 +8,22 @@ import pytest
 
 from actors.errors import ConfigError, VenueUnreachable
 from actors.messages.market import Bar, FeedStatus, Quote, Trade
+from actors.venues.ib.budget import PER_SECOND
 from actors.venues.ib.contracts import ContractSpec
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.history import History
 from actors.venues.ib.reasons import RequestFailed
 from daemon.edges import Subscription
 from daemon.exchange.ib.sessions import Switches
-from tests.venues.ib.rig import AAPL, feeding, rig
+from tests.venues.ib.rig import AAPL, Rig, feeding, rig
 
 pytestmark = pytest.mark.slow
+
+
+def live(rigged: Rig) -> int:
+    """How many instruments were last told to be live."""
+    newest = {each.instrument: each.status for each in rigged.told.all(FeedStatus)}
+    return sum(status == "live" for status in newest.values())
 
 
 async def test_an_ambiguous_name_is_refused_and_names_the_candidates() -> None:
@@ -74,6 +81,22 @@ async def test_data_come_again_once_the_other_session_has_gone() -> None:
             assert rigged.told.all(FeedStatus)[-1].status == "live"
             assert sum(feed.troubles().values()) == 0
             assert rigged.session.connections == 1
+
+
+async def test_all_data_are_subscribed_anew_no_faster_than_tws_takes() -> None:
+    symbols = ("AAPL", "MSFT", "SPY", "IBM", "KO", "ESZ6", "EUR.USD")
+    bars = (5_000_000_000,)
+    wanted = [
+        Subscription(instrument=f"{symbol}@ib", trades=True, book=True, bar_intervals=bars)
+        for symbol in symbols
+    ]
+    async with rig(symbols=symbols) as rigged, feeding(*wanted, rigged=rigged) as feed:
+        await rigged.told.until(lambda: live(rigged) == 7 and feed.subscriptions == 28)
+        await rigged.told.until(lambda: rigged.session.budget.left() == PER_SECOND)  # a line long at rest
+        rigged.fault("system_message", code=1101)
+        await rigged.told.until(lambda: live(rigged) < 7)
+        await rigged.told.until(lambda: live(rigged) == 7 and feed.subscriptions == 28)
+        assert rigged.session.connections == 1
 
 
 async def test_trades_that_are_refused_stay_seen_while_quotes_come() -> None:
