@@ -39,7 +39,7 @@ class Mine(Strategy):
             ctx.limit("buy", one, low, on="open")
             ctx.market("buy", one, on="close")
             ctx.limit("buy", one, low, outside_hours=True, time_in_force="day")
-            ctx.limit("buy", one, low, adaptive="patient", oca="group")
+            ctx.limit("buy", one, low, adaptive="patient", oca="others", oca_kind="reduce")
         if self.state.quotes == 2:
             ctx.bracket("buy", one, D("60500"), take_profit=high, stop_loss=low)
 """
@@ -129,6 +129,48 @@ def test_a_paper_account_trades_a_bracket_from_entry_to_exit(tmp_path: Path) -> 
     states = [state for _, state in sorted(life.order_states().items())]
     assert states == ["filled", "expired", "cancelled"]
     life.stop()
+    assert replayed(tmp_path / "state").identical
+
+
+REDUCING = """
+from decimal import Decimal as D
+from actors import Quote, State, Strategy
+
+class Mine(Strategy):
+    class Seen(State):
+        quotes: int = 0
+
+    state: Seen
+
+    def on_quote(self, quote: Quote) -> None:
+        self.state.quotes += 1
+        if self.state.quotes == 1:
+            self.ctx.limit("buy", D("1.5"), D("59990"), oca="both", oca_kind="reduce")
+            self.ctx.limit("buy", D(3), D("59980"), oca="both", oca_kind="reduce")
+            self.ctx.trailing_stop("buy", D(1), distance=D(50), limit_offset=D(5))
+"""
+
+
+def test_a_paper_account_trades_a_group_that_reduces_and_a_trail_with_a_limit(tmp_path: Path) -> None:
+    config = a_config(tmp_path / "state", mine=mine(tmp_path, REDUCING))
+    main = config.accounts["main"]
+    funded = msgspec.structs.replace(main.simulated, opening_balances={"USDT": Decimal(500_000)})
+    paper = msgspec.structs.replace(main, mode="paper", api_key=None, api_secret=None, simulated=funded)
+    life = Life(msgspec.structs.replace(config, accounts={"main": paper}))
+    life.quotes(2, answer=False)
+    for price in (59_984.0, 59_984.0, 59_970.0):
+        life.quotes(1, price=price, answer=False)
+    life.checkpoint()
+    life.crash()
+    again = Life(life.config)
+    for price in (59_970.0, 60_018.0, 60_018.0):
+        again.quotes(1, price=price, answer=False)
+    fills = [fill for each in (life, again) for fill in each.of(OrderFilled)]
+    told = [f"{fill.quantity.normalize():f} of {fill.remaining.normalize():f}" for fill in fills]
+    assert told == ["1 of 0.5", "0.5 of 0", "1 of 0.5", "0.5 of 0", "1 of 0"]  # 3 less 1.5 is the second's
+    assert Decimal("60020") < fills[-1].price < Decimal("60030")
+    assert set(again.order_states().values()) == {"filled"}
+    again.stop()
     assert replayed(tmp_path / "state").identical
 
 

@@ -82,7 +82,7 @@ class MarginCalled(Message, frozen=True, kw_only=True):
 
 
 class AdjustReport(Report, frozen=True, kw_only=True):
-    """Data: venue → OMS. It has changed an open order by itself, as a split or dividend makes it."""
+    """Data: venue → OMS. It has changed an open order by itself: a split, or a fill in its group."""
 
     quantity: Decimal
     """Total, what was filled before included."""

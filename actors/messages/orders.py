@@ -7,6 +7,7 @@ from typing import Literal
 
 from actors.messages.base import Message
 from actors.messages.terms import TRAILING as TRAILING
+from actors.messages.terms import OcaKind as OcaKind
 from actors.messages.terms import OrderTerms as OrderTerms
 from actors.messages.terms import OrderType as OrderType
 from actors.messages.terms import Side as Side

@@ -14,6 +14,9 @@ TRAILING: tuple[OrderType, ...] = ("trailing_stop", "trailing_stop_limit")
 TimeInForce = Literal["gtc", "ioc", "fok", "day", "gtd", "opg", "cls"]
 """`gtd` until `SpecialTerms.good_till`; `opg` and `cls` only in the opening or the closing auction."""
 Urgency = Literal["patient", "normal", "urgent"]
+OcaKind = Literal["cancel", "reduce", "reduce_unblocked"]
+"""What an execution does to the others of its group: ends them, or takes its quantity off each. With
+`reduce_unblocked` several may be at the market at once, so that more than one may fill."""
 
 
 class SpecialTerms(Value, frozen=True, kw_only=True):
@@ -29,7 +32,7 @@ class SpecialTerms(Value, frozen=True, kw_only=True):
     outside_hours: bool = False
     """May fill before and after the regular session too."""
     oca_group: str | None = None
-    """One cancels all others of this account under the same name, at its first execution."""
+    """Orders of this account that stand for each other: an execution of one cancels or reduces the others."""
     parent: str | None = None
     """Client order id of the order whose fill makes this one work."""
     more_follow: bool = False
@@ -40,6 +43,18 @@ class SpecialTerms(Value, frozen=True, kw_only=True):
     """Where a trailing stop stands first, whole ticks; None is its trail away from the market."""
     limit_offset: Decimal | None = None
     """How much worse than its stop the limit of a trailing stop-limit order is, ≥ 0, whole ticks."""
+    oca_kind: OcaKind | None = None
+    """None cancels."""
+
+    @property
+    def reduces(self) -> bool:
+        """Whether an execution reduces the others of the group instead of cancelling them."""
+        return self.oca_kind in ("reduce", "reduce_unblocked")
+
+    @property
+    def exclusive_group(self) -> str | None:
+        """The group of which only one order can fill at once; None for all others."""
+        return None if self.oca_kind == "reduce_unblocked" else self.oca_group
 
     def said(self) -> dict[str, Any]:
         """What is said beyond the usual, as plain values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.messages.account import AccountEvidence
+from actors.messages.clearing import AdjustReport
 from actors.messages.control import Timer
 from actors.messages.margin import MarginAnswered, QueryMargin
 from actors.messages.orders import (
@@ -33,6 +34,7 @@ VenueAnswer = (
     | FillReport
     | CancelReport
     | ReplaceReport
+    | AdjustReport
     | ExpiryReport
     | StatusReport
     | AccountEvidence

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Feature = Literal["post_only", "outside_hours", "oca", "bracket", "adaptive"]
+Feature = Literal["post_only", "outside_hours", "oca", "oca_reduce", "bracket", "adaptive"]
 """What an order may ask for besides its type and its time in force."""
 
 

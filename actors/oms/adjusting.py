@@ -1,4 +1,4 @@
-"""Orders that their venue has changed by itself, as a split or dividend makes it."""
+"""Orders that their venue has changed by itself, as a split makes it, or a fill of another of the group."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import msgspec
 
 from actors.messages.clearing import AdjustReport
 from actors.messages.orders import OrderReplaced
+from actors.model.money import ZERO
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
 from actors.oms.order import Order
@@ -19,3 +20,5 @@ def adjust(desk: Desk, events: OrderEvents, order: Order, report: AdjustReport) 
     terms = {"quantity": report.quantity, "price": report.price, "stop_price": report.stop_price}
     order.terms, order.terms_seq = msgspec.structs.replace(order.terms, **terms), desk.seq
     events.send(order, OrderReplaced, **terms)
+    if order.remaining <= ZERO:  # its last fill came before this: only the venue can say that it has ended
+        desk.ask_on(order)

@@ -77,7 +77,7 @@ class Largest:
 
     def adds(self, terms: OrderTerms, amount: Decimal) -> Decimal:
         """What of an amount is not yet counted for the order's group; all of it for an order of none."""
-        group = None if terms.special is None else terms.special.oca_group
+        group = None if terms.special is None else terms.special.exclusive_group
         if group is None:
             return amount
         key = group, terms.instrument, terms.side
@@ -216,7 +216,7 @@ class Exposure:
                 continue
             quantity = self._unbooked(order)
             if terms.special is not None and not order.is_terminal:
-                if beside is not None and terms.special.oca_group == beside:
+                if beside is not None and terms.special.exclusive_group == beside:
                     continue
                 quantity = largest.adds(terms, quantity)
             if terms.side == "buy":
@@ -227,7 +227,7 @@ class Exposure:
 
     def group_quantity(self, terms: OrderTerms, without: str | None) -> Decimal:
         """The most that an open order of the same group and side may still fill; 0 for an order of none."""
-        group = None if terms.special is None else terms.special.oca_group
+        group = None if terms.special is None else terms.special.exclusive_group
         if group is None:
             return ZERO
         return max((self._unbooked(order) for order in self._members(terms, group, without)), default=ZERO)
@@ -239,7 +239,7 @@ class Exposure:
             for order in self.orders
             if not order.is_terminal
             and order.terms.special is not None
-            and order.terms.special.oca_group == group
+            and order.terms.special.exclusive_group == group
             and (order.terms.account, order.terms.instrument, order.terms.side) == about
             and order.terms.client_order_id != without
         ]
@@ -270,7 +270,7 @@ class Exposure:
             if terms.side == "buy":
                 taken *= self._worst[terms.client_order_id].price
             if terms.special is not None and not order.is_terminal:
-                if beside is not None and terms.special.oca_group == beside:
+                if beside is not None and terms.special.exclusive_group == beside:
                     continue
                 if terms.side == "sell":
                     taken = max(taken - self.brought(terms) * instrument.multiplier, ZERO)

@@ -242,7 +242,7 @@ class Gate:
         limits, bounds = self._limits[terms.account], self._thresholds[terms.account]
         allowed = limits.allowed_instruments
         position = exposure.holdings.account_position(terms.account, name)
-        group = None if terms.special is None else terms.special.oca_group
+        group = None if terms.special is None else terms.special.exclusive_group
         sides = exposure.open_sides(terms.account, name, without=replaces, beside=group)
         if group is not None:
             open_quantity = max(open_quantity, exposure.group_quantity(terms, replaces))
@@ -278,7 +278,7 @@ class Gate:
     def _reduces_own(self, terms: OrderTerms) -> bool:
         """A reduction of the account must not open a position of its strategy against another's."""
         own = self.exposure.holdings.position(terms.account, terms.strategy, terms.instrument)
-        group = None if terms.special is None else terms.special.oca_group
+        group = None if terms.special is None else terms.special.exclusive_group
         sides = self.exposure.open_sides(
             terms.account, terms.instrument, strategy=terms.strategy, beside=group
         )

@@ -275,7 +275,7 @@ def available_balance(c: Candidate) -> Refusal | None:
         return None
     units = c.open_quantity * c.instrument.multiplier
     account, without = c.terms.account, c.replaces
-    beside = None if c.terms.special is None else c.terms.special.oca_group
+    beside = None if c.terms.special is None else c.terms.special.exclusive_group
     if c.terms.side == "sell":
         units -= c.exposure.brought(c.terms) * c.instrument.multiplier
         held = c.exposure.available(account, c.instrument.base, without=without, beside=beside)

@@ -10,6 +10,7 @@ from actors.messages.base import Message
 from actors.messages.market import InstrumentUpdate
 from actors.messages.orders import (
     CancelRequest,
+    OcaKind,
     OrderRequest,
     OrderTerms,
     OrderType,
@@ -76,6 +77,7 @@ class Ordering:
         *,
         on: Auction | None = None,
         oca: str | None = None,
+        oca_kind: OcaKind | None = None,
         outside_hours: bool = False,
         adaptive: Urgency | None = None,
         reduce_only: bool = False,
@@ -83,8 +85,8 @@ class Ordering:
     ) -> str:
         """Trade at once at whatever price there is, or in the next auction (`on="open"`, `on="close"`)."""
         return self._request(
-            "market", side, quantity, instrument, on=on, oca=oca, outside_hours=outside_hours,
-            adaptive=adaptive, reduce_only=reduce_only, tag=tag,
+            "market", side, quantity, instrument, on=on, oca=oca, oca_kind=oca_kind,
+            outside_hours=outside_hours, adaptive=adaptive, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def limit(
@@ -98,6 +100,7 @@ class Ordering:
         on: Auction | None = None,
         good_till: int | None = None,
         oca: str | None = None,
+        oca_kind: OcaKind | None = None,
         outside_hours: bool = False,
         adaptive: Urgency | None = None,
         post_only: bool = False,
@@ -109,13 +112,14 @@ class Ordering:
         Args:
             on: Only in the next opening or closing auction.
             good_till: When it ends by itself, nanoseconds UTC.
-            oca: Name of a group in which the first execution cancels the other orders.
+            oca: Name of a group in which an execution cancels the other orders.
+            oca_kind: Reduce them instead, by what was executed.
             outside_hours: May fill before and after the regular session too.
             adaptive: Worked by the venue's algorithm, how eagerly.
         """
         return self._request(
             "limit", side, quantity, instrument, price=price, time_in_force=time_in_force, on=on,
-            good_till=good_till, oca=oca, outside_hours=outside_hours, adaptive=adaptive,
+            good_till=good_till, oca=oca, oca_kind=oca_kind, outside_hours=outside_hours, adaptive=adaptive,
             post_only=post_only, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
@@ -129,6 +133,7 @@ class Ordering:
         time_in_force: TimeInForce = "gtc",
         good_till: int | None = None,
         oca: str | None = None,
+        oca_kind: OcaKind | None = None,
         outside_hours: bool = False,
         reduce_only: bool = False,
         tag: str | None = None,
@@ -136,7 +141,8 @@ class Ordering:
         """A market order that waits until the price reaches `stop_price`."""
         return self._request(
             "stop", side, quantity, instrument, stop_price=stop_price, time_in_force=time_in_force,
-            good_till=good_till, oca=oca, outside_hours=outside_hours, reduce_only=reduce_only, tag=tag,
+            good_till=good_till, oca=oca, oca_kind=oca_kind, outside_hours=outside_hours,
+            reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def stop_limit(
@@ -150,6 +156,7 @@ class Ordering:
         time_in_force: TimeInForce = "gtc",
         good_till: int | None = None,
         oca: str | None = None,
+        oca_kind: OcaKind | None = None,
         outside_hours: bool = False,
         reduce_only: bool = False,
         tag: str | None = None,
@@ -157,8 +164,8 @@ class Ordering:
         """A limit order that waits until the price reaches `stop_price`."""
         return self._request(
             "stop_limit", side, quantity, instrument, price=price, stop_price=stop_price,
-            time_in_force=time_in_force, good_till=good_till, oca=oca, outside_hours=outside_hours,
-            reduce_only=reduce_only, tag=tag,
+            time_in_force=time_in_force, good_till=good_till, oca=oca, oca_kind=oca_kind,
+            outside_hours=outside_hours, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def trailing_stop(
@@ -174,6 +181,7 @@ class Ordering:
         time_in_force: TimeInForce = "gtc",
         good_till: int | None = None,
         oca: str | None = None,
+        oca_kind: OcaKind | None = None,
         outside_hours: bool = False,
         reduce_only: bool = False,
         tag: str | None = None,
@@ -197,8 +205,8 @@ class Ordering:
         return self._request(
             "trailing_stop" if limit_offset is None else "trailing_stop_limit", side, quantity, instrument,
             trail=trail, trail_is_fraction=distance is None, trail_start=start, limit_offset=limit_offset,
-            time_in_force=time_in_force, good_till=good_till, oca=oca, outside_hours=outside_hours,
-            reduce_only=reduce_only, tag=tag,
+            time_in_force=time_in_force, good_till=good_till, oca=oca, oca_kind=oca_kind,
+            outside_hours=outside_hours, reduce_only=reduce_only, tag=tag,
         )  # fmt: skip
 
     def bracket(

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from actors.core.market import MarketBoard
 from actors.errors import UsageError
-from actors.messages.orders import OrderTerms, OrderType, Side, SpecialTerms, TimeInForce, Urgency
+from actors.messages.orders import OcaKind, OrderTerms, OrderType, Side, SpecialTerms, TimeInForce, Urgency
 from actors.model.instrument import Instrument
 from actors.model.money import to_decimal
 from actors.model.trailing import trailed_stop
@@ -51,6 +51,7 @@ def terms_of(
     trail_start: Exact | None = None,
     limit_offset: Exact | None = None,
     oca: str | None = None,
+    oca_kind: OcaKind | None = None,
     parent: str | None = None,
     more_follow: bool = False,
     outside_hours: bool = False,
@@ -62,10 +63,9 @@ def terms_of(
     """Terms with exact figures; what only some venues have goes into a part of its own."""
     special: SpecialTerms | None = SpecialTerms(
         trail=exact_or_none("trail", trail), trail_is_fraction=trail_is_fraction,
-        trail_start=exact_or_none("start", trail_start),
-        limit_offset=exact_or_none("limit_offset", limit_offset),
-        good_till=good_till, outside_hours=outside_hours, oca_group=oca, parent=parent,
-        more_follow=more_follow, adaptive=adaptive,
+        trail_start=exact_or_none("start", trail_start), good_till=good_till,
+        limit_offset=exact_or_none("limit_offset", limit_offset), outside_hours=outside_hours,
+        oca_group=oca, oca_kind=oca_kind, parent=parent, more_follow=more_follow, adaptive=adaptive,
     )  # fmt: skip
     return OrderTerms(
         client_order_id=client_order_id,

@@ -113,6 +113,8 @@ def _fault_in_links(terms: OrderTerms, special: SpecialTerms) -> Fault | None:
     group = special.oca_group
     if group is not None and not (0 < len(group) <= 40 and group.isascii() and group.isprintable()):
         return "OCA_GROUP_INVALID", f"oca_group={group!r}, allowed=1 to 40 printable ASCII characters"
+    if group is None and special.oca_kind is not None:
+        return "ORDER_FIELD_NOT_ALLOWED", f"oca_group=None, oca_kind={special.oca_kind}"
     if special.parent == terms.client_order_id:
         return "TERMS_CONTRADICT", f"order={terms.client_order_id}, parent={special.parent}"
     return None
@@ -177,3 +179,5 @@ def _features(terms: OrderTerms) -> Iterator[Feature]:
         yield "bracket"
     elif special.oca_group is not None:
         yield "oca"
+    if special.reduces:
+        yield "oca_reduce"

@@ -65,6 +65,7 @@ REFUSED_BY_BINANCE: list[tuple[str, dict[str, Any]]] = [
     ("OUTSIDE_HOURS_NOT_SUPPORTED", {"price": "90", "outside_hours": True}),
     ("ADAPTIVE_NOT_SUPPORTED", {"adaptive": "normal"}),
     ("OCA_NOT_SUPPORTED", {"price": "90", "oca_group": "g"}),
+    ("OCA_NOT_SUPPORTED", {"price": "90", "oca_group": "g", "oca_kind": "reduce"}),
     ("BRACKET_NOT_SUPPORTED", {"price": "90", "parent": "p"}),
 ]
 
@@ -141,6 +142,13 @@ def test_orders_of_which_one_cancels_the_others_count_once() -> None:
     assert verdict(rig, special_terms("sell", "2.001", "120", **group)) == "REDUCE_ONLY_EXCEEDS_POSITION"
     assert verdict(rig, some_terms("sell", "0.001", "120")) == "SHORT_ON_CASH_ACCOUNT"
     assert verdict(rig, special_terms("sell", "0.001", "120", oca_group="other")) == "SHORT_ON_CASH_ACCOUNT"
+
+
+def test_orders_that_may_all_fill_count_each_and_those_that_reduce_each_other_once() -> None:
+    for kind, word in (("reduce", "approved"), ("reduce_unblocked", "SHORT_ON_CASH_ACCOUNT")):
+        rig = Rig(offer=ALL, is_cash_account=True).balance("BTC", "2").hold("2")
+        assert verdict(rig, special_terms("sell", "2", "110", oca_group="g", oca_kind=kind)) == "approved"
+        assert verdict(rig, special_terms("sell", "2", "120", oca_group="g", oca_kind=kind)) == word
 
 
 def test_a_group_counts_as_its_largest_until_all_of_it_has_ended() -> None:

@@ -83,6 +83,10 @@ CALLS: list[tuple[Callable[[Context], str], str, str, SpecialTerms]] = [
     (lambda ctx: ctx.market("buy", D(1), on="open", oca="a"), "market", "opg", OF_A),
     (lambda ctx: ctx.limit("buy", D(1), D(99), on="close", oca="a"), "limit", "cls", OF_A),
     (lambda ctx: ctx.stop_limit("sell", D(1), D(90), D(89), oca="a"), "stop_limit", "gtc", OF_A),
+    (
+        lambda ctx: ctx.limit("sell", 1, 101, oca="a", oca_kind="reduce_unblocked"),
+        "limit", "gtc", SpecialTerms(oca_group="a", oca_kind="reduce_unblocked"),
+    ),
 ]  # fmt: skip
 
 

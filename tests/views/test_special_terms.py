@@ -70,6 +70,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("", {"adaptive": "patient", "time_in_force": "day"}),
     ("TERMS_CONTRADICT", {"adaptive": "patient", "time_in_force": "ioc"}),
     ("TERMS_CONTRADICT", {"adaptive": "patient", "order_type": "stop", "stop_price": D(90)}),
+    ("", {"oca_group": "g", "oca_kind": "reduce"}),
+    ("ORDER_FIELD_NOT_ALLOWED", {"oca_kind": "reduce"}),
     ("OCA_GROUP_INVALID", {"oca_group": ""}),
     ("OCA_GROUP_INVALID", {"oca_group": "é"}),
     ("TERMS_CONTRADICT", {"parent": "a"}),

@@ -37,6 +37,8 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
     trail_stop: Decimal | None = None
     """Where a trailing stop stands; junk for every other order."""
     limit_offset: Decimal | None = None
+    oca_type: int = 0
+    """Tells nothing where there is no group."""
     good_till: str = ""
     adaptive: str = ""
     """How eagerly the adaptive algorithm works it; empty without."""
@@ -192,7 +194,7 @@ def open_order(contract: Any, order: Any, state: Any) -> OpenOrder:
         aux_price=exact_or_none(order.auxPrice) or None, time_in_force=order.tif,
         order_ref=order.orderRef, oca_group=order.ocaGroup, parent_id=order.parentId,
         outside_hours=order.outsideRth, status=state.status,
-        trailing_percent=exact_or_none(order.trailingPercent) or None,
+        trailing_percent=exact_or_none(order.trailingPercent) or None, oca_type=order.ocaType,
         trail_stop=exact_or_none(order.trailStopPrice) or None,
         limit_offset=exact_or_none(order.lmtPriceOffset), good_till=order.goodTillDate,
         adaptive=_adaptive_in(order),

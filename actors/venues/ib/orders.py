@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from actors.messages.orders import OrderTerms, Side, SpecialTerms, TimeInForce, Urgency, VenueStatus
+from actors.messages.orders import OcaKind, OrderTerms, Side, SpecialTerms, TimeInForce, Urgency, VenueStatus
 from actors.model.instrument import ZERO
 from actors.venues.ib.claims import OpenOrder
 from actors.venues.ib.library import Library
@@ -28,8 +28,9 @@ TRAIL_LIMIT = "TRAIL LIMIT"
 HAVE_TRAIL = ("TRAIL", TRAIL_LIMIT)
 """TWS moves their stop and limit prices by itself; neither is a term of ours."""
 ADAPTIVE: dict[Urgency, str] = {"patient": "Patient", "normal": "Normal", "urgent": "Urgent"}
-CANCEL_ALL_WITH_BLOCK = 1
-"""Kind of group: at the first execution of one the others are cancelled, and only one is exposed at once."""
+OCA_TYPES: dict[OcaKind, int] = {"cancel": 1, "reduce": 2, "reduce_unblocked": 3}
+"""Of the first two kinds only one order is exposed at once."""
+OCA_REDUCING = (2, 3)
 Terms = tuple[Decimal, Decimal | None, Decimal | None, Decimal | None]
 """Quantity, limit price, stop price and trail: what a change may change."""
 ACCEPTED = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
@@ -49,6 +50,7 @@ class Known(msgspec.Struct, kw_only=True):
     stop_price: Decimal | None
     outside_hours: bool = False
     oca_group: str = ""
+    oca_type: int = 0
     parent_id: int = 0
     trail: Decimal | None = None
     trail_is_fraction: bool = False
@@ -101,6 +103,7 @@ def known_from_terms(terms: OrderTerms, parent: Known | None = None) -> Known:
         stop_price=terms.stop_price,
         outside_hours=special.outside_hours,
         oca_group=special.oca_group or "",
+        oca_type=0 if special.oca_group is None else OCA_TYPES[special.oca_kind or "cancel"],
         parent_id=0 if parent is None else parent.order_id,
         trail=special.trail,
         trail_is_fraction=special.trail_is_fraction,
@@ -157,6 +160,7 @@ def known_from_claim(claim: OpenOrder, instrument: str) -> Known:
         stop_price=None,
         outside_hours=claim.outside_hours,
         oca_group=claim.oca_group,
+        oca_type=claim.oca_type if claim.oca_group else 0,
         parent_id=claim.parent_id,
         trail_is_fraction=claim.order_type in HAVE_TRAIL and claim.trailing_percent is not None,
         trail_stop=claim.trail_stop if claim.order_type in HAVE_TRAIL else None,
@@ -187,7 +191,7 @@ def order_from(known: Known, account: str, library: Library) -> Any:
         goodTillDate=known.good_till,
     )
     if known.oca_group:
-        order.ocaType = CANCEL_ALL_WITH_BLOCK
+        order.ocaType = known.oca_type
     if known.adaptive:
         order.algoStrategy = "Adaptive"
         order.algoParams = [library.TagValue("adaptivePriority", known.adaptive)]

@@ -11,7 +11,7 @@ import structlog
 
 from actors.core.effects import effect
 from actors.messages.base import Message
-from actors.messages.clearing import ChargeKind, PositionCharged
+from actors.messages.clearing import AdjustReport, ChargeKind, PositionCharged
 from actors.messages.orders import (
     AcceptReport,
     CancelReport,
@@ -33,6 +33,7 @@ from actors.venues.ib.orders import (
     ACCEPTED,
     CANCELLED,
     HAVE_TRAIL,
+    OCA_REDUCING,
     Known,
     known_from_claim,
     side_of,
@@ -147,6 +148,12 @@ class Reports:
             self._offer(
                 ReplaceReport, known, quantity=quantity, price=price, stop_price=stop_price, trail=trail
             )
+        elif pending is None and known.oca_type in OCA_REDUCING and claim.quantity < known.quantity:
+            known.quantity = claim.quantity
+            self._offer(
+                AdjustReport, known, quantity=known.quantity, price=known.limit_price,
+                stop_price=known.stop_price,
+            )  # fmt: skip
 
     def _learn_perm_id(self, known: Known, perm_id: int) -> None:
         if not perm_id or perm_id in known.perm_ids:

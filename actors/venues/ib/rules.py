@@ -23,6 +23,6 @@ IB_RULES = VenueRules(
     offer=Offer(
         order_types=("market", "limit", "stop", "stop_limit", "trailing_stop", "trailing_stop_limit"),
         times_in_force=("gtc", "ioc", "fok", "day", "gtd", "opg", "cls"),
-        features=("outside_hours", "oca", "bracket", "adaptive"),
+        features=("outside_hours", "oca", "oca_reduce", "bracket", "adaptive"),
     ),
 )

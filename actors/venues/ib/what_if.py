@@ -37,7 +37,9 @@ async def margin_of(
     if listed is None:
         raise Impossible(f"{terms.instrument} has no contract yet")
     if terms.special is not None:
-        alone = msgspec.structs.replace(terms.special, parent=None, oca_group=None, more_follow=False)
+        alone = msgspec.structs.replace(
+            terms.special, parent=None, oca_group=None, oca_kind=None, more_follow=False
+        )
         terms = msgspec.structs.replace(terms, special=alone)
     order = order_from(known_from_terms(terms), account_id, library)
     order.orderRef = ""

@@ -97,4 +97,6 @@ def _special_refusal(
         is_of_group = other.special is not None and other.special.oca_group == special.oca_group
         if is_of_group and other.instrument == terms.instrument and other.side != terms.side:
             return reject.BAD_TERMS, f"oca_group={special.oca_group} has orders of both sides"
+        if is_of_group and other.special is not None and other.special.oca_kind != special.oca_kind:
+            return reject.BAD_TERMS, f"oca_group={special.oca_group} has orders of another oca_kind"
     return None

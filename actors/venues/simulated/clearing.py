@@ -17,18 +17,17 @@ the step of the cause: equity is never seen with new shares at old prices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from actors.core.actor import CoreActor, Handler
 from actors.messages.base import Message
-from actors.messages.clearing import AdjustReport, ClearingDay, MarginCalled
+from actors.messages.clearing import ClearingDay, MarginCalled
 from actors.messages.control import Started
 from actors.messages.market import Bar, CorporateAction, FundingRate, Quote, Trade
 from actors.venues.simulated.actor import SimulatedVenueActor
 from actors.venues.simulated.corporate import act
-from actors.venues.simulated.events import Adjusted, VenueEvent
 from actors.venues.simulated.holding_costs import charge_day, fund
 from actors.venues.simulated.liquidation import to_close
 from actors.venues.simulated.margin import MarginAccount
@@ -80,26 +79,8 @@ class ClearingActor(CoreActor):
         events = self._engine.desk.begin(self.now)
         for message in act(self._engine.desk, self._engine.markets[action.instrument], action):
             self.send(message)
-        self._tell(events)
+        self._venue.tell(events)
         self._check_all()
-
-    def _tell(self, events: Iterable[VenueEvent]) -> None:
-        for event in events:
-            if isinstance(event, Adjusted):
-                self.send(
-                    AdjustReport(
-                        ts_event=event.ts,
-                        account=event.account,
-                        instrument=event.instrument,
-                        client_order_id=event.client_order_id,
-                        venue_order_id=event.venue_order_id,
-                        quantity=event.quantity,
-                        price=event.price,
-                        stop_price=event.stop_price,
-                    )
-                )
-            else:
-                self._venue.tell((event,))
 
     # what holding costs
 
@@ -165,9 +146,9 @@ class ClearingActor(CoreActor):
             self._liquidate(account)
 
     def _liquidate(self, account: MarginAccount) -> None:
-        self._tell(self._engine.expire_all(account.name, "MARGIN_CALL", self.now))
+        self._venue.tell(self._engine.expire_all(account.name, "MARGIN_CALL", self.now))
         for instrument, change in to_close(account):
-            self._tell(self._engine.close_out(account.name, instrument.id, change, self.now))
+            self._venue.tell(self._engine.close_out(account.name, instrument.id, change, self.now))
 
     # state
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from actors.errors import ConfigError
 from actors.messages.account import VenueFill
-from actors.messages.orders import OrderTerms
+from actors.messages.orders import OrderTerms, SpecialTerms
 from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument
 from actors.venues.simulated.accounts import Account, AccountState
@@ -175,13 +175,18 @@ class Desk:
             )
         )
         if order.special is not None and order.special.oca_group is not None:
-            self._cancel_group(order, order.special.oca_group)
+            self._settle_group(order, order.special, fill.quantity)
 
-    def _cancel_group(self, filled: VenueOrderState, group: str) -> None:
-        """One has executed: the others of its group are cancelled before anything can meet them."""
+    def _settle_group(self, filled: VenueOrderState, special: SpecialTerms, quantity: Decimal) -> None:
+        """One has executed: the others of its group end or shrink before anything can meet them."""
+        group = special.oca_group
         for order in list(self.accounts[filled.account].open.values()):
             is_other = order is not filled and order.special is not None and order.special.oca_group == group
-            if is_other:
+            if is_other and special.reduces and order.remaining > quantity:
+                order.quantity -= quantity
+                self.accounts[order.account].relock(order, self.markets[order.instrument].instrument)
+                self.adjusted(order)
+            elif is_other:
                 market = self.markets[order.instrument]
                 market.detach(order)
                 self.cancel(order, market.instrument)

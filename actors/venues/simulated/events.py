@@ -178,7 +178,7 @@ class Replaced(VenueEvent, frozen=True, kw_only=True):
 
 
 class Adjusted(VenueEvent, frozen=True, kw_only=True):
-    """Changed by the venue itself, as a split or dividend makes it."""
+    """Changed by the venue itself, as a split or a fill of another of its group makes it."""
 
     quantity: Decimal
     price: Decimal | None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from actors.messages.account import VenueFill, VenueOrder
+from actors.messages.clearing import AdjustReport
 from actors.messages.orders import (
     AcceptReport,
     CancelReport,
@@ -17,6 +18,7 @@ from actors.messages.orders import (
 from actors.messages.venue import VenueAnswer
 from actors.venues.simulated.events import (
     Accepted,
+    Adjusted,
     Cancelled,
     Expired,
     Filled,
@@ -56,6 +58,10 @@ def report_of(event: VenueEvent) -> VenueAnswer | None:
             return ExpiryReport(**about, filled_quantity=event.filled_quantity, reason=event.reason)
         case Replaced():
             return ReplaceReport(
+                **about, quantity=event.quantity, price=event.price, stop_price=event.stop_price
+            )
+        case Adjusted():
+            return AdjustReport(
                 **about, quantity=event.quantity, price=event.price, stop_price=event.stop_price
             )
         case Triggered():

@@ -27,6 +27,8 @@ ENGINE_TYPES: dict[str, OrderType] = {
 FIRST_PERM_ID = 1_000_000_000
 Markets = Mapping[str, SymbolMarket]
 """By symbol."""
+OCA_REDUCING = (2, 3)
+"""Kinds of groups: with and without block."""
 WARNED_TIF = "Order TIF was set to DAY based on order preset."
 
 
@@ -145,6 +147,9 @@ class OrderDesk:
         check_order(request, self._catalogue, self._engine, self._accounts)
         if request.quantity <= order.filled:
             raise Refusal(201, f"Order rejected - reason:already filled {order.filled}")
+        self._change(order, request)
+
+    def _change(self, order: IbOrder, request: PlaceOrder) -> None:
         if order.venue_order_id is not None:
             wanted = msgspec.structs.replace(order, request=request, quantity=request.quantity)
             terms = self.terms_of(wanted)
@@ -344,15 +349,19 @@ class OrderDesk:
             self._close(order, "Filled", "", is_told=False)
         self._listener.on_execution(execution)
         self._listener.on_order(order)
-        self._free_others(order)
+        self._settle_others(order, event.quantity)
 
-    def _free_others(self, order: IbOrder) -> None:
-        """One cancels the others of its group."""
+    def _settle_others(self, order: IbOrder, shares: Decimal) -> None:
+        """One cancels the others of its group, or reduces them by what it has filled."""
         group = order.request.oca_group
         if not group:
             return
         for other in self.live():
-            if other is not order and other.request.oca_group == group and other.account == order.account:
+            if other is order or other.request.oca_group != group or other.account != order.account:
+                continue
+            if order.request.oca_type in OCA_REDUCING and other.remaining > shares:
+                self._change(other, msgspec.structs.replace(other.request, quantity=other.quantity - shares))
+            else:
                 self.end(other, "OCA group")
 
     def _close(self, order: IbOrder, status: Status, reason: str, *, is_told: bool = True) -> None:

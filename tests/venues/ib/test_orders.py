@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from actors.messages.account import AccountEvidence
+from actors.messages.clearing import AdjustReport
 from actors.messages.orders import (
     AcceptReport,
     CancelReport,
@@ -207,6 +208,26 @@ async def test_of_a_group_the_first_execution_cancels_the_others() -> None:
         assert cancelled(rigged, lower)[0].filled_quantity == 0
         assert cancelled(rigged, alone) == []
         assert filled(rigged, lower) == []
+
+
+async def test_of_a_group_that_reduces_an_execution_takes_its_quantity_off_the_others() -> None:
+    async with trading(market=STILL) as rigged:
+        low = rigged.send(rigged.terms("buy", "4", price="100", oca_group="both", oca_kind="reduce"))
+        more = rigged.send(rigged.terms("buy", "10", price="90", oca_group="both", oca_kind="reduce"))
+        for name in (low, more):
+            await rigged.accepted(name)
+        assert {at_tws(rigged, name).request.oca_type for name in (low, more)} == {2}
+        rigged.market("98", "99")
+        await rigged.told.until(lambda: filled(rigged, low) and rigged.told.all(AdjustReport))
+        (reduced,) = rigged.told.all(AdjustReport)
+        assert (reduced.client_order_id, reduced.quantity, reduced.price) == (more, D(6), D(90))
+        rigged.replace(more, "5", "91", await rigged.accepted(more))
+        assert (await replaced(rigged, more)).quantity == 5
+        assert at_tws(rigged, more).request.oca_type == 2
+        assert len(rigged.told.all(AdjustReport)) == 1
+        rigged.market("88", "89")
+        await rigged.told.until(lambda: filled(rigged, more))
+        assert sum(fill.quantity for fill in filled(rigged, more)) == 5
 
 
 async def test_the_exits_of_a_bracket_work_once_the_entry_has_filled_and_one_ends_the_other() -> None:

@@ -9,6 +9,7 @@ import msgspec
 from actors.core.sequencer import CoreSnapshot
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
+from actors.messages.clearing import AdjustReport
 from actors.messages.market import Quote
 from actors.messages.orders import (
     AcceptReport,
@@ -56,13 +57,15 @@ def told(messages: list[Message]) -> list[str]:
         if isinstance(message, FillReport):
             price = message.price.normalize()
             lines.append(f"fill {message.client_order_id} {message.quantity.normalize():f}@{price:f}")
+        elif isinstance(message, AdjustReport):
+            lines.append(f"adjust {message.client_order_id} {message.quantity.normalize():f}")
         elif type(message) in WORDS:
             lines.append(f"{WORDS[type(message)]} {getattr(message, 'client_order_id', '')}")
     return lines
 
 
-def sized(bid: float, ask_: float) -> Quote:
-    return a_quote(bid, ask_, sizes=(50.0, 50.0))
+def sized(bid: float, ask_: float, size: float = 50.0) -> Quote:
+    return a_quote(bid, ask_, sizes=(size, size))
 
 
 class Venue(Bench):
@@ -170,6 +173,16 @@ def test_sales_of_a_group_share_what_a_cash_account_holds() -> None:
     bench.say(submit(orders("sell", "2", "110", oca_group="g")))
     assert told(bench.say(submit(orders("sell", "2", stop="90", oca_group="g")))) == ["accept o2"]
     assert told(bench.say(sized(89, 90))) == ["fill o2 2@89", "cancel o1"]
+
+
+def test_a_fill_reduces_the_others_of_a_group_that_reduces_until_nothing_is_left() -> None:
+    bench, orders = a_bench(base="5"), Linked()
+    group: dict[str, Any] = {"oca_group": "g", "oca_kind": "reduce"}
+    bench.say(submit(orders("sell", "5", "110", **group)))
+    bench.say(submit(orders("sell", "5", stop="90", **group)))
+    assert told(bench.say(submit(orders("sell", "5", "120", oca_group="g")))) == ["reject o3"]
+    assert told(bench.say(sized(110, 111, size=2))) == ["fill o1 2@110", "adjust o2 3"]
+    assert told(bench.say(sized(89, 90))) == ["fill o2 3@89", "cancel o1"]
 
 
 def test_within_one_bar_only_one_of_a_group_fills() -> None:
