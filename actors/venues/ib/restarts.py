@@ -56,21 +56,21 @@ class Restarts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lead_seconds: float = 60.0
     """No order within so long before one."""
 
-    def why_now(self, now_ns: int) -> str | None:
-        """Why nothing may be sent now; None when it may."""
-        for each, _ in self._at(now_ns / 1e9):
+    def why_now(self, now_ns: int, ahead_seconds: float = 0.0) -> str | None:
+        """Why nothing may be sent now, or will not until it is asked again; None when it may."""
+        for each, _ in self._at(now_ns / 1e9, ahead_seconds):
             return f"the gateway restarts at {each.at} {each.time_zone}"
         return None
 
-    def seconds_left(self, now_ns: int) -> float:
+    def seconds_left(self, now_ns: int, ahead_seconds: float = 0.0) -> float:
         """How long those of now may still last; 0 when there is none."""
         now = now_ns / 1e9
-        return max((end - now for _, end in self._at(now)), default=0.0)
+        return max((end - now for _, end in self._at(now, ahead_seconds)), default=0.0)
 
-    def _at(self, now: float) -> Iterator[tuple[Restart, float]]:
+    def _at(self, now: float, ahead: float = 0.0) -> Iterator[tuple[Restart, float]]:
         """Those that nothing is sent for, with their ends."""
         for each in self.planned:
             for begins in each.beginnings(now):
                 end = begins + each.minutes * 60
-                if begins - self.lead_seconds <= now < end:
+                if begins - self.lead_seconds - ahead <= now < end:
                     yield each, end

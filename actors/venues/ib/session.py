@@ -360,7 +360,7 @@ class Session:
         return True
 
     def _mind_restarts(self) -> None:
-        due = self.settings.restarts.why_now(self._clock())
+        due = self.settings.restarts.why_now(self._clock(), self.settings.heartbeat_seconds)
         if due is not None:
             self._down(due)
         elif self._is_linked and not self.is_up:
@@ -369,7 +369,7 @@ class Session:
     def _raise_line(self) -> None:
         if self.is_up or not self._is_linked or self._lost.is_set():
             return
-        due = self.settings.restarts.why_now(self._clock())
+        due = self.settings.restarts.why_now(self._clock(), self.settings.heartbeat_seconds)
         if due is not None:
             self._tell_down(due)
             return

@@ -30,7 +30,10 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def alarm_seconds(self, since_ns: int | None) -> float:
         """How long a line that went then may be away."""
-        planned = 0.0 if since_ns is None else self.restarts.seconds_left(since_ns)
+        looked = (
+            self.heartbeat_seconds
+        )  # the line goes down before the lead, when it is next looked at within it
+        planned = 0.0 if since_ns is None else self.restarts.seconds_left(since_ns, looked)
         return planned + self.alarm_minutes * 60
 
 

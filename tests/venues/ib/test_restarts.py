@@ -37,7 +37,7 @@ def test_no_order_leaves_from_a_minute_before_until_it_is_over(now: str, is_quie
 @pytest.mark.parametrize(
     ("lost_at", "minutes"),
     [
-        ("2026-11-21 04:43:59", 10),
+        ("2026-11-21 04:43:49", 10),
         ("2026-11-21 04:44:00", 16),
         ("2026-11-21 04:49:00", 11),
         ("2026-11-21 04:50:00", 10),
@@ -66,6 +66,15 @@ def test_the_reason_names_the_restart() -> None:
 def test_a_weekly_one_is_on_its_day_only(now: str, is_quiet: bool) -> None:
     weekly = Restarts(planned=(Restart(at="01:00", days=("sunday",), minutes=30),))
     assert (weekly.why_now(ns(now)) is not None) is is_quiet
+
+
+def test_the_lead_is_never_cut_short_by_how_rarely_it_is_looked_at() -> None:
+    settings = SessionSettings(restarts=Restarts(planned=(Restart(at="23:45", time_zone="UTC"),)))
+    before, lead = "2026-11-20 23:43:51", settings.heartbeat_seconds
+    assert settings.restarts.why_now(ns(before)) is None
+    assert settings.restarts.why_now(ns(before), lead) is not None
+    assert settings.restarts.why_now(ns("2026-11-20 23:50:00"), lead) is None
+    assert settings.alarm_seconds(ns(before)) > settings.alarm_minutes * 60 + 5 * 60
 
 
 def test_a_lead_over_midnight_belongs_to_the_day_of_the_restart() -> None:
