@@ -38,9 +38,10 @@ class Pages:
             while True:
                 try:
                     async with client.get(f"{self._base}/readyz") as page:
-                        self.ready = await page.text()
+                        ready = await page.text()
                     async with client.get(f"{self._base}/metrics") as page:
-                        self.metrics = await page.text()
+                        # Both at once: figures older than the readiness beside them prove nothing.
+                        self.ready, self.metrics = ready, await page.text()
                 except aiohttp.ClientConnectionError:
                     pass  # not served yet
                 await asyncio.sleep(0.02)
