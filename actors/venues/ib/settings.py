@@ -30,10 +30,8 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def alarm_seconds(self, since_ns: int | None) -> float:
         """How long a line that went then may be away."""
-        looked = (
-            self.heartbeat_seconds
-        )  # the line goes down before the lead, when it is next looked at within it
-        planned = 0.0 if since_ns is None else self.restarts.seconds_left(since_ns, looked)
+        ahead = self.heartbeat_seconds  # so much before the lead the line may go, never within it
+        planned = 0.0 if since_ns is None else self.restarts.seconds_left(since_ns, ahead)
         return planned + self.alarm_minutes * 60
 
 
