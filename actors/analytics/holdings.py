@@ -16,15 +16,23 @@ from actors.analytics.series import (
 from actors.errors import InvalidSeries
 
 
-def time_in_market(gross_exposure: Floats, times: Times) -> float | None:
-    """Share of the elapsed time in which something was held.
+def time_in_market(opened: Times, closed: Times, begin: int, end: int) -> float | None:
+    """Share of the time from `begin` to `end` in which at least one position was open.
 
     Args:
-        gross_exposure: Shape (n,), ≥ 0; each value holds until the next time, the last for no time.
+        opened, closed: Shape (n,), ns; of every round trip, one that is still open closes at `end`. What is
+            left of a trip because it is too small to be sold is no position.
     Returns:
         None without elapsed time.
     """
-    return _mean_over_time((numbers(gross_exposure, "exposure") != 0.0).astype(np.float64), times)
+    if end <= begin:
+        return None
+    held, until = 0, begin
+    for start, stop in sorted(zip(map(int, opened), map(int, closed), strict=True)):
+        start, stop = max(start, until), min(stop, end)
+        if stop > start:
+            held, until = held + stop - start, stop
+    return held / (end - begin)
 
 
 def exposure_average(gross_exposure: Floats, equity: Floats, times: Times) -> float | None:

@@ -124,11 +124,13 @@ def figures_of(
     own: Mapping[str, OwnMetric] | None = None,
     benchmark: str | None = None,
     marks: Sequence[float] = (),
+    still_open: Sequence[int] = (),
 ) -> Figures:
     """Figures of the rows of one account.
 
     Args:
         benchmark: Instrument that holding is compared with; `marks` are its prices at the rows, NaN for none.
+        still_open: When each round trip that has not ended began, ns.
         interval_ns: Of the largest bars that nothing smaller feeds; a day at least counts.
     """
     curve = equity["equity"].to_numpy().astype(np.float64)
@@ -139,8 +141,7 @@ def figures_of(
     interval = max(interval_ns, DAY_NS)
     of_equity = _of_equity(curve, times, calendar, interval)
     of_own = own_figures(own or {}, curve, times, results)
-    with_stop = trades.filter(polars.col("risk") > 0.0)
-    multiples = r_multiples(with_stop["net"].to_numpy(), with_stop["risk"].to_numpy())
+    multiples = _multiples(trades)
     of_trades = trade_figures(results)
     is_sound = of_equity is not None
     gross, traded = equity["gross_exposure"].to_numpy(), fills["notional"].fill_null(0.0).to_numpy()
@@ -154,7 +155,7 @@ def figures_of(
         streaks=streaks(net),
         expectancy_r=expectancy(multiples),
         system_quality_r=system_quality(multiples),
-        time_in_market=time_in_market(gross, times) if len(times) else None,
+        time_in_market=_in_market(trades, still_open, times) if len(times) else None,
         exposure_average=exposure_average(gross, curve, times) if is_sound else None,
         turnover=turnover(traded, curve, times) if is_sound else None,
         adverse_average=_mean(trades["adverse"]),
@@ -169,6 +170,18 @@ def figures_of(
         against=_against(curve, times, marks, of_equity, interval),
         doubts=[*_doubts(of_equity, of_trades, times), *of_own.doubts],
     )
+
+
+def _multiples(trades: polars.DataFrame) -> FloatArray:
+    with_stop = trades.filter(polars.col("risk") > 0.0)
+    return r_multiples(with_stop["net"].to_numpy(), with_stop["risk"].to_numpy())
+
+
+def _in_market(trades: polars.DataFrame, still_open: Sequence[int], times: Times) -> float | None:
+    begin, end = int(times[0]), int(times[-1])
+    opened = [*times_of(trades, "ts_opened"), *still_open]
+    closed = [*times_of(trades, "ts_closed"), *[end] * len(still_open)]
+    return time_in_market(opened, closed, begin, end)
 
 
 def _doubts(of_equity: EquityFigures | None, of_trades: TradeFigures, times: Times) -> list[str]:

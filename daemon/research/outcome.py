@@ -148,6 +148,7 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
         seed=out.config.daemon.seed,
         benchmark=out.results.benchmarks.get(name),
         marks=log.marks,
+        still_open=[each.trip.ts_opened for each in ledger.positions(name) if each.trip is not None],
         own=out.metrics,
     )
     curve = log.figures["equity"]

@@ -7,9 +7,11 @@ from actors.analytics.series import YEAR_NS
 from actors.errors import InvalidSeries
 
 
-def test_time_in_market_is_time_and_not_a_number_of_points() -> None:
-    assert time_in_market([0.0, 50.0, 0.0, 0.0], [0, 10, 40, 100]) == 0.3
-    assert time_in_market([5.0, 5.0], [0, 1]) == 1.0
+def test_time_in_market_counts_an_hour_once_however_many_positions_were_open() -> None:
+    assert time_in_market([10, 20, 90], [40, 30, 100], 0, 100) == 0.4
+    assert time_in_market([20, 10], [60, 40], 0, 100) == 0.5
+    assert time_in_market([-5], [200], 0, 100) == 1.0
+    assert time_in_market([], [], 0, 100) == 0.0
 
 
 def test_exposure_is_a_share_of_equity_averaged_over_time() -> None:
@@ -36,7 +38,7 @@ def test_buying_and_selling_everything_in_a_year_is_a_turnover_of_two() -> None:
 
 
 def test_without_elapsed_time_or_money_nothing_is_defined() -> None:
-    assert time_in_market([], []) is time_in_market([1.0], [0]) is None
+    assert time_in_market([], [], 5, 5) is None
     assert exposure_average([1.0], [1.0], [0]) is None
     assert turnover([1.0], [1.0], [0]) is turnover([1.0], [-3.0, 1.0], [0, 1]) is None
 
