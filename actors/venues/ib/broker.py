@@ -3,8 +3,8 @@
 Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount    from oms, once on the tape
         QueryMargin                                                     from risk, once on the tape
         openOrder, orderStatus, execDetails, commissionReport, error    from TWS
-Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport StatusReport     to the sequencer
-        NotSent OutcomeUnknownReport AccountEvidence PositionCharged                     to the sequencer
+Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport AdjustReport     to the sequencer
+        StatusReport NotSent OutcomeUnknownReport AccountEvidence PositionCharged        to the sequencer
         BrokerStarted BrokerStopped ClockMeasured MarginAnswered                         to the sequencer
 State   nothing that outlives it: TWS tells order ids and executions anew on every line
 Fails   the line reconnects by itself; a command is handed over once or not at all

@@ -5,7 +5,8 @@ Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount   from oms,
         Quote Trade Bar BookSnapshot BookDelta InstrumentUpdate        from feeds, before all other actors
         Started                                                        from the sequencer
         VenueArrival VenueReply VenueDayEnd VenueGoodTill                            its own timers
-Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport ExpiryReport StatusReport   to oms
+Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport AdjustReport ExpiryReport
+        StatusReport                                                   to oms
         AccountEvidence                                                to oms, ledger
         MarginAnswered                                                 to risk
         BrokerStarted ClockMeasured                                    to oms, risk

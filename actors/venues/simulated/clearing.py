@@ -17,7 +17,7 @@ the step of the cause: equity is never seen with new shares at old prices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -28,9 +28,11 @@ from actors.messages.control import Started
 from actors.messages.market import Bar, CorporateAction, FundingRate, Quote, Trade
 from actors.venues.simulated.actor import SimulatedVenueActor
 from actors.venues.simulated.corporate import act
+from actors.venues.simulated.events import Adjusted, VenueEvent
 from actors.venues.simulated.holding_costs import charge_day, fund
 from actors.venues.simulated.liquidation import to_close
 from actors.venues.simulated.margin import MarginAccount
+from actors.venues.simulated.reports import report_of
 
 DAY_NS = 86_400_000_000_000
 SECOND_NS = 1_000_000_000
@@ -79,8 +81,16 @@ class ClearingActor(CoreActor):
         events = self._engine.desk.begin(self.now)
         for message in act(self._engine.desk, self._engine.markets[action.instrument], action):
             self.send(message)
-        self._venue.tell(events)
+        self._tell(events)
         self._check_all()
+
+    def _tell(self, events: Iterable[VenueEvent]) -> None:
+        for event in events:
+            report = report_of(event) if isinstance(event, Adjusted) else None
+            if report is not None:
+                self.send(report)
+            else:
+                self._venue.tell((event,))
 
     # what holding costs
 
@@ -146,9 +156,9 @@ class ClearingActor(CoreActor):
             self._liquidate(account)
 
     def _liquidate(self, account: MarginAccount) -> None:
-        self._venue.tell(self._engine.expire_all(account.name, "MARGIN_CALL", self.now))
+        self._tell(self._engine.expire_all(account.name, "MARGIN_CALL", self.now))
         for instrument, change in to_close(account):
-            self._venue.tell(self._engine.close_out(account.name, instrument.id, change, self.now))
+            self._tell(self._engine.close_out(account.name, instrument.id, change, self.now))
 
     # state
 
