@@ -34,6 +34,8 @@ OCA_REDUCING = (2, 3)
 Terms = tuple[Decimal, Decimal | None, Decimal | None, Decimal | None]
 """Quantity, limit price, stop price and trail: what a change may change."""
 ACCEPTED = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
+LOCATE = "locate"
+"""Why a short sale is held: it works on once the shares are found."""
 CANCELLED = frozenset({"Cancelled", "ApiCancelled"})
 
 
@@ -215,11 +217,11 @@ def side_of(text: str) -> Side:
     return "buy" if text in ("BUY", "BOT") else "sell"
 
 
-def status_of(text: str, filled: Decimal) -> VenueStatus:
+def status_of(text: str, filled: Decimal, why_held: str = "") -> VenueStatus:
     """What a status of TWS means; quantities come from executions."""
     if text in CANCELLED:
         return "cancelled"
-    if text == "Inactive":
+    if text == "Inactive" and why_held != LOCATE:
         return "rejected" if not filled else "cancelled"
     if text == "Filled":
         return "filled"

@@ -33,6 +33,7 @@ from actors.venues.ib.orders import (
     ACCEPTED,
     CANCELLED,
     HAVE_TRAIL,
+    LOCATE,
     OCA_REDUCING,
     Known,
     known_from_claim,
@@ -182,7 +183,7 @@ class Reports:
         elif claim.status in CANCELLED:
             known.is_done = True
             self._offer(CancelReport, known, filled_quantity=claim.filled)
-        elif claim.status == "Inactive" and claim.why_held != "locate" and not known.is_accepted:
+        elif claim.status == "Inactive" and claim.why_held != LOCATE and not known.is_accepted:
             known.is_done = True
             self._offer(RejectReport, known, command="submit", code="INACTIVE", text="TWS calls it inactive")
 

@@ -187,7 +187,8 @@ class Statements:
             if perm_id in lists.open:
                 status = lists.statuses.get(perm_id)
                 filled = status.filled if status is not None else known
-                return status_of(lists.open[perm_id].status, filled), filled
+                held = status.why_held if status is not None else ""
+                return status_of(lists.open[perm_id].status, filled, held), filled
         for perm_id in perm_ids:
             completed = lists.completed.get(perm_id)
             if completed is not None:
@@ -203,6 +204,7 @@ class Statements:
         return VenueOrder(
             instrument=instrument, client_order_id=claim.order_ref or None,
             venue_order_id=str(claim.perm_id), side=side_of(claim.action), quantity=claim.quantity,
-            filled_quantity=filled, price=price, status=status_of(claim.status, filled),
+            filled_quantity=filled, price=price,
+            status=status_of(claim.status, filled, "" if status is None else status.why_held),
             stop_price=stop_price, trail=trail,
         )  # fmt: skip

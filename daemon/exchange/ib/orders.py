@@ -65,6 +65,8 @@ class IbOrder(msgspec.Struct, kw_only=True, eq=False):
     executions: list[Execution] = []
     done_ns: int = 0
     reason: str = ""
+    why_held: str = ""
+    """`locate`: shares to sell short are looked for."""
 
     @property
     def is_done(self) -> bool:

@@ -86,7 +86,7 @@ def order_status(order: IbOrder, status: str | None = None) -> Fields:
     """Where an order stands."""
     return [
         3, order.order_id, status or order.status, order.filled, order.remaining, order.average_price,
-        order.perm_id, order.request.parent_id, order.last_price, order.client_id, "", 0,
+        order.perm_id, order.request.parent_id, order.last_price, order.client_id, order.why_held, 0,
     ]  # fmt: skip
 
 
