@@ -25,6 +25,7 @@ def download(args: Namespace) -> int:
 
     start, end = time_of(args.start, "--from"), time_of(args.end, "--to")
     assert start is not None, "required"
+    _must_have_been(args, start, end)
     interval = parse_interval(args.interval) if args.kind == "bars" else None
     args.market = _market(args)
     venue = args.venue or ("binance" if args.market == "spot" else "binance-usdm")
@@ -44,6 +45,17 @@ def download(args: Namespace) -> int:
     else:
         print(table(rows))
     return 0
+
+
+def _must_have_been(args: Namespace, start: int, end: int | None) -> None:
+    """Refuse a range that holds nothing yet, or nothing ever."""
+    from actors.errors import UsageError
+    from daemon.clock import Clock
+
+    if end is not None and start >= end:
+        raise UsageError(f"--from {args.start} is not before --to {args.end}: correct one of them")
+    if start >= Clock().now():
+        raise UsageError(f"--from {args.start} is in the future: there is no history yet, begin earlier")
 
 
 def _market(args: Namespace) -> str:

@@ -118,6 +118,8 @@ def test_bad_files_may_be_left_out(data: Callable[..., Any], prices: Path, tmp_p
         (("convert", "none.csv", "--to", "a.csv"), 1, "no such file"),
         (("download", "BTCUSDT", "--from", "yesterday"), 2, "is no time"),
         (("download", "BTCUSDT", "--from", "2024-01-01", "--interval", "7x"), 78, "not a timeframe"),
+        (("download", "X", "--from", "2024-02-01", "--to", "2024-01-01"), 2, "is not before --to 2024-01-01"),
+        (("download", "X", "--from", "2999-01-01"), 2, "is in the future"),
         (("record", "--instrument", "A@x", "--config", "none.toml"), 78, "none.toml"),
     ],
 )
