@@ -20,7 +20,7 @@ from daemon.research.data.gaps import (
     hour_shifts,
     is_weekend,
 )
-from daemon.research.exchange_calendars import Sessions, sessions_of
+from daemon.research.exchange_calendars import Sessions, Times, sessions_of
 
 SPIKE = 0.2
 """A move from close to close that is worth a look, fraction."""
@@ -241,6 +241,12 @@ def _bars_missing(frame: pl.DataFrame, interval_ns: int, problems: Problems, cal
             "download what is missing, or give the market's calendar with --calendar",
             row=int(frame["row"][found.after]), count=found.missing,
         )  # fmt: skip
+    if calendar is not None and calendar not in (ALWAYS, WEEKDAYS, SESSIONS):
+        sessions = sessions_of(calendar, int(starts[0]), int(starts[-1]))
+        _closed_days(frame, starts, interval_ns, sessions, problems, calendar)
+        if interval_ns < DAY_NS:
+            _hours(frame, starts, sessions, problems, calendar)
+        return
     weekend = is_weekend(starts)
     if interval_ns >= DAY_NS and 0 < weekend.sum() < WEEKEND_SHARE_MAX * len(starts):
         problems.add(
@@ -248,14 +254,28 @@ def _bars_missing(frame: pl.DataFrame, interval_ns: int, problems: Problems, cal
             "the vendor's day begins elsewhere: check it before mixing with others",
             row=int(frame["row"][int(weekend.argmax())]), count=int(weekend.sum()),
         )  # fmt: skip
-    if calendar not in (None, ALWAYS, WEEKDAYS, SESSIONS) and interval_ns < DAY_NS and len(starts):
-        assert calendar is not None
-        _hours(frame, starts, sessions_of(calendar, int(starts[0]), int(starts[-1])), problems, calendar)
+
+
+def _closed_days(
+    frame: pl.DataFrame, starts: Times, interval_ns: int, sessions: Sessions, problems: Problems,
+    calendar: str,
+) -> None:  # fmt: skip
+    """Bars on days on which the exchange did not open; hours beside a session of the day are none."""
+    opened = np.searchsorted(sessions.opens, starts + interval_ns)
+    closed = np.searchsorted(sessions.closes, starts, side="right")
+    has_session = (opened > closed) | np.isin(starts - starts % DAY_NS, sessions.days)
+    if has_session.all():
+        return
+    at, count = int(has_session.argmin()), int((~has_session).sum())
+    problems.add(
+        "warning", "closed", f"{count:,} bars on days without a session ({calendar}), first "
+        f"{moment(int(starts[at]))}", "remove them, or give the calendar of the market that they are of",
+        row=int(frame["row"][at]), count=count,
+    )  # fmt: skip
 
 
 def _hours(
-    frame: pl.DataFrame, starts: np.ndarray[tuple[int], np.dtype[np.int64]], sessions: Sessions,
-    problems: Problems, calendar: str,
+    frame: pl.DataFrame, starts: Times, sessions: Sessions, problems: Problems, calendar: str,
 ) -> None:  # fmt: skip
     """Days whose trading lies an hour beside the session: clocks were changed and the stamps were not."""
     volume = frame["volume"].to_numpy() if frame["volume"].sum() else np.ones(len(starts))

@@ -64,6 +64,15 @@ def test_a_gap_is_counted_against_the_calendar(tmp_path: Path) -> None:
     assert "2024-01-09" in exact.text
 
 
+def test_bars_of_days_without_a_session_are_found(tmp_path: Path) -> None:
+    days = [f"2024-01-{day:02d},1,1,1,1,1" for day in (11, 12, 13, 15, 16)]  # a Saturday, then a holiday
+    closed = findings(csv_of_bars(tmp_path / "a.csv", days), "XNYS")["closed"]
+    assert (closed.severity, closed.count, closed.row) == ("warning", 2, 4)
+    minutes = [f"2024-01-{day}:00,1,1,1,1,1" for day in ("12 13:00", "12 14:30", "12 23:00", "15 14:30")]
+    closed = findings(csv_of_bars(tmp_path / "b.csv", minutes), "XNYS", "UTC")["closed"]
+    assert "1 bars on days without a session (XNYS), first 2024-01-15 14:30" in closed.text
+
+
 def test_sessions_of_an_exchange_are_kept_through_the_clock_change_and_an_hour_beside_is_an_error(
     tmp_path: Path,
 ) -> None:
