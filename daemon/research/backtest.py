@@ -33,7 +33,7 @@ from daemon.research.outcome import Outcome, run_of
 from daemon.research.participation import Participation
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
-from daemon.research.session_history import SessionHistory, open_history
+from daemon.research.session_history import SessionHistory, funded, open_history
 from daemon.research.trips import Tables
 
 STORE_ID = "TEST"
@@ -92,9 +92,12 @@ class Backtest:
             warm_up_factor: How many times the history that indicators ask for comes before `start`.
         """
         self._warm_up_factor = WARM_UP_FACTOR if warm_up_factor is None else warm_up_factor
-        self._config, self._classes = config, classes
         self._start, self._end = start, end
         self._history = open_history(config)
+        self._notes: tuple[str, ...] = ()
+        if isinstance(self._history, SessionHistory):
+            config, self._notes = funded(config, self._history.session)
+        self._config, self._classes = config, classes
         self._instruments = (
             self._history.instruments
             if isinstance(self._history, SessionHistory)
@@ -308,6 +311,7 @@ class Backtest:
                 seconds=self._seconds,
                 core_failure=self._core_failure,
                 tracebacks=tuple(self._tracebacks),
+                notes=self._notes,
             )
         )
 

@@ -55,6 +55,8 @@ class Outcome(NamedTuple):
     seconds: float
     core_failure: str | None
     tracebacks: tuple[str, ...]
+    notes: tuple[str, ...]
+    """Of how it was set up; they stand before the warnings."""
 
 
 def run_of(out: Outcome) -> Run:
@@ -205,12 +207,12 @@ def _strategies(out: Outcome, frames: Frames) -> dict[str, StrategyResult]:
 
 
 def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
-    found = []
+    found = list(out.notes)
     for name, account in accounts.items():
         figures: Figures = account.figures
         found += [f"{name}: {doubt}" for doubt in figures.doubts]
-        if figures.equity is None and out.results.equity[name].figures["equity"][-1:] != [0.0]:
-            found.append(f"{name}: no figures of equity, as it was lost or sampled only once")
+        if figures.equity is None:
+            found.append(f"{name}: no figures of equity, {_why_no_figures(name, account)}")
         if account.margin_calls:
             found.append(
                 f"{name}: margin was called {account.margin_calls:,} times, the venue closed positions in "
@@ -235,6 +237,12 @@ def _warnings(out: Outcome, accounts: Mapping[str, AccountResult]) -> list[str]:
             " to bound memory: drawdowns in between are not seen"
         )
     return found
+
+
+def _why_no_figures(name: str, account: AccountResult) -> str:
+    if not account.equity_start:
+        return f"as it began with nothing: name what it has in accounts.{name}.simulated.opening_balances"
+    return "as it was lost or sampled only once"
 
 
 def _failures(out: Outcome) -> list[str]:

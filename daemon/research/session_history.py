@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from actors.errors import ConfigError
 from actors.messages.base import Message
@@ -16,13 +19,15 @@ from daemon.research.history import History, Timed
 from daemon.research.parity.session import Session, open_session
 
 _MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
+ASSETS_TOLD = 5
+"""Of what an account begins with; a test network gives hundreds."""
 
 
 class SessionHistory:
     """The session that a configuration names; reading streams from its tape."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self.session = session
         self.sources = session.sources
         self.instruments = dict(session.instruments)
         """As the venue had them then."""
@@ -36,7 +41,7 @@ class SessionHistory:
         """
         low, high = start or 0, end if end is not None else 2**63
         kinds = _MARKET if start is not None else _MARKET | {BackfillDone}
-        for taken in self._session.inputs():
+        for taken in self.session.inputs():
             if taken.message.__class__ in kinds and low <= taken.ts_init < high:
                 yield taken.ts_init, taken.message  # type: ignore[misc]  # BackfillDone is timed like data
 
@@ -54,6 +59,43 @@ def open_history(config: Config) -> History | SessionHistory:
     if config.backtest.data:
         raise ConfigError("backtest.session and backtest.data are both given: leave one of them out")
     return SessionHistory(open_session(Path(wanted.state), wanted.label))
+
+
+class Funded(NamedTuple):
+    """A configuration whose accounts all begin with something, and what to say of it."""
+
+    config: Config
+    notes: tuple[str, ...]
+
+
+def funded(config: Config, session: Session) -> Funded:
+    """Let accounts whose opening balances nobody has configured begin with those of the session.
+
+    Raises:
+        ConfigError: The session does not know what an account that is traded held.
+    """
+    accounts, notes = dict(config.accounts), []
+    traded = {strategy.account for strategy in config.strategies.values()}
+    for name, account in config.accounts.items():
+        if account.simulated.opening_balances or name not in traded:
+            continue
+        place = f"accounts.{name}.simulated.opening_balances"
+        told = session.first_balances(name)
+        if told is None:
+            raise ConfigError(
+                f"{place} is empty, and session {session.label} has no balances of {name}: "
+                "add what the account begins with, as { USDT = 10_000 }"
+            )
+        held = {asset: amount for asset, amount in told.items() if amount}
+        simulated = msgspec.structs.replace(account.simulated, opening_balances=held)
+        accounts[name] = msgspec.structs.replace(account, simulated=simulated)
+        first = [f"{amount.normalize():,f} {asset}" for asset, amount in list(held.items())[:ASSETS_TOLD]]
+        more = [f"{len(held) - ASSETS_TOLD} more"] if len(held) > ASSETS_TOLD else []
+        notes.append(
+            f"{name}: begins with what the session held, {', '.join([*first, *more]) or 'nothing'}; "
+            f"name other amounts in {place}"
+        )
+    return Funded(msgspec.structs.replace(config, accounts=accounts), tuple(notes))
 
 
 def session_files(config: Config) -> list[Path]:

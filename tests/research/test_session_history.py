@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from daemon.research.lookahead import _times
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.session import open_session
 from daemon.startup import load_classes
-from tests.research.parity.recording import a_config, a_market, record
+from tests.research.parity.recording import Outside, a_config, a_market, record
 
 MODEL = SimulatedVenueSettings(latency_ms=3.0, report_latency_ms=2.0)
 
@@ -58,6 +59,33 @@ def test_a_backtest_of_a_paper_session_gives_the_same_orders_and_fills(config: C
         (o.terms.strategy, o.terms.side, o.terms.order_type, float(o.terms.quantity)) for o in orders.values()
     ]
     assert sent.select("strategy", "side", "order_type", "quantity").rows() == terms
+
+
+def test_an_account_without_configured_money_begins_with_what_the_session_held(tmp_path: Path) -> None:
+    live = a_config(tmp_path, mode="testnet", simulated=MODEL)
+    record(tmp_path, live, a_market(5), Outside(MODEL, random.Random(5)))
+    run = run_backtest(_moneyless(live, tmp_path), load_classes(live))
+    assert run.info.accounts["main"].equity_start == 100_000.0
+    assert run.info.fills > 0
+    assert "main: begins with what the session held, 100,000 USDT; name other" in run.info.warnings[0]
+
+
+def test_an_account_of_which_the_session_says_nothing_must_be_given_money(config: Config) -> None:
+    state = config.backtest.session.state
+    assert state is not None
+    with pytest.raises(ConfigError, match=r"accounts\.main\.simulated\.opening_balances is empty"):
+        run_backtest(_moneyless(config, Path(state)), load_classes(config))
+
+
+def _moneyless(config: Config, state: Path) -> Config:
+    section = config.accounts["main"]
+    simulated = msgspec.structs.replace(section.simulated, opening_balances={})
+    return msgspec.structs.replace(
+        config,
+        backtest=BacktestSection(session=SessionSection(state=str(state))),
+        venues={"binance": VenueSection()},
+        accounts={"main": msgspec.structs.replace(section, simulated=simulated)},
+    )
 
 
 def test_the_same_session_gives_the_same_run(config: Config) -> None:

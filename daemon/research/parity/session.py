@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from actors.core.frames import Head, StepReader
 from actors.errors import UsageError
+from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
 from actors.model.instrument import Instrument
 from actors.store.layout import Part, tape_folder
@@ -67,6 +69,16 @@ class Session:
     def ts_ended(self) -> int:
         """Of the last input."""
         return max((taken.ts_init for taken in self.inputs()), default=self.ts_started)
+
+    def first_balances(self, account: str) -> Mapping[str, Decimal] | None:
+        """What a venue outside said first that the account holds; None where it never did."""
+        for taken in self.inputs():
+            match taken.message:
+                case AccountEvidence(account=name, balances=balances) if (
+                    name == account and balances is not None
+                ):
+                    return balances.total
+        return None
 
     @property
     def real_accounts(self) -> tuple[str, ...]:

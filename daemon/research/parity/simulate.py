@@ -170,12 +170,9 @@ def opening_balances(session: Session, core: Core, account: str) -> Mapping[str,
     Raises:
         TradingError: Neither is there.
     """
-    for taken in session.inputs():
-        match taken.message:
-            case AccountEvidence(account=name, balances=balances) if name == account and balances is not None:
-                return balances.total
-    held = core.ledger.balances(account)
-    if not held:
+    told = session.first_balances(account)
+    held = core.ledger.balances(account) if told is None else told
+    if told is None and not held:
         raise TradingError(
             f"account {account} was never connected in session {session.label}: choose one in which it traded"
         )
