@@ -24,7 +24,7 @@ from actors.ledger.actor import LedgerActor
 from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
-from actors.model.intervals import parse_interval
+from actors.model.intervals import format_interval, parse_interval
 from actors.model.venue_rules import VenueRules
 from actors.oms.actor import OmsActor
 from actors.oms.reconcile import OpeningSigns
@@ -338,11 +338,8 @@ def bar_specs(config: Config, sources: BarSources) -> list[BarSpec]:
     for instrument, interval in timeframes(config):
         if (instrument, interval) in sources.given:
             continue
-        smaller = [
-            given
-            for name, given in sources.given
-            if name == instrument and not interval % given and given < interval
-        ]
+        there = sorted(given for name, given in sources.given if name == instrument)
+        smaller = [given for given in there if not interval % given and given < interval]
         if smaller:
             spec = BarSpec(
                 instrument=instrument, interval_ns=interval, source="bars", source_interval_ns=max(smaller)
@@ -351,8 +348,9 @@ def bar_specs(config: Config, sources: BarSources) -> list[BarSpec]:
             spec = BarSpec(instrument=instrument, interval_ns=interval, source="trades", source_interval_ns=0)
         else:
             raise ConfigError(
-                f"no data makes bars of {interval / SECOND_NS:g} s for {instrument}: "
-                "add trades, or bars whose interval divides it"
+                f"no data makes bars of {format_interval(interval)} for {instrument}: there are "
+                f"{'those of ' + ', '.join(map(format_interval, there)) if there else 'none'}, "
+                "so add trades, or bars whose interval divides it"
             )
         specs.append(spec)
     return specs

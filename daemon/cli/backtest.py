@@ -111,7 +111,7 @@ def _check(args: Namespace, config: Config, classes: StrategyClasses) -> int:
         print_json({"checks": [finding.plain() for finding in findings]})
     else:
         print("\n".join(finding.text() for finding in findings))
-    return ExitCode.DONE if all(finding.is_clean for finding in findings) else ExitCode.DIFFERS
+    return ExitCode.DONE if all(finding.difference is None for finding in findings) else ExitCode.DIFFERS
 
 
 def _plain(info: RunInfo) -> dict[str, Any]:

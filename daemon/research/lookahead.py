@@ -118,17 +118,26 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_clean(self) -> bool:
-        """Nothing differs."""
-        return self.difference is None
+        """Something was compared, and nothing differs."""
+        return self.difference is None and self.decisions > 0
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return {**msgspec.structs.asdict(self), "is_clean": self.is_clean}
 
+    def unproven(self) -> str:
+        """What to say where no decision could be compared."""
+        return (
+            f"nothing is proven, as {self.runs} runs gave no decision to compare: "
+            "check on data on which the strategies trade"
+        )
+
     def text(self) -> str:
         """For people."""
         if self.difference is not None:
             return f"{self.check}: {self.difference}"
+        if not self.decisions:
+            return f"{self.check}: warning: {self.unproven()}"
         return f"{self.check}: clean, {self.decisions:,} decisions compared over {self.runs} runs"
 
 

@@ -55,8 +55,10 @@ def try_strategy(strategy: type[Strategy], parameters: Mapping[str, Any], *, see
     with no_outside():
         for check in (check_lookahead, check_warmup):
             found = check(tester.config, classes)
-            text = found.difference or f"{found.decisions:,} decisions compared over {found.runs} runs"
-            checks.append(Check(name=found.check, is_good=found.is_clean, text=text, exit_code=3))
+            compared = f"{found.decisions:,} decisions compared over {found.runs} runs"
+            text = found.difference or (compared if found.decisions else found.unproven())
+            is_good = found.difference is None
+            checks.append(Check(name=found.check, is_good=is_good, text=text, exit_code=3))
     return checks
 
 

@@ -108,6 +108,36 @@ def test_a_planted_bug_ends_the_check_with_three_and_names_the_decision(
     assert "of strategy s at 2024-01-01T00:01:00+00:00 differs: Signal" in difference
 
 
+def test_a_check_that_compared_nothing_says_so(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("Idle")
+    ran = tickerd(*words[:-1], "--check-lookahead")
+    assert ran.code == 0
+    assert ran.out.startswith("look-ahead: warning: nothing is proven")
+    assert "clean" not in ran.out
+    ran = tickerd(*words, "--check-warmup")
+    assert (ran.code, ran.json["checks"][0]["is_clean"]) == (0, False)
+
+
+def test_a_timeframe_that_the_data_cannot_make_is_told_with_those_there_are(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    ran = tickerd(*folder("Idle"), "--set", 'strategies.s.bars=["30s"]')
+    assert ran.code == 78
+    assert f"no data makes bars of 30s for {BTC}: there are those of 1m, so add trades" in ran.err
+
+
+def test_money_that_nobody_named_is_the_reason_for_no_figures(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    ran = tickerd(*folder("UpAndDown"), "--set", "accounts.test.simulated.opening_balances={ USDT = 0 }")
+    assert ran.json["warnings"][0] == (
+        "test: no figures of equity, as it began with nothing: "
+        "name what it has in accounts.test.simulated.opening_balances"
+    )
+
+
 def test_words_that_contradict_each_other_are_refused(
     folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
 ) -> None:

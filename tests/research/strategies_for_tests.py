@@ -21,6 +21,13 @@ class UpAndDown(Strategy):
             self.ctx.flat()
 
 
+class Idle(Strategy):
+    """Listens and decides nothing."""
+
+    def on_bar(self, bar: Bar) -> None:
+        pass
+
+
 class Raising(Strategy):
     """Raises at its third bar."""
 
