@@ -11,13 +11,25 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import getmodule, getsource
 from textwrap import dedent
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, cast
 
 from actors.errors import ConfigError
 from actors.strategies.base import Strategy
 from actors.strategies.guards import check_source
 from actors.strategies.own_functions import raised
+
+
+class SourceAsItIs(SourceFileLoader):
+    """Compiles the file as it is now.
+
+    Bytecode kept beside it goes by the second of the file's last change and its size: after a quick change of
+    one digit it would still be run, under the hash of the new source.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code; no cache is read or written."""
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def load_strategy(path: str) -> type[Strategy]:
@@ -193,7 +205,7 @@ def _from_file(place: str) -> ModuleType:
     name = f"{stem}_{sha256(source).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = spec_from_file_location(name, place)
+    spec = spec_from_file_location(name, place, loader=SourceAsItIs(name, place))
     if spec is None or spec.loader is None:
         raise ConfigError(f"{place} is not a Python file")
     module = sys.modules[name] = module_from_spec(spec)

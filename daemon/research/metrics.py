@@ -12,6 +12,7 @@ from typing import NamedTuple
 from actors.analytics.series import FloatArray, Times
 from actors.analytics.trades import TradeResult
 from actors.errors import ConfigError
+from actors.strategies.loading import SourceAsItIs
 from actors.strategies.own_functions import OwnFunctionFailed, raised, told
 
 OwnMetric = Callable[[FloatArray, Times, Sequence[TradeResult]], float | None]
@@ -67,7 +68,7 @@ def _module(place: str) -> ModuleType:
     try:
         if not place.endswith(".py"):
             return import_module(place)
-        spec = spec_from_file_location("own_metrics", place)
+        spec = spec_from_file_location("own_metrics", place, loader=SourceAsItIs("own_metrics", place))
         if spec is None or spec.loader is None:
             raise ConfigError(f"{place} is not a Python file")
         module = module_from_spec(spec)
