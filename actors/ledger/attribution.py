@@ -89,3 +89,17 @@ def attribute(position: Position, instrument: Instrument, mark: float | None) ->
         dividends=position.dividends,
         net=traded - costs + position.dividends,
     )
+
+
+_AMOUNTS = ("gross", "slippage", "fees", "borrow", "funding", "dividends", "interest", "net")
+
+
+def since(before: Iterable[Attribution], after: Iterable[Attribution]) -> list[Attribution]:
+    """What each line has gained between two moments; the second has every line of the first."""
+    former = {(line.strategy, line.instrument, line.currency): line for line in before}
+    found = []
+    for line in after:
+        old = former.get((line.strategy, line.instrument, line.currency))
+        change = {name: getattr(line, name) - getattr(old, name) for name in _AMOUNTS} if old else {}
+        found.append(msgspec.structs.replace(line, **change))
+    return found

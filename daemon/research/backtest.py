@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from time import perf_counter
 
@@ -33,7 +33,8 @@ from daemon.research.outcome import Outcome, run_of
 from daemon.research.participation import Participation
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
-from daemon.research.session_history import SessionHistory, funded, open_history
+from daemon.research.session_history import SessionHistory, open_history
+from daemon.research.session_start import Inherited, begun, give
 from daemon.research.trips import Tables
 
 STORE_ID = "TEST"
@@ -95,8 +96,9 @@ class Backtest:
         self._start, self._end = start, end
         self._history = open_history(config)
         self._notes: tuple[str, ...] = ()
+        self._inherited: Mapping[str, Inherited] = {}
         if isinstance(self._history, SessionHistory):
-            config, self._notes = funded(config, self._history.session)
+            config, self._inherited, self._notes = begun(config, self._history.session)
         self._config, self._classes = config, classes
         self._instruments = (
             self._history.instruments
@@ -183,9 +185,7 @@ class Backtest:
             raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
         run, begin = self.core.sequencer.run, first[0]
         must_reach(self._calendars, begin)
-        # Long enough before the data that the venue has answered and the account is active.
-        at = self._history.started if isinstance(self._history, SessionHistory) else begin - SECOND_NS
-        run(Started(ts_event=begin, epoch=EPOCH), at)
+        self._start_accounts(begin)
         if self._start is not None:
             first = self._warm_up(chain((first,), messages), self._start)
         else:
@@ -209,6 +209,14 @@ class Backtest:
             offset_ns=self._latency,
         )
         return rest
+
+    def _start_accounts(self, begin: int) -> None:
+        """Long enough before the data that the venue has answered and the account is active."""
+        history, core = self._history, self.core
+        at = history.started if isinstance(history, SessionHistory) else begin - SECOND_NS
+        if isinstance(history, SessionHistory):
+            give(core, self._inherited, history.session, at)
+        core.sequencer.run(Started(ts_event=begin, epoch=EPOCH), at)
 
     def _have_answered(self) -> bool:
         """Whether every account has what it begins with; a slow one gets it after the first inputs."""

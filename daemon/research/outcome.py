@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars
 
+from actors.ledger.attribution import since
 from actors.messages.control import StrategyFailed
 from actors.model.calendar import ALWAYS_OPEN, Calendar, Calendars, calendar_named
 from actors.model.instrument import Instrument
@@ -138,7 +139,8 @@ def _positions(results: Results) -> polars.DataFrame:
 
 def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
     ledger, log = out.core.ledger, out.results.equity[name]
-    lines, worth = ledger.attribution(name), Valuation(out.instruments.values())
+    lines = since(out.results.attribution_before[name], ledger.attribution(name))
+    worth = Valuation(out.instruments.values())
     of_account = polars.col("account") == name
     end = ledger.at_mark(name)
     figures = figures_of(

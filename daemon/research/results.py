@@ -20,6 +20,7 @@ from math import nan
 
 from actors.core.actor import CoreActor
 from actors.ledger.actor import LedgerActor
+from actors.ledger.attribution import Attribution
 from actors.ledger.lots import Position
 from actors.messages.account import AccountSnapshot, TradeClosed
 from actors.messages.clearing import ChargeBooked, MarginCalled, PositionSplit
@@ -122,6 +123,8 @@ class Results(CoreActor):
         """Of the data, since `begin`."""
         self.inputs_before = 0
         """Numbers taken before the data began."""
+        self.attribution_before: dict[str, list[Attribution]] = {}
+        """Account → what positions had come to before they were valued first."""
         self._offset_ns = 0
         self._last_seq = 0
         self._ledger: LedgerActor | None = None
@@ -158,6 +161,7 @@ class Results(CoreActor):
             if each.quote != currency
         }
         self.sample(ts)
+        self.attribution_before = {account: ledger.attribution(account) for account in currencies}
         for log in self.equity.values():
             log.start = log.figures["equity"][0]
         self._wait(ts - 1)  # what comes at `ts` ends a period, if that is where one ends

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
-
-import msgspec
 
 from actors.errors import ConfigError
 from actors.messages.base import Message
@@ -19,8 +16,6 @@ from daemon.research.history import History, Timed
 from daemon.research.parity.session import Session, open_session
 
 _MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
-ASSETS_TOLD = 5
-"""Of what an account begins with; a test network gives hundreds."""
 
 
 class SessionHistory:
@@ -59,43 +54,6 @@ def open_history(config: Config) -> History | SessionHistory:
     if config.backtest.data:
         raise ConfigError("backtest.session and backtest.data are both given: leave one of them out")
     return SessionHistory(open_session(Path(wanted.state), wanted.label))
-
-
-class Funded(NamedTuple):
-    """A configuration whose accounts all begin with something, and what to say of it."""
-
-    config: Config
-    notes: tuple[str, ...]
-
-
-def funded(config: Config, session: Session) -> Funded:
-    """Let accounts whose opening balances nobody has configured begin with those of the session.
-
-    Raises:
-        ConfigError: The session does not know what an account that is traded held.
-    """
-    accounts, notes = dict(config.accounts), []
-    traded = {strategy.account for strategy in config.strategies.values()}
-    for name, account in config.accounts.items():
-        if account.simulated.opening_balances or name not in traded:
-            continue
-        place = f"accounts.{name}.simulated.opening_balances"
-        told = session.first_balances(name)
-        if told is None:
-            raise ConfigError(
-                f"{place} is empty, and session {session.label} has no balances of {name}: "
-                "add what the account begins with, as { USDT = 10_000 }"
-            )
-        held = {asset: amount for asset, amount in told.items() if amount}
-        simulated = msgspec.structs.replace(account.simulated, opening_balances=held)
-        accounts[name] = msgspec.structs.replace(account, simulated=simulated)
-        first = [f"{amount.normalize():,f} {asset}" for asset, amount in list(held.items())[:ASSETS_TOLD]]
-        more = [f"{len(held) - ASSETS_TOLD} more"] if len(held) > ASSETS_TOLD else []
-        notes.append(
-            f"{name}: begins with what the session held, {', '.join([*first, *more]) or 'nothing'}; "
-            f"name other amounts in {place}"
-        )
-    return Funded(msgspec.structs.replace(config, accounts=accounts), tuple(notes))
 
 
 def session_files(config: Config) -> list[Path]:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from actors.errors import ConfigError, UsageError
+from actors.store.rerun import decode_snapshot
+from actors.venues.simulated.margin import MarginAccount
+from actors.venues.simulated.margin_settings import MarginSettings
 from actors.venues.simulated.settings import SimulatedVenueSettings
-from daemon.config import BacktestSection, Config, DataFile, SessionSection, VenueSection
-from daemon.research.backtest import run_backtest
+from daemon.config import BacktestSection, Config, DaemonSection, DataFile, SessionSection, VenueSection
+from daemon.research.backtest import Backtest, run_backtest
 from daemon.research.frames import times_of
 from daemon.research.lookahead import _times
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.session import open_session
-from daemon.startup import load_classes
+from daemon.startup import core_of_head, load_classes
 from tests.research.parity.recording import Outside, a_config, a_market, record
+from tests.startup_rig import SECOND, T0
 
 MODEL = SimulatedVenueSettings(latency_ms=3.0, report_latency_ms=2.0)
+
+MARGIN_MODEL = SimulatedVenueSettings(
+    latency_ms=3.0,
+    report_latency_ms=2.0,
+    fee_currency="USDT",
+    account_type="margin",
+    margin=MarginSettings(currency="USDT"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +124,70 @@ def test_a_state_folder_without_a_session_is_refused(config: Config, tmp_path: P
 def test_a_check_that_cuts_data_off_says_that_it_needs_files(config: Config) -> None:
     with pytest.raises(UsageError, match="check on data files"):
         _times(config, None, None)
+
+
+def test_contracts_that_a_session_begins_with_are_held_in_its_backtest(tmp_path: Path) -> None:
+    """At a venue outside: cash, contracts at their cost and each strategy's lots are what the books say."""
+    venue, later = Outside(MARGIN_MODEL, random.Random(5), "perpetual"), T0 + 3_600 * SECOND
+    for start, label in ((T0, "first"), (later, "second")):
+        config = a_config(tmp_path, mode="testnet", simulated=MARGIN_MODEL)
+        config = msgspec.structs.replace(config, daemon=DaemonSection(state=str(tmp_path), session=label))
+        record(tmp_path, config, a_market(25, start=start), venue, start, kind="perpetual")
+    session = open_session(tmp_path, "second")
+    held = core_of_head(session.head)
+    held.sequencer.restore(decode_snapshot(session.head.snapshot))
+    positions = {each.strategy: each for each in held.ledger.positions("main") if each.quantity}
+    assert positions
+    tested = _moneyless(config, tmp_path)
+    backtest = Backtest(tested, load_classes(tested), start=None, end=None)
+    backtest._begin()
+    ours = {each.strategy: each for each in backtest.core.ledger.positions("main")}
+    assert {name: each.lots for name, each in ours.items()} == {n: each.lots for n, each in positions.items()}
+    contracts = held.ledger.snapshot().accounts["main"].contracts
+    account = backtest.core.venues[0].engine.desk.accounts["main"]
+    assert isinstance(account, MarginAccount)
+    assert account.contracts == backtest.core.ledger.snapshot().accounts["main"].contracts == contracts
+    began_with = backtest.results.equity["main"].start
+    assert began_with == pytest.approx(float(account.equity()), abs=1e-6)
+    assert began_with != float(account.total["USDT"])
+
+
+def test_a_backtest_of_a_second_paper_session_goes_on_where_the_first_ended(tmp_path: Path) -> None:
+    for start, label in ((T0, "first"), (T0 + 3_600 * SECOND, "second")):
+        config = a_config(tmp_path, mode="paper", simulated=MARGIN_MODEL)
+        config = msgspec.structs.replace(config, daemon=DaemonSection(state=str(tmp_path), session=label))
+        record(tmp_path, config, a_market(25, start=start), start=start, kind="perpetual")
+    backtest = BacktestSection(session=SessionSection(state=str(tmp_path)))
+    tested = msgspec.structs.replace(config, backtest=backtest, venues={"binance": VenueSection()})
+    run = run_backtest(tested, load_classes(tested))
+    account = run.info.accounts["main"]
+    gained = Decimal(repr(account.equity_end)) - Decimal(repr(account.equity_start))
+    assert sum(float(line.net) for line in account.attribution) == pytest.approx(float(gained), abs=1e-6)
+    assert run.info.fills > 0
+    assert any("maker holds 0." in each and "as the session began" in each for each in run.info.warnings)
+
+
+def test_other_money_than_the_session_began_with_means_with_that_alone(tmp_path: Path) -> None:
+    for start in (T0, T0 + 3_600 * SECOND):
+        config = a_config(tmp_path, mode="paper", simulated=MARGIN_MODEL)
+        record(tmp_path, config, a_market(10, start=start), start=start, kind="perpetual")
+    section = config.accounts["main"]
+    simulated = msgspec.structs.replace(section.simulated, opening_balances={"USDT": Decimal(5_000)})
+    tested = msgspec.structs.replace(
+        config,
+        backtest=BacktestSection(session=SessionSection(state=str(tmp_path))),
+        venues={"binance": VenueSection()},
+        accounts={"main": msgspec.structs.replace(section, simulated=simulated)},
+    )
+    assert run_backtest(tested, load_classes(tested)).info.accounts["main"].equity_start == 5_000.0
+
+
+def test_a_cash_account_that_would_begin_with_contracts_is_refused(tmp_path: Path) -> None:
+    venue = Outside(MARGIN_MODEL, random.Random(5), "perpetual")
+    for start, label in ((T0, "first"), (T0 + 3_600 * SECOND, "second")):
+        config = a_config(tmp_path, mode="testnet", simulated=MODEL)
+        config = msgspec.structs.replace(config, daemon=DaemonSection(state=str(tmp_path), session=label))
+        record(tmp_path, config, a_market(25, start=start), venue, start, kind="perpetual")
+    tested = _moneyless(config, tmp_path)
+    with pytest.raises(ConfigError, match=r'held 0\.\d+ BTCUSDT@binance.* when .*account_type = "margin"$'):
+        run_backtest(tested, load_classes(tested))
