@@ -41,6 +41,8 @@ class DaemonSection(Section, frozen=True, kw_only=True):
     on_stop: Literal["cancel", "keep"] = "cancel"
     """What happens to resting orders at a clean stop."""
     bar_grace_ms: Annotated[int, msgspec.Meta(ge=0)] = 250
+    busy_poll: bool = False
+    """Ask the sockets without a pause instead of sleeping until one has something: takes a whole core."""
     seed: int = 0
 
 

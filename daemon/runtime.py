@@ -78,6 +78,7 @@ class Runtime:
         telemetry: Telemetry,
         power_loss_accounts: frozenset[str] = frozenset(),
         run_off_loop: Callable[[OffLoopRequest], None],
+        busy_poll: bool = False,
     ) -> None:
         self.sequencer = sequencer
         self.failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
@@ -87,6 +88,7 @@ class Runtime:
         self._clock, self._tape, self._observers, self._telemetry = clock, tape, tuple(observers), telemetry
         self._power_loss = power_loss_accounts
         self._run_off_loop = run_off_loop
+        self._busy_poll = busy_poll
         self._loop = asyncio.get_running_loop()
         self._waiting = WaitingInputs()
         self._answers: dict[str, asyncio.Future[CommandDone]] = {}
@@ -149,6 +151,13 @@ class Runtime:
             self._hand_over([each for each in step.sent if each.__class__ in _LEAVING])
             self._tell(step)
         self._arm_timer()
+        if self._busy_poll:
+            self._stay_awake()
+
+    def _stay_awake(self) -> None:
+        """The loop only glances at its sockets while something waits to be called: the core never idles."""
+        if not self._is_closed:
+            self._loop.call_soon(self._stay_awake)
 
     def _run_slice(self) -> None:
         self._is_scheduled = False

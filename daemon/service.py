@@ -173,6 +173,7 @@ class Service:
             telemetry=telemetry,
             power_loss_accounts=accounts_with_power_loss(durabilities(config)),
             run_off_loop=lambda request: off_loop.request(request),
+            busy_poll=config.daemon.busy_poll,
         )
         off_loop = OffLoop(offer=runtime.offer, now=clock.now)
         runtime.brokers |= make_brokers(

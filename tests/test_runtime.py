@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+
+import pytest
 
 from actors.core.actor import CoreActor
 from actors.core.sequencer import Sequencer
@@ -100,7 +103,7 @@ def a_pause() -> OperatorCommand:
 
 
 class Rig:
-    def __init__(self, *, power_loss: bool) -> None:
+    def __init__(self, *, power_loss: bool = False, busy_poll: bool = False) -> None:
         self.events: list[str] = []
         self.tape = MemoryTape(self.events)
         self.broker = ListedBroker(self.events)
@@ -115,6 +118,7 @@ class Rig:
             telemetry=Telemetry(now_ns=clock.now, version="0"),
             power_loss_accounts=frozenset({"demo"}) if power_loss else frozenset(),
             run_off_loop=self.off_loop.append,
+            busy_poll=busy_poll,
         )
         self.runtime.brokers["demo"] = self.broker
 
@@ -133,6 +137,39 @@ async def test_a_command_leaves_only_after_the_write_that_holds_its_step() -> No
         rig.runtime.offer(a_quote())
         await rig.broker.taken.get()
         assert rig.events[:3] == ["append Quote", "flush", "command"]
+
+
+class NotingSelector(selectors.DefaultSelector):
+    """Notes how long the loop meant to sleep, each time it asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeouts: list[float | None] = []
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.timeouts.append(timeout)
+        found: list[tuple[selectors.SelectorKey, int]] = super().select(timeout)
+        return found
+
+
+@pytest.mark.parametrize("busy_poll", [False, True])
+def test_a_loop_that_polls_busily_never_sleeps_until_it_is_closed(busy_poll: bool) -> None:
+    selector = NotingSelector()
+
+    async def main() -> None:
+        rig = Rig(busy_poll=busy_poll)
+        rig.runtime.begin([])
+        selector.timeouts.clear()
+        await asyncio.sleep(0.001)
+        assert all(timeout == 0 for timeout in selector.timeouts) is busy_poll
+        rig.runtime.close()
+        await asyncio.sleep(0)
+        selector.timeouts.clear()
+        await asyncio.sleep(0.001)
+        assert any(timeout != 0 for timeout in selector.timeouts), "it polls on after its end"
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(main())
 
 
 async def test_a_power_loss_account_waits_for_the_disk() -> None:

@@ -54,10 +54,12 @@ class TimedVenue(BinanceServer):
 
 @asynccontextmanager
 async def _a_daemon(
-    venue: BinanceServer, state: Path, strategy: str, symbols: Sequence[str]
+    venue: BinanceServer, state: Path, strategy: str, symbols: Sequence[str], *, busy_poll: bool = False
 ) -> AsyncIterator[Process]:
     """Trading on this venue; stopped at the end."""
     config = f"""
+[daemon]
+busy_poll = {json.dumps(busy_poll)}
 [http]
 port = -1
 [venues.binance]
@@ -131,9 +133,9 @@ def _tick(symbol: str, number: int, price: float, sizes: tuple[str, str]) -> str
     return json.dumps({"stream": f"{symbol.lower()}@bookTicker", "data": data})
 
 
-async def _socket_to_socket(state: Path, orders: int) -> list[float]:
+async def _socket_to_socket(state: Path, orders: int, *, busy_poll: bool) -> list[float]:
     venue = TimedVenue()
-    async with venue, _a_daemon(venue, state, "OnMark", ["BTCUSDT"]):
+    async with venue, _a_daemon(venue, state, "OnMark", ["BTCUSDT"], busy_poll=busy_poll):
         venue.balances = [{"asset": "USDT", "free": "1000000", "locked": "0"}]
         sent: list[float] = []
         for number in range(orders * TICKS_PER_ORDER):
@@ -187,11 +189,14 @@ def run(work: Any) -> Any:
 
 def rows(effort: Effort) -> Iterator[Row]:
     """Socket to socket; memory and disk under load."""
-    with TemporaryDirectory() as folder:
-        seconds = run(_socket_to_socket(Path(folder), effort.of(1_000, least=200)))
     where = "on another core" if other_cores() else "on the same cores"
-    note = f"gap {GAP_SECONDS * 1e3:g} ms, loopback, the venue {where}"
-    yield from percentiles("socket → socket, process-crash", seconds[10:], [150.0, 600.0, None], note)
+    for busy_poll in (False, True):
+        with TemporaryDirectory() as folder:
+            orders = effort.of(1_000, least=200)
+            seconds = run(_socket_to_socket(Path(folder), orders, busy_poll=busy_poll))
+        note = f"gap {GAP_SECONDS * 1e3:g} ms, loopback, the venue {where}"
+        note += ", busy polling" if busy_poll else ""
+        yield from percentiles("socket → socket, process-crash", seconds[10:], [150.0, 600.0, None], note)
     samples: Sequence[float] = LONG_SAMPLE_SECONDS if effort.is_long else SAMPLE_SECONDS
     if effort.scale < 1:
         samples = tuple(max(3.0, each * effort.scale) for each in samples)

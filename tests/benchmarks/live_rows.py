@@ -28,7 +28,7 @@ from actors.store.recovery import load
 from actors.venues.binance.rules import BINANCE_RULES
 from actors.venues.ports import BrokerCommand
 from daemon.clock import Clock
-from daemon.config import Config
+from daemon.config import Config, DaemonSection
 from daemon.graph import BarSources
 from daemon.research.backtest import configured_instruments
 from daemon.runtime import Runtime
@@ -103,7 +103,7 @@ class TimedBroker:
         """Nothing is open."""
 
 
-def _config(durability: str) -> Config:
+def _config(durability: str, busy_poll: bool) -> Config:
     plain = a_config(OnMark, bars=False)
     account = msgspec.structs.replace(
         plain.accounts[ACCOUNT],
@@ -116,7 +116,9 @@ def _config(durability: str) -> Config:
             order_rate_max=1_000,
         ),
     )
-    return msgspec.structs.replace(plain, accounts={ACCOUNT: account})
+    return msgspec.structs.replace(
+        plain, accounts={ACCOUNT: account}, daemon=DaemonSection(busy_poll=busy_poll)
+    )
 
 
 async def _latencies(config: Config, state: Path, count: int) -> list[float]:
@@ -144,6 +146,7 @@ async def _latencies(config: Config, state: Path, count: int) -> list[float]:
                 {ACCOUNT} if config.accounts[ACCOUNT].durability == "power-loss" else ()
             ),
             run_off_loop=lambda request: None,
+            busy_poll=config.daemon.busy_poll,
         )
         broker = runtime.brokers[ACCOUNT] = TimedBroker(runtime, clock)
         runtime.begin(opened.first_inputs)
@@ -170,15 +173,16 @@ async def _tick(runtime: Runtime, clock: Clock, data: list[Quote]) -> list[float
 
 
 def rows(effort: Effort) -> Iterator[Row]:
-    """Tick → command."""
+    """Tick → command, as the loop sleeps between the ticks and as it stays awake."""
     count = effort.of(2_000, least=300)
     budgets: dict[str, list[float | None]] = {
         "process-crash": [40.0, 150.0, None],
         "power-loss": [250.0, 1000.0, None],
     }
     for durability, budget in budgets.items():
-        with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            seconds = runner.run(_latencies(_config(durability), Path(folder), count))
-        yield from percentiles(
-            f"tick → command, {durability}", seconds[10:], budget, f"gap {GAP_SECONDS * 1e3:g} ms, uvloop"
-        )
+        for busy_poll in (False, True):
+            config = _config(durability, busy_poll)
+            with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                seconds = runner.run(_latencies(config, Path(folder), count))
+            note = f"gap {GAP_SECONDS * 1e3:g} ms, uvloop{', busy polling' if busy_poll else ''}"
+            yield from percentiles(f"tick → command, {durability}", seconds[10:], budget, note)
