@@ -116,7 +116,7 @@ class Watch:
             limit = seconds_ns(s.unknown_order_seconds)
             yield Condition("critical", "unknown_order", account, text, since, limit)
         for account, figures in t.accounts.items():
-            if figures.state in _DOWN:
+            if figures.state in _DOWN and not _is_line_down(t, t.account_lines.get(account)):
                 reason = self._broker_reasons.get(account, "see `tickerd ctl status`")
                 text = f"{figures.state}, nothing is traded: {reason}"
                 limit = seconds_ns(s.account_down_seconds)
@@ -125,15 +125,35 @@ class Watch:
             if abs(offset_ms) > CLOCK_OFF_MS:
                 text = f"the venue's clock minus ours is {offset_ms / 1e3:+.0f} s: set this machine's clock"
                 yield Condition("critical", "clock", account, text, None, 0)
-        for venue, is_connected in t.feed_connected.items():
-            if not is_connected:
-                limit = seconds_ns(s.feed_down_seconds)
-                yield Condition("warning", "feed_down", venue, "no market data", None, limit)
+        yield from _feed_conditions(t, s)
         yield from _line_conditions(t, s)
         if t.checkpoint_ns is not None:
             text = "no new checkpoint: recovery gets slower, and the database may be out of order"
             limit = seconds_ns(s.checkpoint_age_seconds)
             yield Condition("warning", "checkpoint_old", "", text, t.checkpoint_ns, limit)
+
+
+def _is_line_down(t: Telemetry, venue: str | None) -> bool:
+    """Whether what follows from it needs no alert of its own: `line_down` tells it, and knows of restarts."""
+    line = None if venue is None else t.lines.get(venue)
+    return line is not None and line.down_since_ns is not None
+
+
+def _feed_conditions(t: Telemetry, s: AlertsSection) -> Iterable[Condition]:
+    limit = seconds_ns(s.feed_down_seconds)
+    for venue, is_connected in t.feed_connected.items():
+        if _is_line_down(t, venue):
+            continue
+        data = t.feed_data.get(venue)
+        if data is not None and data.is_dark:
+            text = f"no instrument has live data, none can be traded on them: {data.reason}"
+            yield Condition("critical", "feed_down", venue, text, None, limit)
+        elif not is_connected:
+            text = "no market data"
+            if data is not None and data.instruments:
+                text = f"{data.instruments - data.live} of {data.instruments} instruments have no live data"
+                text = f"{text}: {data.reason}"
+            yield Condition("warning", "feed_down", venue, text, None, limit)
 
 
 def _line_conditions(t: Telemetry, s: AlertsSection) -> Iterable[Condition]:

@@ -28,6 +28,7 @@ class TwsLines:
         self._clock = clock
         self._open: dict[str, tuple[Session, Directory]] = {}
         self._feeds: dict[str, IbFeed] = {}
+        self._accounts: dict[str, str] = {}
 
     def feed(
         self,
@@ -57,6 +58,7 @@ class TwsLines:
     ) -> IbBroker:
         """The broker of an account."""
         session, directory = self._line(account.venue, section)
+        self._accounts[name] = account.venue
         return IbBroker(
             account=name, account_id=account.account_id, is_paper=account.mode != "live", session=session,
             directory=directory, instruments=instruments, intake=intake, clock=self._clock,
@@ -64,6 +66,7 @@ class TwsLines:
 
     def refresh(self, telemetry: Telemetry) -> None:
         """Bring in what is shown of the lines."""
+        telemetry.account_lines = self._accounts
         for venue, (session, _) in self._open.items():
             line = telemetry.lines.get(venue)
             if line is None:

@@ -106,6 +106,8 @@ class OperatorPort:
     def _account_row(self, name: str) -> dict[str, Any]:
         section = self._config.accounts[name]
         state, reason = self._core.risk.state_of(Scope(account=name))
+        if state in ("starting", "reconciling") and section.mode != "paper":
+            reason = self._line_down(section.venue) or reason  # what is known now, not when it went
         figures = self._core.ledger.at_mark(name)
         return {
             "account": name,
@@ -265,16 +267,26 @@ class OperatorPort:
         return None
 
     def unready(self) -> str | None:
-        """Why not every account trades, or why a line that is shared has nothing to say; None when all do."""
+        """Why not every account trades, or why a venue's line or data are not there; None when all is well.
+
+        One instrument without data stops that instrument; a venue without any live data trades nothing.
+        """
         self._telemetry.refresh()
-        for venue, line in self._telemetry.lines.items():
-            if not line.is_up:
-                return f"the line of {venue} is down: {line.reason}"
+        for venue in self._telemetry.lines:
+            if (reason := self._line_down(venue)) is not None:
+                return reason
         for account in self._config.accounts:
             state, reason = self._core.risk.state_of(Scope(account=account))
             if state != "active":
                 return f"account {account} is {state}: {reason}"
+        for venue, data in self._telemetry.feed_data.items():
+            if data.is_dark:
+                return f"no instrument of {venue} has live data: {data.reason}"
         return None
+
+    def _line_down(self, venue: str) -> str | None:
+        line = self._telemetry.lines.get(venue)
+        return None if line is None or line.is_up else f"the line of {venue} is down: {line.reason}"
 
     # telemetry, brought in when somebody looks
 

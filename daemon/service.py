@@ -45,7 +45,7 @@ from daemon.start_times import StartTimes
 from daemon.startup import Opened, load_classes, open_core, state_path, wait_for_clock
 from daemon.state_backup import StateBackup
 from daemon.supervisor import EdgeActor, supervise
-from daemon.telemetry import Telemetry, summary
+from daemon.telemetry import FeedData, Telemetry, summary
 from daemon.telemetry_steps import StepTelemetry
 
 log = structlog.get_logger(__name__)
@@ -363,7 +363,11 @@ def durabilities(config: Config) -> dict[str, str]:
 def _feed_refresher(venue: str, intake: FeedIntake, market: MarketBoard) -> Callable[[Telemetry], None]:
     def refresh(telemetry: Telemetry) -> None:
         statuses = [each for name, each in market.statuses.items() if name.endswith(f"@{venue}")]
-        telemetry.feed_connected[venue] = bool(statuses) and all(s.status == "live" for s in statuses)
+        dark = [each for each in statuses if each.status != "live"]
+        telemetry.feed_connected[venue] = bool(statuses) and not dark
+        telemetry.feed_data[venue] = FeedData(
+            len(statuses), len(statuses) - len(dark), dark[0].reason if dark else ""
+        )
         if intake.last_ns:
             telemetry.feed_last_ns[venue] = telemetry.now_ns() - (monotonic_ns() - intake.last_ns)
 

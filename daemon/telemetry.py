@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 FAST = (
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
@@ -104,6 +104,20 @@ class LineFigures:
         """Instruments without live data by why: `delayed`, `competing`, `refused`."""
 
 
+class FeedData(NamedTuple):
+    """How many instruments of a venue have said how their data are, and how many have live ones."""
+
+    instruments: int
+    live: int
+    reason: str
+    """Why one of the others has none."""
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether none has live data."""
+        return self.instruments > 0 and not self.live
+
+
 class Telemetry:
     """Every number `/metrics` and `ctl metrics` show; written by whoever knows it, on the loop's thread."""
 
@@ -144,8 +158,11 @@ class Telemetry:
         self.feed_last_ns: dict[str, int] = {}
         """By venue: when its last message came."""
         self.feed_connected: dict[str, bool] = {}
+        self.feed_data: dict[str, FeedData] = {}
         self.lines: dict[str, LineFigures] = {}
         """By venue."""
+        self.account_lines: dict[str, str] = {}
+        """Account → venue whose line it trades through, where that is one of `lines`."""
 
     def _begin_orders(self) -> None:
         self.tick_to_order = Histogram(FAST)
@@ -226,10 +243,7 @@ class Telemetry:
             "loop_lag_seconds": summary(self.loop_lag),
             "clock_offset_seconds": self.clock_offset_seconds,
             "restarts": dict(self.restarts),
-            "feeds": {
-                venue: {"age_seconds": self.age_seconds(last), "connected": self.feed_connected.get(venue)}
-                for venue, last in self.feed_last_ns.items()
-            },
+            "feeds": {venue: self._feed(venue) for venue in self.feed_last_ns},
             "lines": {
                 venue: {field: getattr(line, field) for field in LineFigures.__slots__}
                 for venue, line in self.lines.items()
@@ -259,6 +273,14 @@ class Telemetry:
                 name: {field: getattr(figures, field) for field in AccountFigures.__slots__}
                 for name, figures in self.accounts.items()
             },
+        }
+
+    def _feed(self, venue: str) -> dict[str, Any]:
+        data = self.feed_data.get(venue)
+        return {
+            "age_seconds": self.age_seconds(self.feed_last_ns[venue]),
+            "connected": self.feed_connected.get(venue),
+            **({} if data is None else data._asdict()),
         }
 
 

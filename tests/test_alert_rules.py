@@ -17,7 +17,7 @@ from actors.messages.orders import OrderOutcomeUnknown, OrderRejected
 from actors.store.alerts import notice_of
 from daemon.alert_rules import HEARD, Watch
 from daemon.alert_settings import AlertsSection
-from daemon.telemetry import AccountFigures, LineFigures, Telemetry
+from daemon.telemetry import AccountFigures, FeedData, LineFigures, Telemetry
 
 S = 1_000_000_000
 
@@ -136,6 +136,34 @@ def test_a_line_that_stays_down_alarms_after_its_own_time_and_again() -> None:
     assert [alert.kind for alert in watch.check(telemetry, 1_510 * S)] == ["line_down"]
     line.down_since_ns = None
     assert [alert.severity for alert in watch.check(telemetry, 1_600 * S)] == ["info"]
+
+
+def test_a_line_that_is_down_is_one_alert_and_not_three() -> None:
+    telemetry = a_telemetry()
+    line = telemetry.lines["ib"] = LineFigures(alarm_seconds=900.0)
+    telemetry.account_lines = {"demo": "ib"}
+    telemetry.feed_connected, telemetry.feed_data = {"ib": False}, {"ib": FeedData(2, 0, "TWS restarts")}
+    telemetry.accounts["demo"] = AccountFigures(currency="USD", state="reconciling")
+    line.down_since_ns, line.reason = 0, "the gateway restarts"
+    watch = Watch(AlertsSection(feed_down_seconds=5, account_down_seconds=5))
+    assert watch.check(telemetry, 0) == watch.check(telemetry, 899 * S) == []
+    assert [alert.kind for alert in watch.check(telemetry, 900 * S)] == ["line_down"]
+
+
+def test_a_venue_without_any_live_data_is_critical_and_says_why() -> None:
+    telemetry, watch = a_telemetry(), Watch(AlertsSection(feed_down_seconds=5))
+    telemetry.feed_connected, telemetry.feed_data = {"ib": False}, {"ib": FeedData(2, 1, "no line is free")}
+    assert watch.check(telemetry, 0) == []
+    (some,) = watch.check(telemetry, 5 * S)
+    assert (some.severity, some.text) == (
+        "warning", "for 5 s: 1 of 2 instruments have no live data: no line is free",
+    )  # fmt: skip
+    telemetry, watch = a_telemetry(), Watch(AlertsSection(feed_down_seconds=5))
+    telemetry.feed_connected, telemetry.feed_data = {"ib": False}, {"ib": FeedData(2, 0, "data are delayed")}
+    assert watch.check(telemetry, 0) == []
+    (none,) = watch.check(telemetry, 5 * S)
+    assert none.severity == "critical"
+    assert none.text.endswith("no instrument has live data, none can be traded on them: data are delayed")
 
 
 def test_delayed_and_competing_data_are_named() -> None:

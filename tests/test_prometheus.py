@@ -18,7 +18,7 @@ import yaml
 
 from daemon.http.metrics import registry_of
 from daemon.http.server import HttpServer
-from daemon.telemetry import AccountFigures, LineFigures, Telemetry
+from daemon.telemetry import AccountFigures, FeedData, LineFigures, Telemetry
 from tests.http.test_server import Health
 
 
@@ -27,6 +27,7 @@ def a_full_telemetry() -> Telemetry:
     telemetry = Telemetry(now_ns=lambda: 10_000_000_000, version="1", session="s")
     telemetry.queue_depth["inputs"] = telemetry.restarts["http"] = telemetry.feed_last_ns["binance"] = 1
     telemetry.feed_connected["binance"] = True
+    telemetry.feed_data["binance"] = FeedData(1, 1, "")
     telemetry.orders["paper", "accepted"] = telemetry.orders_denied["paper", "X"] = 1
     telemetry.orders_rejected["paper", "X"] = telemetry.differences["paper", "balance"] = 1
     telemetry.strategy_failures["paper", "sma"] = telemetry.fills["paper"] = telemetry.orders_sent[

@@ -58,7 +58,12 @@ def _feeds(t: Telemetry) -> Iterator[Metric]:
     ages = [((venue,), t.age_seconds(last)) for venue, last in t.feed_last_ns.items()]
     yield gauge("feed_age_seconds", "Since the venue's last message.", ages, "venue")
     connected = [((venue,), float(is_up)) for venue, is_up in t.feed_connected.items()]
-    yield gauge("feed_connected", "1 while the feed's line is up.", connected, "venue")
+    yield gauge("feed_connected", "1 while all instruments of the feed have live data.", connected, "venue")
+    data = t.feed_data.items()
+    wanted = [((venue,), float(each.instruments)) for venue, each in data]
+    yield gauge("feed_instruments", "Instruments the feed has said something of.", wanted, "venue")
+    live = [((venue,), float(each.live)) for venue, each in data]
+    yield gauge("feed_instruments_live", "Those of them with live data.", live, "venue")
 
 
 def _lines(t: Telemetry) -> Iterator[Metric]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -140,6 +140,19 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
 Claim = (
     OpenOrder | OrderStatus | Execution | Commission | CompletedOrder | Position | AccountValue | Complaint
 )
+
+
+class LineUser(Protocol):
+    """Feed and broker, as the session sees them."""
+
+    def on_up(self) -> None:
+        """Everything has to be asked and subscribed anew."""
+
+    def on_down(self, reason: str) -> None:
+        """Nothing more comes; what waits for an answer will get none."""
+
+    def on_claim(self, claim: Claim) -> None:
+        """Something about orders, money, or the line."""
 
 
 def exact(number: float) -> Decimal:

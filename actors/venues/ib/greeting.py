@@ -18,7 +18,7 @@ async def greet(client: Any, where: SessionSettings, lost: asyncio.Event, *, why
         lost: Set when TWS closes the line; the library alone would wait for ever.
         why: What TWS last complained about.
     Raises:
-        VenueUnreachable: TWS has closed the line.
+        VenueUnreachable: TWS has complained, and closed the line.
         OSError, TimeoutError: Nobody there, or nobody who answers.
     """
     greeting = asyncio.ensure_future(client.connectAsync(where.host, where.port, where.client_id, 0))
@@ -31,10 +31,14 @@ async def greet(client: Any, where: SessionSettings, lost: asyncio.Event, *, why
         gone.cancel()
         greeting.cancel()
     if gone in done:
-        raise VenueUnreachable(refused(why(), where))
+        raise _closed(why(), where)
     if greeting not in done:
         raise TimeoutError
     greeting.result()
     if client.conn.transport is None:
-        raise VenueUnreachable(refused(why(), where))
+        raise _closed(why(), where)
     return client.conn.transport
+
+
+def _closed(complaint: str, where: SessionSettings) -> Exception:
+    return VenueUnreachable(refused(complaint, where)) if complaint else ConnectionResetError()

@@ -45,35 +45,50 @@ def check_account(accounts: Sequence[str], account_id: str | None, *, is_paper: 
 
 
 def refused(complaint: str, settings: SessionSettings) -> str:
-    """TWS has answered and closed the line."""
+    """TWS has answered with a complaint and closed the line."""
     if "(326)" in complaint:
         return (
             f"TWS says client id {settings.client_id} is in use: end the other program that has it, or give "
             "this one another client_id before its first order"
         )
-    return f"TWS closed the line: {complaint}" if complaint else _closed(settings)
+    return f"TWS closed the line: {complaint}"
 
 
-def _closed(settings: SessionSettings) -> str:
-    return (
-        f"{settings.host}:{settings.port} closed the line: enable the API (Configure > API > Settings > "
-        "Enable ActiveX and Socket Clients), trust this address, and check that the port is TWS's"
-    )
+def no_link_because(complaint: str) -> str:
+    """TWS itself has lost its line to IB."""
+    return f"{complaint}; TWS restores it by itself, as after IB's nightly reset: nothing need be done"
 
 
-def why_not(error: BaseException, settings: SessionSettings) -> str:
-    """There was no answer at all."""
+def no_line_because(error: BaseException, settings: SessionSettings, *, was_up: bool) -> str:
+    """Why an attempt to connect has failed.
+
+    Args:
+        was_up: It has worked before in this process, so the settings of both sides were right then.
+    """
     where = f"{settings.host}:{settings.port}"
+    if isinstance(error, TradingError):
+        return str(error)
     if isinstance(error, ConnectionRefusedError):
-        return (
-            f"nothing listens at {where}: start TWS or IB Gateway and compare its socket port "
+        what = f"nothing listens at {where}"
+        advice = (
+            "start TWS or IB Gateway and compare its socket port "
             "(TWS 7496, paper 7497; Gateway 4001, paper 4002)"
         )
-    if isinstance(error, TimeoutError):
-        return (
-            f"{where} does not answer as TWS does: log in, confirm its dialogs, and check that the port is "
-            "TWS's API port"
+    elif isinstance(error, TimeoutError):
+        what = f"{where} does not answer as TWS does"
+        advice = "log in, confirm its dialogs, and check that the port is TWS's API port"
+    elif isinstance(error, ConnectionError):
+        what = f"{where} closed the line"
+        advice = (
+            "enable the API (Configure > API > Settings > Enable ActiveX and Socket Clients), trust this "
+            "address, and check that the port is TWS's"
         )
-    if isinstance(error, ConnectionError):
-        return _closed(settings)
-    return f"{where}: {error}"
+    else:
+        return f"{where}: {error}"
+    if was_up:
+        return (
+            f"{what}, which has worked before: TWS restarts, or IB resets it as every night; it is tried "
+            f"again by itself, and nothing need be done unless it lasts {settings.alarm_minutes:g} minutes: "
+            "then log TWS in again"
+        )
+    return f"{what}: {advice}"

@@ -58,9 +58,13 @@ class Restarts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def why_now(self, now_ns: int, ahead_seconds: float = 0.0) -> str | None:
         """Why nothing may be sent now, or will not until it is asked again; None when it may."""
-        for each, _ in self._at(now_ns / 1e9, ahead_seconds):
-            return f"the gateway restarts at {each.at} {each.time_zone}"
-        return None
+        lasting = max(self._at(now_ns / 1e9, ahead_seconds), key=lambda found: found[1], default=None)
+        if lasting is None:
+            return None
+        each, end = lasting
+        over = datetime.fromtimestamp(end, tz=ZoneInfo(each.time_zone))
+        when = f"{each.at} {each.time_zone}, over by {over:%H:%M}"
+        return f"the gateway restarts at {when}: nothing need be done"
 
     def seconds_left(self, now_ns: int, ahead_seconds: float = 0.0) -> float:
         """How long those of now may still last; 0 when there is none."""

@@ -10,21 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from actors.core.effects import effect
-from actors.errors import TradingError, VenueUnreachable
+from actors.errors import VenueUnreachable
 from actors.venues.backoff import Backoff
 from actors.venues.ib.budget import MessageBudget
-from actors.venues.ib.claims import Claim, Complaint
+from actors.venues.ib.claims import Claim, Complaint, LineUser
 from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.greeting import greet
 from actors.venues.ib.library import Library, load_library
 from actors.venues.ib.listener import Answer, Listener
 from actors.venues.ib.outage import Outage
-from actors.venues.ib.reasons import RequestFailed, why_not
+from actors.venues.ib.reasons import RequestFailed, no_line_because, no_link_because
 from actors.venues.ib.settings import SessionSettings
 from actors.venues.mortal import make_mortal
 
@@ -32,19 +32,6 @@ log = structlog.get_logger(__name__)
 
 NS_PER_S = 1_000_000_000
 _NO_LINE = (VenueUnreachable, OSError, TimeoutError)
-
-
-class LineUser(Protocol):
-    """Feed and broker, as the session sees them."""
-
-    def on_up(self) -> None:
-        """Everything has to be asked and subscribed anew."""
-
-    def on_down(self, reason: str) -> None:
-        """Nothing more comes; what waits for an answer will get none."""
-
-    def on_claim(self, claim: Claim) -> None:
-        """Something about orders, money, or the line."""
 
 
 class Session:
@@ -56,6 +43,7 @@ class Session:
         self.is_up = False
         self.connections = 0
         self.budget = MessageBudget()
+        self.pauses = Backoff(first_seconds=settings.pause_seconds, cap_seconds=settings.pause_cap_seconds)
         self.offset_ms = 0
         """The server's clock minus ours, known to the second."""
         self._clock = clock
@@ -268,6 +256,7 @@ class Session:
         match meaning:
             case Meaning.LINK_LOST:
                 self._is_linked = False
+                self._complaint = no_link_because(self._complaint)
                 self._down(self._complaint)
             case Meaning.LINK_BACK | Meaning.LINK_BACK_DATA_LOST:
                 self._is_linked = True
@@ -292,25 +281,31 @@ class Session:
             self._listener = None
 
     async def _keep(self) -> None:
-        backoff = Backoff(
-            first_seconds=self.settings.pause_seconds, cap_seconds=self.settings.pause_cap_seconds
-        )
         while True:
             try:
                 await self._connect()
             except _NO_LINE as error:
-                reason = str(error) if isinstance(error, TradingError) else why_not(error, self.settings)
-                self._tell_down(reason)
+                self._tell_down(self._no_line_because(error))
             else:
-                backoff.reset()
+                began = asyncio.get_running_loop().time()
                 self._raise_line()
                 await self._serve()
+                # Not at the greeting: a gateway that greets only to hang up is left alone, too.
+                if asyncio.get_running_loop().time() - began >= self.settings.pause_cap_seconds:
+                    self.pauses.reset()
             finally:
                 self.cut("the line is given up")
             fault, self._fault = self._fault, None
             if fault is not None:
                 raise fault
-            await asyncio.sleep(backoff.next())
+            await asyncio.sleep(self.pauses.next())
+
+    def _no_line_because(self, error: Exception) -> str:
+        reason = no_line_because(error, self.settings, was_up=self.connections > 0)
+        due = self._restart_due()
+        if due is None:
+            return reason
+        return due if self.connections else f"{due}; if it does not come back then: {reason}"
 
     async def _connect(self) -> None:
         library = self.library
@@ -359,8 +354,11 @@ class Session:
             return False
         return True
 
+    def _restart_due(self) -> str | None:
+        return self.settings.restarts.why_now(self._clock(), self.settings.heartbeat_seconds)
+
     def _mind_restarts(self) -> None:
-        due = self.settings.restarts.why_now(self._clock(), self.settings.heartbeat_seconds)
+        due = self._restart_due()
         if due is not None:
             self._down(due)
         elif self._is_linked and not self.is_up:
@@ -369,7 +367,7 @@ class Session:
     def _raise_line(self) -> None:
         if self.is_up or not self._is_linked or self._lost.is_set():
             return
-        due = self.settings.restarts.why_now(self._clock(), self.settings.heartbeat_seconds)
+        due = self._restart_due()
         if due is not None:
             self._tell_down(due)
             return

@@ -68,11 +68,18 @@ async def test_a_line_that_goes_down_and_comes_back_is_shown(tmp_path: Path) -> 
             fault(tws, "system_message", code=1100)
             await pages.until(life, lambda: "the line of ib is down" in pages.ready, "the line to be down")
             assert "(1100)" in pages.ready
+            assert "nothing need be done" in pages.ready
             assert (pages.value("up"), pages.value("linked")) == (0, 0)
             assert pages.value("connections_total") == connections
             fault(tws, "system_message", code=1102)
             await pages.until(life, lambda: '"ok"' in pages.ready, "the daemon to be ready again")
-            fault(tws, "reset", milliseconds=500)
+            fault(tws, "reset", milliseconds=1_000)
+            await pages.until(
+                life,
+                lambda: "it is tried again by itself, and nothing need be done" in pages.ready,
+                "the reset to be named",
+            )
+            assert "enable the API" not in pages.ready
             await pages.until(
                 life, lambda: pages.value("connections_total") > connections, "a new connection"
             )
@@ -89,3 +96,9 @@ async def test_delayed_data_are_shown(tmp_path: Path) -> None:
                 lambda: "why=" in pages.metrics and pages.value("data_trouble", labels) == 1,
                 "delayed data to be shown",
             )
+            await pages.until(
+                life,
+                lambda: "no instrument of ib has live data: mktdata: Requested market data" in pages.ready,
+                "the daemon not to be ready without any live data",
+            )
+            assert 'tickerd_feed_instruments_live{venue="ib"} 0.0' in pages.metrics

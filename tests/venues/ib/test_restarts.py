@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from actors.messages.control import BrokerStopped
 from actors.messages.orders import NotSent
@@ -52,7 +54,14 @@ def test_a_line_that_goes_in_a_restart_has_until_its_end_before_it_is_an_alarm(
 
 
 def test_the_reason_names_the_restart() -> None:
-    assert NIGHTLY.why_now(ns("2026-11-21 04:45:00")) == "the gateway restarts at 23:45 America/New_York"
+    assert NIGHTLY.why_now(ns("2026-11-21 04:45:00")) == (
+        "the gateway restarts at 23:45 America/New_York, over by 23:50: nothing need be done"
+    )
+
+
+def test_of_two_that_overlap_the_one_that_lasts_longer_is_named() -> None:
+    both = Restarts(planned=(Restart(at="23:45"), Restart(at="23:40", minutes=30)))
+    assert "over by 00:10" in (both.why_now(ns("2026-11-21 04:46:00")) or "")
 
 
 @pytest.mark.parametrize(
@@ -112,12 +121,23 @@ def test_what_cannot_be_meant_is_refused_when_it_is_read(given: dict[str, object
 async def test_the_line_is_open_and_nothing_leaves_before_a_planned_restart() -> None:
     soon = datetime.now(UTC) + timedelta(minutes=1)
     planned = Restarts(planned=(Restart(at=f"{soon:%H:%M}", time_zone="UTC"),), lead_seconds=120.0)
-    async with rig(settings=SessionSettings(restarts=planned)) as rigged:
+    async with rig(settings=SessionSettings(restarts=planned, pause_seconds=0.02)) as rigged:
         rigged.broker = rigged.new_broker()
         rigged.start()
         await rigged.told.until(lambda: rigged.told.all(BrokerStopped))
-        assert rigged.told.all(BrokerStopped)[0].reason == f"the gateway restarts at {soon:%H:%M} UTC"
+        said = rigged.told.all(BrokerStopped)[0].reason
+        assert said.startswith(f"the gateway restarts at {soon:%H:%M} UTC, over by ")
+        with capture_logs() as logged:
+            rigged.fault("refuse_connection", count=3)
+            rigged.fault("drop")
+            async with asyncio.timeout(10):
+                while rigged.session.connections == 1:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        assert rigged.tws.faults.happened["refuse_connection"] == 3
+        assert rigged.session.outage.reason == said
+        assert [each for each in logged if each.get("reason") != said] == []
         rigged.submit()
         await rigged.told.until(lambda: rigged.told.all(NotSent))
-        assert (rigged.tws.desk.orders, len(rigged.tws.sessions.lines)) == ([], 1)
+        assert len(rigged.tws.sessions.lines) == 1
+        assert rigged.tws.desk.orders == []
         await rigged.stop()
