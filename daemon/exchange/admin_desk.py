@@ -50,13 +50,24 @@ class AdminDesk:
 
     async def _list_faults(self, request: web.Request) -> web.StreamResponse:
         faults = self._faults
-        return as_json({"waiting": faults.waiting(), "happened": faults.happened, "kinds": faults.meaning})
+        return as_json(
+            {
+                "waiting": faults.waiting(),
+                "happened": faults.happened,
+                "kinds": {name: kind.meaning for name, kind in faults.kinds.items()},
+                "fields": {name: ("count", *kind.fields) for name, kind in faults.kinds.items()},
+                "methods": {name: kind.methods for name, kind in faults.kinds.items() if kind.methods},
+            }
+        )
 
     async def _add_fault(self, request: web.Request) -> web.StreamResponse:
         try:
             fault = msgspec.json.decode(await request.read(), type=Fault)
         except msgspec.DecodeError as error:
-            raise UsageError(f"no such fault ({error}): GET /faults lists the kinds") from None
+            fields = [each.name for each in msgspec.structs.fields(Fault) if each.name not in ("kind", "id")]
+            raise UsageError(
+                f"no such fault ({error}): write JSON with kind and, where it takes them, {', '.join(fields)}"
+            ) from None
         self._faults.add(fault)
         if self._faults.is_at_once(fault):
             self._faults.note(fault.kind)

@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from actors.errors import UsageError
 
-FaultKind = Literal[
-    "accept_and_lose",
-    "lose_request",
-    "delay_reply",
-    "error_before",
-    "error_after",
-    "rate_limit_storm",
-    "swallow_report",
-    "duplicate_report",
-    "reorder_reports",
-    "hide_order",
-    "stale_open_orders",
-    "rename_on_cancel",
-    "depth_gap",
-    "stall",
-    "drop",
-    "refuse_connection",
-    "clock_skew",
-    "partial_fill_then_disconnect",
-    "server_shutdown",
-]
 Target = Literal["streams", "ws_api", "user_data", "all"]
 
-MEANING: dict[str, str] = {
-    "accept_and_lose": "the request is carried out, its reply never sent (REST: the connection is cut)",
-    "lose_request": "the request never arrives, no reply is sent (REST: the connection is cut)",
-    "delay_reply": "the reply is sent `milliseconds` late",
-    "error_before": "refused with `status` (503) and `code` (-1008) before anything happens",
-    "error_after": "carried out, then answered with `status` (503) and `code` (-1007)",
-    "rate_limit_storm": "429 with Retry-After of `milliseconds` or, without, until the next minute",
-    "swallow_report": "an executionReport is never sent (`method` matches its x: NEW, TRADE, …)",
-    "duplicate_report": "an executionReport is sent twice",
-    "reorder_reports": "an executionReport is held back until the next one has been sent",
-    "hide_order": "order.status answers -2013 until the order is `milliseconds` old",
-    "stale_open_orders": "openOrders shows what was open `milliseconds` ago",
-    "rename_on_cancel": "a cancelled order is only found by its id or by the id of its cancel",
-    "depth_gap": "a depth event of the streams is lost",
-    "stall": "connections of `target` say nothing for `milliseconds`, then everything at once",
-    "drop": "connections of `target` are cut",
-    "refuse_connection": "a WebSocket handshake is answered 503 (`method`: streams or ws_api)",
-    "clock_skew": "the exchange's clock is `milliseconds` ahead from now on",
-    "partial_fill_then_disconnect": "an order fills in part, then its account's connections are cut",
-    "server_shutdown": "connections of `target` get serverShutdown and are closed soon after",
-}
-AT_ONCE = frozenset({"stall", "drop", "clock_skew", "server_shutdown"})
-"""These happen when they are posted; all others wait for what they match."""
+
+class Kind(NamedTuple):
+    """A kind of fault: what happens, and what may be said of it besides how often."""
+
+    meaning: str
+    fields: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    """What `method` may name."""
+    is_at_once: bool = False
+    """It happens when it is posted; all others wait for what they match."""
 
 
 class Subject(NamedTuple):
@@ -73,7 +39,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How often it will still happen."""
     symbol: str | None = None
     method: str | None = None
-    """Name in the WebSocket API (`order.place`), whichever way the request came."""
+    """What the protocol calls a request or a message: `order.place`, `placeOrder`."""
     account: str | None = None
     milliseconds: int = 0
     status: int = 503
@@ -93,9 +59,12 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class FaultBook:
     """All faults that still wait, oldest first."""
 
-    def __init__(self, meaning: Mapping[str, str] = MEANING, at_once: frozenset[str] = AT_ONCE) -> None:
-        """`meaning` has the kinds of a protocol; those of `at_once` happen when they are posted."""
-        self.meaning, self._at_once = meaning, at_once
+    def __init__(
+        self, kinds: Mapping[str, Kind], *, symbols: Collection[str], accounts: Collection[str]
+    ) -> None:
+        """`kinds` are those of a protocol."""
+        self.kinds = kinds
+        self._known = {"symbol": symbols, "account": accounts}
         self._waiting: dict[int, Fault] = {}
         self._last_id = 0
         self.happened: dict[str, int] = {}
@@ -106,13 +75,22 @@ class FaultBook:
         Raises:
             UsageError: It can never happen.
         """
-        if fault.kind not in self.meaning:
-            raise UsageError(f"there is no fault {fault.kind!r}: GET /faults lists the kinds")
+        kind = self.kinds.get(fault.kind)
+        if kind is None:
+            raise UsageError(f"there is no fault {fault.kind!r}: write one of {', '.join(self.kinds)}")
         if fault.count < 1:
             raise UsageError(f"count is {fault.count}: write 1 or more")
+        for field, value in _said(fault):
+            if field not in kind.fields:
+                takes = ", ".join(("count", *kind.fields))
+                raise UsageError(f"the fault {fault.kind} takes no {field}: it takes {takes}")
+            known = kind.methods if field == "method" else self._known.get(field)
+            if known is not None and value not in known:
+                advice = ", ".join(known) or "none, there is none"
+                raise UsageError(f"the fault {fault.kind} knows no {field} {value!r}: write one of {advice}")
         self._last_id += 1
         fault.id = self._last_id
-        if not self.is_at_once(fault):
+        if not kind.is_at_once:
             self._waiting[fault.id] = fault
         return fault
 
@@ -137,7 +115,7 @@ class FaultBook:
 
     def is_at_once(self, fault: Fault) -> bool:
         """Whether it happens when it is posted."""
-        return fault.kind in self._at_once
+        return self.kinds[fault.kind].is_at_once
 
     def note(self, kind: str) -> None:
         """Count a fault that has happened."""
@@ -156,4 +134,9 @@ class FaultBook:
         return count
 
 
-assert set(MEANING) == set(get_args(FaultKind))
+def _said(fault: Fault) -> Iterator[tuple[str, object]]:
+    """What it says besides its kind and how often."""
+    for field in msgspec.structs.fields(fault):
+        value = getattr(fault, field.name)
+        if field.name not in ("kind", "count", "id") and value != field.default:
+            yield field.name, value

@@ -8,6 +8,7 @@ from typing import Self
 from aiohttp import web
 
 from daemon.exchange.admin import Admin
+from daemon.exchange.binance.faults import KINDS
 from daemon.exchange.binance.limits import Limits
 from daemon.exchange.binance.protocol import BinanceProtocol
 from daemon.exchange.binance.services import Services, keys_of
@@ -30,7 +31,7 @@ class ExchangeServer:
 
     def __init__(self, settings: ExchangeSettings) -> None:
         self.settings = settings
-        clock, faults = VenueClock(), FaultBook()
+        clock = VenueClock()
         market_settings = settings.market
         source: Source
         if isinstance(market_settings, Recorded):
@@ -41,6 +42,11 @@ class ExchangeServer:
             listings = [listing(symbol) for symbol in settings.symbols]
             source = SyntheticSource(listings, market_settings)
             self._seed, self._volatility = str(market_settings.seed), market_settings.volatility
+        faults = FaultBook(
+            KINDS,
+            symbols=tuple(each.instrument.symbol for each in listings),
+            accounts=tuple(account.name for account in settings.accounts),
+        )
         keys = keys_of(settings)
         truth = TruthLog(settings.truth, clock.now_ms)
         market = Market(listings, source, clock)

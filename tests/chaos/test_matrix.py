@@ -7,18 +7,16 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
-from typing import get_args
 
 import pytest
 
-from daemon.exchange.faults import AT_ONCE as STRIKING
-from daemon.exchange.faults import FaultKind
+from daemon.exchange.binance.faults import KINDS as ALL_KINDS
 from daemon.exchange.settings import DEMO_ACCOUNT, ExchangeAccount
 from tests.chaos.matrix.table import AT_ONCE, PHASES, SEEN, Cell, Phase, cell
 from tests.chaos.matrix.trader import HABITS
 from tests.e2e.faults.rig import Rig, Trading, judge, trading
 
-KINDS = get_args(FaultKind)
+KINDS = tuple(ALL_KINDS)
 PATIENCE_SECONDS = 20.0
 TRADER = Trading(
     use=f"{Path(__file__).with_name('matrix') / 'trader.py'}:PhaseTrader",
@@ -47,7 +45,7 @@ GROUPS = [
 
 
 def test_the_table_knows_every_fault_and_every_part_of_life() -> None:
-    assert set(AT_ONCE) == STRIKING
+    assert set(AT_ONCE) == {name for name, kind in ALL_KINDS.items() if kind.is_at_once}
     assert {phase.symbol for phase in PHASES.values()} == set(HABITS)
     assert sum(len(names) for _, names in GROUPS) == len(CELLS)
     missing = {(kind, name) for kind in KINDS for name in PHASES} - CELLS.keys()

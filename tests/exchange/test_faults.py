@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from daemon.exchange.faults import MEANING
+from daemon.exchange.binance.faults import KINDS
 from daemon.exchange.server import ExchangeServer
 from daemon.exchange.settings import PROFILES, ExchangeSettings, Synthetic, Timings
 from tests.exchange.client import Client, Socket, a_limit_order, a_market_order
@@ -241,19 +241,38 @@ async def test_waiting_faults_are_listed_and_taken_back(client: Client) -> None:
     await client.fault("depth_gap", symbol="ETHUSDT")
     _, listed = await client.admin("GET", "/faults")
     assert [fault["kind"] for fault in listed["waiting"]] == ["delay_reply", "depth_gap"]
-    assert set(listed["kinds"]) == set(MEANING)
+    assert set(listed["kinds"]) == set(KINDS)
     number = listed["waiting"][0]["id"]
     assert await client.admin("DELETE", f"/faults/{number}") == (200, {"cleared": 1})
     assert await client.admin("DELETE", "/faults") == (200, {"cleared": 1})
 
 
 @pytest.mark.parametrize(
-    "body", [{"kind": "earthquake"}, {"kind": "drop", "colour": "red"}, {"kind": "delay_reply", "count": 0}]
+    ("body", "said"),
+    [
+        ({"kind": "earthquake"}, "there is no fault 'earthquake': write one of accept_and_lose, "),
+        (
+            {"kind": "drop", "colour": "red"},
+            "unknown field `colour`): write JSON with kind and, where",
+        ),
+        ({"kind": "delay_reply", "count": 0}, "count is 0: write 1 or more"),
+        ({"kind": "drop", "method": "order.place"}, "drop takes no method: it takes count, target, account"),
+        (
+            {"kind": "error_before", "method": "order.plaice"},
+            "knows no method 'order.plaice': write one of ping, ",
+        ),
+        ({"kind": "swallow_report", "method": "trade"}, "knows no method 'trade': write one of NEW, TRADE, "),
+        ({"kind": "depth_gap", "symbol": "BTC"}, "knows no symbol 'BTC': write one of BTCUSDT, ETHUSDT"),
+        ({"kind": "drop", "account": "nobody"}, "knows no account 'nobody': write one of "),
+    ],
 )
-async def test_a_fault_that_cannot_be_is_refused_in_words(client: Client, body: dict[str, Any]) -> None:
+async def test_a_fault_that_cannot_be_is_refused_and_names_what_there_is(
+    client: Client, body: dict[str, Any], said: str
+) -> None:
     status, answer = await client.admin("POST", "/faults", body)
     assert status == 400
-    assert answer["error"]
+    assert said in answer["error"]
+    assert (await client.admin("GET", "/faults"))[1]["waiting"] == []
 
 
 async def test_no_fault_touches_another_symbol_or_method(client: Client) -> None:

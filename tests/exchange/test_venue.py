@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from daemon.exchange.binance.faults import KINDS
 from daemon.exchange.clock import VenueClock
 from daemon.exchange.faults import FaultBook
 from daemon.exchange.market_data.events import DepthSnapshot, PublicTrade, Top
@@ -60,7 +61,7 @@ class Bench:
             fees=(D("0.001"), D("0.002")),
             clock=VenueClock(),
             truth=self.truth,
-            faults=FaultBook(),
+            faults=FaultBook(KINDS, symbols=(), accounts=()),
         )
         self.told = Told()
         self.venue.listen(self.told)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from daemon.exchange.faults import FaultBook, Subject
+from daemon.exchange.ib.faults import MESSAGES
 from daemon.exchange.ib.wire import SERVER_VERSION, BadFrame, Field, FrameReader, frame, split
 
 MESSAGES_PER_SECOND = 50
@@ -78,6 +79,7 @@ class Line(asyncio.Protocol):
 
     def send(self, name: str, fields: Iterable[Field]) -> None:
         """Send a message soon, in order, unless something goes wrong with it."""
+        assert name in MESSAGES, "a fault that names it must be possible"
         subject = Subject(method=name, account=self.account)
         faults = self._faults
         if faults.take("cut_before", subject):

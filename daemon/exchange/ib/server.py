@@ -19,7 +19,7 @@ from daemon.exchange.ib.account_replies import AccountReplies
 from daemon.exchange.ib.admin import IbAdmin
 from daemon.exchange.ib.contracts import catalogue, ib_time
 from daemon.exchange.ib.desk import OrderDesk
-from daemon.exchange.ib.faults import AT_ONCE, MEANING
+from daemon.exchange.ib.faults import KINDS
 from daemon.exchange.ib.holdings import Holdings
 from daemon.exchange.ib.line import Line
 from daemon.exchange.ib.quotes import QuoteBoard
@@ -44,15 +44,15 @@ class IbServer:
     def __init__(self, settings: IbSettings) -> None:
         self.settings = settings
         self.clock = clock = VenueClock()
-        self.faults = FaultBook(MEANING, AT_ONCE)
         self.truth = TruthLog(settings.truth, clock.now_ms)
         self.catalogue = catalogue(settings.symbols, datetime.now(UTC), hours=settings.hours)
+        names = tuple(account.name for account in settings.accounts)
+        self.faults = FaultBook(KINDS, symbols=tuple(self.catalogue.by_symbol), accounts=names)
         listings = [contract.listing for contract in self.catalogue.all]
         self.market = Market(listings, SyntheticSource(listings, settings.market), clock)
         self.engine = self._new_engine()
         self.records = IbRecords(self.truth)
         self.holdings = Holdings(self.catalogue)
-        names = tuple(account.name for account in settings.accounts)
         self.quotes = quotes = QuoteBoard(clock)
         self.sessions = Sessions(
             accounts=names, catalogue=self.catalogue, engine=self.engine, markets=self.market.symbols,

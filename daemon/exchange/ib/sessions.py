@@ -15,6 +15,7 @@ from daemon.exchange.ib.account_replies import AccountReplies
 from daemon.exchange.ib.checks import AMBIGUOUS_CONTRACT, INVALID, UNKNOWN_CONTRACT, Refusal
 from daemon.exchange.ib.contracts import RULES, Catalogue, Contract, Wanted
 from daemon.exchange.ib.desk import OrderDesk
+from daemon.exchange.ib.faults import name_of
 from daemon.exchange.ib.line import Line
 from daemon.exchange.ib.order_request import PlaceOrder, Request
 from daemon.exchange.ib.orders import Execution, IbOrder
@@ -22,25 +23,6 @@ from daemon.exchange.ib.quotes import LINES_MAX, TICK_TYPES, QuoteBoard, Subscri
 from daemon.exchange.ib.wire import BadFrame
 from daemon.exchange.market_data.market import SymbolMarket
 from daemon.exchange.truth import TruthLog
-
-NAMES: dict[type[Request], str] = {
-    PlaceOrder: "placeOrder", ask.CancelOrder: "cancelOrder", ask.OpenOrders: "reqOpenOrders",
-    ask.CompletedOrders: "reqCompletedOrders", ask.Executions: "reqExecutions",
-    ask.Positions: "reqPositions", ask.AccountUpdates: "reqAccountUpdates",
-    ask.AccountUpdatesMulti: "reqAccountUpdatesMulti", ask.ContractDetails: "reqContractDetails",
-    ask.MarketData: "reqMktData", ask.TickByTick: "reqTickByTickData", ask.CurrentTime: "reqCurrentTime",
-    ask.HistoricalData: "reqHistoricalData", ask.StartApi: "startApi", ask.RealTimeBars: "reqRealTimeBars",
-    ask.MarketRuleOf: "reqMarketRule", ask.MarketDepth: "reqMktDepth",
-}  # fmt: skip
-
-
-def name_of(request: Request) -> str:
-    """What faults call it."""
-    if isinstance(request, PlaceOrder) and request.is_what_if:
-        return "whatIf"
-    if isinstance(request, PlaceOrder) and request.parent_id:
-        return "placeChild"
-    return NAMES.get(type(request), type(request).__name__)
 
 
 class Switches(msgspec.Struct):
