@@ -213,6 +213,13 @@ def doubts_about(config: Config) -> list[str]:
             )
         if not any(strategy.account == name for strategy in config.strategies.values()):
             found.append(f"{place}: no strategy trades it")
+    for name, venue in config.venues.items():
+        is_live = any(each.venue == name and each.mode == "live" for each in config.accounts.values())
+        if venue.kind == "ib" and is_live and not venue.tws.restarts.planned:
+            found.append(
+                f"venues.{name}.tws.restarts.planned is empty: say when the gateway restarts, so that no "
+                "order is sent into it and its outage is no alarm"
+            )
     if config.http.port >= 0 and config.http.host not in LOOPBACK:
         found.append(f"http.host: {config.http.host} shows positions and equity to whoever can reach it")
     return found

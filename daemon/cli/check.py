@@ -33,13 +33,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from daemon.cli.check_orders import order_doubts
     from daemon.config_checks import doubts_about
 
     loaded = load(args)
     secrets = secrets_of(loaded.config)
     errors = [f"{each.place}: {each.problem}" for each in secrets if each.problem]
     errors += strategy_errors(loaded.config)
-    doubts = doubts_about(loaded.config)
+    doubts = [*doubts_about(loaded.config), *order_doubts(loaded.config)]
     waiting = [] if errors else _waiting(loaded.config, doubts)
     if args.json:
         print_json({**_report(loaded, secrets, errors, doubts), "waiting": waiting})

@@ -150,3 +150,60 @@ def test_without_a_configuration_the_next_step_is_named(
     ran = tickerd("check")
     assert (ran.code, ran.out) == (78, "")
     assert "tickerd init" in ran.err
+
+
+ORDERS = """\
+from actors import Bar, Strategy
+
+
+class Mine(Strategy):
+    length: int = 3
+    maker: bool = False
+
+    def on_bar(self, bar: Bar) -> None:
+        self.ctx.limit("buy", 1, 2, post_only=self.maker, time_in_force=bar.instrument)
+        self.ctx.trailing_stop("sell", 1, distance=2)
+        self.ctx.market("sell", 1, on="close")
+
+
+class Another(Strategy):
+    def on_bar(self, bar: Bar) -> None:
+        self.ctx.limit("buy", 1, 2, adaptive="urgent")
+"""
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        (
+            [],
+            [
+                "mine.py:10 places an order that binance does not take, ORDER_TYPE_NOT_SUPPORTED: ",
+                "mine.py:11 places an order that binance does not take, TIME_IN_FORCE_NOT_SUPPORTED: ",
+            ],
+        ),
+        (
+            ["accounts.test.mode=paper"],
+            [
+                "mine.py:10 places an order that only a paper account takes, binance itself would deny it: ",
+                "mine.py:11 places an order that the simulated venue denies, TIME_IN_FORCE_NOT_SUPPORTED: ",
+            ],
+        ),
+        (["venues.binance.kind=ib"], []),
+        (
+            ["venues.binance.kind=ib", "strategies.mine.parameters.maker=true"],
+            ["mine.py:9 places an order that binance does not take, POST_ONLY_NOT_SUPPORTED: "],
+        ),
+    ],
+)
+def test_orders_that_the_venue_does_not_take_are_named_with_their_lines(
+    config: Path, tickerd: Callable[..., Any], sets: list[str], said: list[str]
+) -> None:
+    (config.parent / "mine.py").write_text(ORDERS)
+    ran = tickerd("check", "--config", config, *(part for each in sets for part in ("--set", each)))
+    assert ran.code == 0, ran.err
+    notes = [line for line in ran.err.splitlines() if "places an order" in line]
+    assert len(notes) == len(said)
+    for note, expected in zip(notes, said, strict=True):
+        assert note.startswith("tickerd check: note: strategies.mine: ")
+        assert expected in note
