@@ -222,6 +222,7 @@ def _simulated_venues(
     from actors.venues.simulated.actor import SimulatedVenueActor
 
     make, venues = venue_type or SimulatedVenueActor, []
+    lag_ns = round(config.backtest.market_latency_ms * MILLISECOND_NS) if is_simulated else 0
     for venue, accounts in by_venue.items():
         market = config.venues.get(venue, VenueSection()).simulated
         own = market.slippage.function
@@ -233,6 +234,7 @@ def _simulated_venues(
                 market=market,
                 slippage=None if own is None else told(f"slippage function {own}", load_function(own)),
                 calendars=calendars,
+                lag_ns=lag_ns,
             )
         )
     return tuple(venues)

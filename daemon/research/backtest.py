@@ -19,10 +19,10 @@ from actors.messages.orders import OrderFilled
 from actors.model.calendar import calendar_named
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
-from actors.model.intervals import parse_interval
+from actors.model.intervals import format_interval, parse_interval
 from actors.views.valuation import Valuation
 from daemon.config import Config
-from daemon.graph import BarSources, Core, StrategyClasses, build_core, traded_instruments
+from daemon.graph import BarSources, Core, StrategyClasses, build_core, timeframes, traded_instruments
 from daemon.research.closing import close_down
 from daemon.research.exchange_calendars import calendars_for, must_reach
 from daemon.research.excursions import Excursions, blocks_of
@@ -122,7 +122,7 @@ class Backtest:
         self._history_of = [*self._given, *((name, 0) for name in sorted(sources.history))]
         """What strategies wait for: nobody decides anything before the start."""
         self.core = self._build(sources, listeners)
-        self._latency = round(config.backtest.market_latency_ms * 1e6)
+        self._latency = _latency_of(config)
         self._first_ns = 0
         self._seconds = 0.0
 
@@ -330,6 +330,22 @@ def _first_instruments(config: Config) -> dict[str, str]:
     for strategy in config.strategies.values():
         found.setdefault(strategy.account, strategy.instruments[0])
     return found
+
+
+def _latency_of(config: Config) -> int:
+    """Nanoseconds until market data are known.
+
+    Raises:
+        ConfigError: Strategies are not told of bars that come when the next one is over, too.
+    """
+    latency = round(config.backtest.market_latency_ms * 1e6)
+    for instrument, interval in timeframes(config):
+        if latency >= interval:
+            raise ConfigError(
+                f"backtest.market_latency_ms = {config.backtest.market_latency_ms:g} is as long as bars of "
+                f"{format_interval(interval)} of {instrument}, which would all be old news: make it shorter"
+            )
+    return latency
 
 
 def configured_instruments(config: Config) -> dict[str, Instrument]:

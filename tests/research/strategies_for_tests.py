@@ -230,3 +230,11 @@ class OnBarsAndTicks(OnEveryTick):
 
     def on_bar(self, bar: Bar) -> None:
         self.ctx.market("buy", Decimal(1), tag="bar")
+
+
+class DayBid(Strategy):
+    """At its first bar bids 95 for today."""
+
+    def on_bar(self, bar: Bar) -> None:
+        if len(self.ctx.bars(2)) == 1:
+            self.ctx.limit("buy", Decimal(1), Decimal(95), time_in_force="day")

@@ -86,10 +86,17 @@ class SimulatedVenueActor(CoreActor):
         market: MarketSettings = PLAIN_MARKET,
         slippage: SlippageFunction | None = None,
         calendars: Calendars = BUILT_IN,
+        lag_ns: int = 0,
     ) -> None:
+        """`lag_ns` is how long after an instant its market data come: the venue's clock is late by it."""
         self.name = name  # several venues of this class may run side by side
         self.engine = MatchingEngine(
-            accounts=accounts, instruments=instruments, market=market, slippage=slippage, calendars=calendars
+            accounts=accounts,
+            instruments=instruments,
+            market=market,
+            slippage=slippage,
+            calendars=calendars,
+            lag_ns=lag_ns,
         )
         self._markets = self.engine.markets
         self._travel = {account: Travel(account, settings) for account, settings in accounts.items()}
@@ -162,7 +169,7 @@ class SimulatedVenueActor(CoreActor):
         venue_order_id = events[0].venue_order_id
         if till is not None and venue_order_id is not None:
             end_of_life = VenueGoodTill(ts_event=till, account=terms.account, venue_order_id=venue_order_id)
-            self.set_timer(till, end_of_life)
+            self.set_timer(till + self.engine.desk.lag_ns, end_of_life)
         return events
 
     def on_venue_good_till(self, due: VenueGoodTill) -> None:

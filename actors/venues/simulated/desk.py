@@ -34,12 +34,14 @@ class Desk:
     """What all markets of one engine share."""
 
     __slots__ = (
-        "accounts", "bar_began", "calendars", "events", "has_links", "last_order_id", "last_priority",
-        "last_trade_id", "markets", "now", "prices",
+        "accounts", "bar_began", "calendars", "events", "has_links", "lag_ns", "last_order_id",
+        "last_priority", "last_trade_id", "markets", "now", "prices",
     )  # fmt: skip
 
-    def __init__(self, calendars: Calendars = BUILT_IN) -> None:
+    def __init__(self, calendars: Calendars = BUILT_IN, lag_ns: int = 0) -> None:
         self.calendars = calendars
+        self.lag_ns = lag_ns
+        """How long after an instant its market data are shown here: hours and days end so much later."""
         self.accounts: dict[str, Account] = {}
         self.events: list[VenueEvent] = []
         self.now = 0

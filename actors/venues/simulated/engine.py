@@ -54,8 +54,10 @@ class MatchingEngine:
         market: MarketSettings = PLAIN_MARKET,
         slippage: SlippageFunction | None = None,
         calendars: Calendars = BUILT_IN,
+        lag_ns: int = 0,
     ) -> None:
-        self._desk, self._settings = Desk(calendars), market
+        """`lag_ns` is how long after an instant the market data of it come."""
+        self._desk, self._settings = Desk(calendars, lag_ns), market
         self._slip = Slip(market.slippage, slippage) if market.slippage != Slippage() else None
         self.markets: dict[str, Market] = {name: self._market_of(i) for name, i in instruments.items()}
         """By instrument."""

@@ -16,33 +16,45 @@ _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 
 class TradingHours:
     """Sessions of a calendar; without one the market is always open, and its days are the instrument's."""
 
-    __slots__ = ("_calendar", "_days", "_session", "has_calendar", "outside")
+    __slots__ = ("_calendar", "_days", "_lag_ns", "_session", "has_calendar", "outside")
 
-    def __init__(self, times: TradingTimes, instrument: Instrument, calendars: Calendars = BUILT_IN) -> None:
+    def __init__(
+        self,
+        times: TradingTimes,
+        instrument: Instrument,
+        calendars: Calendars = BUILT_IN,
+        lag_ns: int = 0,
+    ) -> None:
         """Find the calendar.
 
+        Args:
+            lag_ns: How long after an instant its market data come: `now` less this is the market's time.
         Raises:
             ConfigError: No such calendar, or hours that are none.
         """
         self._calendar = trading_calendar(times, instrument, calendars)
         self.has_calendar = self._calendar is not None
         self._days = self._calendar or calendar_named(instrument.calendar, calendars)
+        self._lag_ns = lag_ns
         self.outside: Literal["wait", "reject"] = times.outside
         self._session = Session(0, 0)
         """The one last looked at, or the one after it: derived, so never part of a snapshot."""
 
     def is_open(self, now: int) -> bool:
         """Whether orders may fill now."""
+        return self._is_in_session(now - self._lag_ns)
+
+    def _is_in_session(self, ts: int) -> bool:
         if self._calendar is None:
             return True
         session = self._session
-        if not session.open <= now < session.close:
-            session = self._session = self._calendar.next_session(now)
-        return session.open <= now
+        if not session.open <= ts < session.close:
+            session = self._session = self._calendar.next_session(ts)
+        return session.open <= ts
 
     def overlap(self, start: int, end: int) -> bool:
-        """Whether the market is open at any time from `start` until before `end`."""
-        return self._calendar is None or self.is_open(start) or self._session.open < end
+        """Whether the market is open at any time from `start` until before `end`, the market's own time."""
+        return self._calendar is None or self._is_in_session(start) or self._session.open < end
 
     def day_end(self, now: int, bars_alone_ns: int = 0) -> int:
         """When DAY orders of this instant expire.
@@ -50,8 +62,10 @@ class TradingHours:
         Where there is nothing but bars, the bar that holds the end of the day is only known at its own end:
         they still meet it.
         """
-        close = self._days.next_close(now)
-        return close if not bars_alone_ns else -(-close // bars_alone_ns) * bars_alone_ns + 1
+        close = self._days.next_close(now - self._lag_ns)
+        if bars_alone_ns:
+            close = -(-close // bars_alone_ns) * bars_alone_ns + 1
+        return close + self._lag_ns
 
 
 def trading_calendar(times: TradingTimes, instrument: Instrument, calendars: Calendars) -> Calendar | None:

@@ -66,7 +66,7 @@ class Market(RecordedMarket):
         self.desk = desk
         self.settings = settings
         self.slip = slip
-        self.hours = TradingHours(settings.hours, instrument, desk.calendars)
+        self.hours = TradingHours(settings.hours, instrument, desk.calendars, desk.lag_ns)
         self.follows_queue = settings.queue != "front"
         self._at_close = settings.bars.market_orders == "same_close"
         self._market_until = _MARKET_UNTIL.get(settings.bars.market_rest)
