@@ -14,8 +14,9 @@ from actors.store.export import Books, plain
 from actors.store.layout import list_parts, tape_folder
 from actors.store.rerun import decode_snapshot
 from actors.strategies.recorded import AbsentStrategy
-from daemon.graph import Core, from_tape_configuration
+from daemon.graph import Core
 from daemon.startup import core_of_head, read_core
+from daemon.tape_configuration import from_tape_configuration
 
 
 def check_all(state: Path) -> Checked:

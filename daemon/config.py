@@ -176,10 +176,10 @@ class BacktestSection(Section, frozen=True, kw_only=True):
 
 
 class InstrumentSection(Section, frozen=True, kw_only=True):
-    """Definition of an instrument where no venue is asked for it (files)."""
+    """Definition of an instrument where no venue is asked for it (files); of all others only its calendar."""
 
-    base: str
-    quote: str
+    base: str = ""
+    quote: str = ""
     kind: Literal["spot", "equity", "future", "perpetual", "forex", "option"] = "spot"
     tick_size: Decimal = Decimal("0.01")
     lot_size: Decimal = Decimal("0.00001")
@@ -187,6 +187,7 @@ class InstrumentSection(Section, frozen=True, kw_only=True):
     notional_min: Decimal = Decimal(0)
     multiplier: Decimal = Decimal(1)
     calendar: str = "24/7"
+    """Or weekdays, or an exchange's code as XNYS."""
 
 
 class Config(Section, frozen=True, kw_only=True):

@@ -49,6 +49,10 @@ def check_config(config: Config) -> None:
             raise Misplaced(("venues", name, "simulated", *keys), why)
     for name, instrument in config.instruments.items():
         _check_venue_of(config, name, ("instruments", name))
+        if config.venues[name.rpartition("@")[2]].kind == "simulated":
+            for field in ("base", "quote"):
+                if not getattr(instrument, field):
+                    raise Misplaced(("instruments", name, field), "is missing: name the asset, such as USD")
         for field in ("tick_size", "lot_size", "multiplier"):
             if getattr(instrument, field) <= 0:
                 raise Misplaced(("instruments", name, field), "must be greater than 0")

@@ -17,7 +17,8 @@ from actors.model.instrument import Instrument
 from actors.venues.ports import Feed
 from daemon.config import Config
 from daemon.edges import Lines, make_feed
-from daemon.graph import from_tape_configuration, traded_instruments
+from daemon.graph import traded_instruments
+from daemon.tape_configuration import from_tape_configuration
 
 log = structlog.get_logger(__name__)
 

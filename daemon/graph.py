@@ -9,8 +9,8 @@ held, so they never decide on a position that a fill has already changed.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,7 @@ from actors.bars.actor import BarsActor
 from actors.bars.spec import BarSpec
 from actors.core.actor import CoreActor
 from actors.core.sequencer import Sequencer
-from actors.errors import ConfigError, TapeError
+from actors.errors import ConfigError
 from actors.ledger.account_book import LedgerAccount
 from actors.ledger.actor import LedgerActor
 from actors.model.calendar import BUILT_IN, Calendars
@@ -356,44 +356,3 @@ def bar_specs(config: Config, sources: BarSources) -> list[BarSpec]:
             )
         specs.append(spec)
     return specs
-
-
-def tape_configuration(
-    config: Config, instruments: Iterable[Instrument], sources: BarSources
-) -> dict[str, Any]:
-    """Everything `build_core` needs besides code, in the form the tape's heads keep it."""
-    plain: dict[str, Any] = msgspec.to_builtins(
-        {
-            "config": config,
-            "instruments": list(instruments),
-            "given": sorted(sources.given),
-            "trades": sorted(sources.trades),
-            "has_backfill": sources.has_backfill,
-        }
-    )
-    return plain
-
-
-def from_tape_configuration(plain: Mapping[str, Any]) -> tuple[Config, dict[str, Instrument], BarSources]:
-    """What a head was written with.
-
-    Raises:
-        TapeError: Something is missing: another version wrote it.
-    """
-    missing = [
-        key for key in ("config", "instruments", "given", "trades", "has_backfill") if key not in plain
-    ]
-    if missing:
-        raise TapeError(
-            f"the tape's head lacks {', '.join(missing)}: another tickerd wrote it, use that one to read it"
-        )
-    instruments = msgspec.convert(plain["instruments"], list[Instrument], strict=False)
-    return (
-        msgspec.convert(plain["config"], Config, strict=False),
-        {instrument.id: instrument for instrument in instruments},
-        BarSources(
-            given=frozenset((name, interval) for name, interval in plain["given"]),
-            trades=frozenset(plain["trades"]),
-            has_backfill=plain["has_backfill"],
-        ),
-    )

@@ -25,7 +25,8 @@ from actors.strategies.base import Strategy
 from actors.strategies.recorded import AbsentStrategy, Recording, recorded_strategy
 from daemon.code_changes import runnable_classes
 from daemon.config import Config
-from daemon.graph import Core, from_tape_configuration
+from daemon.graph import Core
+from daemon.tape_configuration import from_tape_configuration
 
 log = structlog.get_logger(__name__)
 

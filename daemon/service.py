@@ -18,6 +18,7 @@ from actors.store.layout import tape_folder
 from actors.store.recovery import load
 from actors.store.writer import StoreWriter
 from daemon.alerts import Alerts
+from daemon.calendars import ending_soon, live_calendars, with_calendars
 from daemon.clock import Clock
 from daemon.config import Config
 from daemon.control import ControlServer
@@ -131,6 +132,11 @@ class Service:
                 log.warning("recovery", note=note)
             wait_for_clock(recovered, self._clock.now)
             instruments = await known_instruments(config, recovered.head, self._lines, self._clock.now)
+            instruments = with_calendars(config, instruments)
+            names = [each.calendar for each in instruments.values()]
+            calendars = live_calendars(config, names, self._clock.now())
+            for note in ending_soon(calendars, self._clock.now()):
+                log.warning("calendar", note=note)
             times.done("instruments")
             opened = open_core(
                 recovered,
@@ -141,6 +147,7 @@ class Service:
                 now=max(self._clock.now(), recovered.last_ts),
                 on_failure=_log_failure,
                 times=times,
+                calendars=calendars,
             )
             try:
                 return await self._trade(opened)

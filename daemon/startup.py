@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from actors.core.sequencer import CoreSnapshot
 from actors.errors import ConfigError, TapeError, TradingError
 from actors.messages.base import Message
 from actors.messages.control import BooksRestored, Started
+from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.ids import ClientOrderIds, next_epoch
 from actors.model.instrument import Instrument
 from actors.store.database import newest_checkpoint
@@ -32,16 +33,10 @@ from actors.strategies.loading import load_strategy, strategy_source_hash
 from actors.strategies.recorded import AbsentStrategy
 from daemon.code_changes import OtherVersion, changed_strategies, check_version, fingerprints
 from daemon.config import Config
-from daemon.graph import (
-    BarSources,
-    Core,
-    StrategyClasses,
-    build_core,
-    from_tape_configuration,
-    tape_configuration,
-)
+from daemon.graph import BarSources, Core, StrategyClasses, build_core
 from daemon.rerunning import Tail, decisions, run_tail
 from daemon.start_times import StartTimes
+from daemon.tape_configuration import from_tape_configuration, recorded_calendars, tape_configuration
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +73,7 @@ def core_of_head(head: Head, *, classes: StrategyClasses | None = None, changed:
         sources=sources,
         ids=ClientOrderIds(store_id=head.store_id, epoch=head.epoch),
         changed=changed,
+        calendars=recorded_calendars(head.config),
     )
 
 
@@ -108,9 +104,12 @@ def open_core(
     now: int,
     on_failure: FailureHook | None,
     times: StartTimes,
+    calendars: Calendars = BUILT_IN,
 ) -> Opened:
     """Bring the core to the tape's end and begin a new part in its state.
 
+    Args:
+        calendars: Where those of instruments and venues are found by name; the tape keeps them.
     Raises:
         ReplayDiffers: The record was not repeated; names the first difference.
         TapeError: The tape cannot be written.
@@ -129,15 +128,14 @@ def open_core(
         ids=ClientOrderIds(store_id=recovered.identity.store_id, epoch=epoch),
         on_failure=on_failure,
         changed=changed,
+        calendars=calendars,
     )
     if tail is not None:
         state = tail.core.sequencer.snapshot() if tail.core is not None else recovered.snapshot
         assert state is not None, "a tape has at least the state of its head"
         _take(core, state, recovered)
         core.sequencer.ids.take_over(recovered.identity.store_id)
-        for name in changed:
-            log.warning("strategy has new code or parameters and warms up anew", strategy=name)
-            core.strategies.begin_anew(name)
+        _begin_anew(core, changed)
     head = _new_head(
         recovered,
         config,
@@ -145,7 +143,7 @@ def open_core(
         tail,
         epoch=epoch,
         now=now,
-        tape_config=tape_configuration(config, instruments.values(), sources),
+        tape_config=tape_configuration(config, instruments.values(), sources, calendars),
         classes=classes,
     )
     tape = TapeWriter(tape_folder(recovered.state), segment_bytes=config.tape.segment_mb * 1024 * 1024)
@@ -163,6 +161,12 @@ def _restored(recovered: Recovered, now: int) -> tuple[BooksRestored, ...]:
         return ()
     log.warning("books restored from a backup; what was done after it is asked from the venues", store=former)
     return (BooksRestored(ts_event=now, store_id=former),)
+
+
+def _begin_anew(core: Core, changed: Iterable[str]) -> None:
+    for name in changed:
+        log.warning("strategy has new code or parameters and warms up anew", strategy=name)
+        core.strategies.begin_anew(name)
 
 
 def _take(core: Core, state: CoreSnapshot, recovered: Recovered) -> None:

@@ -27,6 +27,7 @@ from actors.messages.orders import (
     QueryAccount,
     SubmitOrder,
 )
+from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import Instrument, InstrumentKind
 from actors.store import database
 from actors.store.database import Checkpoint, checkpoint_values, database_path, open_database
@@ -111,6 +112,7 @@ class Life:
         state: Path | None = None,
         sources: BarSources | None = None,
         kind: InstrumentKind = "spot",
+        calendars: Calendars = BUILT_IN,
     ) -> None:
         """`state` is where the folder lies when that is not to stand on the tape."""
         self.config = config
@@ -128,6 +130,7 @@ class Life:
                 now=self.now,
                 on_failure=None,
                 times=StartTimes(),
+                calendars=calendars,
             )
         except BaseException:
             self.recovered.lock.release()

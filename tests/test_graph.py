@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from actors.errors import TapeError
-from daemon.graph import BarSources, from_tape_configuration, tape_configuration
+from daemon.graph import BarSources
+from daemon.tape_configuration import from_tape_configuration, tape_configuration
 from tests.startup_rig import BTC, a_config, an_instrument
 
 SOURCES = BarSources(given=frozenset({(BTC, 60)}), trades=frozenset({BTC}), has_backfill=True)

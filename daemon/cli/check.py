@@ -41,6 +41,7 @@ def run(args: Namespace) -> int:
     errors = [f"{each.place}: {each.problem}" for each in secrets if each.problem]
     errors += strategy_errors(loaded.config)
     doubts = [*doubts_about(loaded.config), *order_doubts(loaded.config)]
+    errors += calendar_errors(loaded.config, doubts)
     waiting = [] if errors else _waiting(loaded.config, doubts)
     if args.json:
         print_json({**_report(loaded, secrets, errors, doubts), "waiting": waiting})
@@ -105,6 +106,30 @@ def strategy_errors(config: Config) -> list[str]:
             convert_parameters(load_strategy(section.use), section.parameters)
         except ConfigError as error:
             found.append(f"strategies.{name}: {error}")
+    return found
+
+
+def calendar_errors(config: Config, doubts: list[str]) -> list[str]:
+    """Calendars that nobody knows, looked up as `run` does; one that will end soon is a doubt."""
+    import time
+
+    from actors.errors import ConfigError
+    from daemon.calendars import ending_soon, hours_calendars, live_calendars
+    from daemon.config import Config
+
+    traded = {name for strategy in config.strategies.values() for name in strategy.instruments}
+    asked = {
+        f"venues.{name}.simulated.hours.calendar": each for name, each in hours_calendars(config).items()
+    }
+    for name, instrument in config.instruments.items():
+        if name in traded:
+            asked[f"instruments.{name}.calendar"] = instrument.calendar
+    found, now = [], time.time_ns()
+    for place, name in asked.items():
+        try:
+            doubts += ending_soon(live_calendars(Config(), (name,), now), now)
+        except ConfigError as error:
+            found.append(f"{place}: {error}")
     return found
 
 

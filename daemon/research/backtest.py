@@ -21,10 +21,10 @@ from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
 from actors.model.intervals import format_interval, parse_interval
 from actors.views.valuation import Valuation
+from daemon.calendars import calendars_for, must_reach
 from daemon.config import Config
 from daemon.graph import BarSources, Core, StrategyClasses, build_core, timeframes, traded_instruments
 from daemon.research.closing import close_down
-from daemon.research.exchange_calendars import calendars_for, must_reach
 from daemon.research.excursions import Excursions, blocks_of
 from daemon.research.history import Timed
 from daemon.research.inline import InlineWork
@@ -106,7 +106,7 @@ class Backtest:
             else configured_instruments(config)
         )
         self._metrics = load_metrics(config.backtest.metrics)
-        self._calendars = calendars_for(config, self._instruments)
+        self._calendars = calendars_for(config, (each.calendar for each in self._instruments.values()))
         self.results = Results()
         self._tables = Tables(self._instruments)
         self._excursions = Excursions()
@@ -358,7 +358,7 @@ def configured_instruments(config: Config) -> dict[str, Instrument]:
     for venue, names in traded_instruments(config).items():
         for name in names:
             section = config.instruments.get(name)
-            if section is None:
+            if section is None or not section.base or not section.quote:
                 raise ConfigError(
                     f'{name} is not defined: add [instruments."{name}"] with base, quote, tick_size, lot_size'
                 )

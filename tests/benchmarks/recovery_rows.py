@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from actors.store.recovery import load
-from daemon.graph import from_tape_configuration
 from daemon.start_times import StartTimes
 from daemon.startup import load_classes, open_core
+from daemon.tape_configuration import from_tape_configuration
 from tests.benchmarks.harness import Effort, Row, quotes
 from tests.e2e.rig import ACCOUNT, DEEP, a_daemon, an_exchange, write_config
 

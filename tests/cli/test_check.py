@@ -207,3 +207,15 @@ def test_orders_that_the_venue_does_not_take_are_named_with_their_lines(
     for note, expected in zip(notes, said, strict=True):
         assert note.startswith("tickerd check: note: strategies.mine: ")
         assert expected in note
+
+
+def test_a_calendar_that_nobody_knows_is_named_with_its_place(
+    config: Path, tickerd: Callable[..., Any]
+) -> None:
+    config.write_text(CONFIG + '\n[instruments."BTCUSDT@binance"]\ncalendar = "XNYZ"\n')
+    ran = tickerd("check", "--config", config)
+    assert ran.code == 78
+    assert "instruments.BTCUSDT@binance.calendar: there is no calendar 'XNYZ'" in ran.err
+    config.write_text(CONFIG + '\n[instruments."BTCUSDT@binance"]\ncalendar = "XNYS"\n')
+    ran = tickerd("check", "--config", config)
+    assert ran.code == 0, ran.err

@@ -18,8 +18,9 @@ from actors.model.ids import ClientOrderIds
 from actors.store.layout import HEADER_BYTES, list_parts, tape_folder
 from actors.store.replay import replay
 from actors.strategies.library.sma_cross import SmaCross
-from daemon.graph import build_core, from_tape_configuration
+from daemon.graph import build_core
 from daemon.startup import load_classes
+from daemon.tape_configuration import from_tape_configuration
 from tests.e2e.rig import DEEP_SOURCE, a_daemon, an_exchange, one_object, replayed, tickerd, write_config
 
 pytestmark = pytest.mark.slow

@@ -13,8 +13,8 @@ import pytest
 from actors import Bar, Strategy
 from actors.errors import ConfigError
 from actors.model.calendar import ListedSessions
+from daemon.calendars import listed
 from daemon.research import Backtester
-from daemon.research.exchange_calendars import listed
 from daemon.research.result import Result
 
 SETTINGS = ["venues.files.simulated.hours.calendar=instrument", "accounts.test.limits.price_collar=off"]

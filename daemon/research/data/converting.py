@@ -14,8 +14,8 @@ from actors.errors import BadDataFile, UsageError
 from actors.messages.market import Bar, MarketData, Trade
 from actors.venues.files.messages import as_kind, timed
 from actors.venues.files.series import BAR_COLUMNS, HAS_INTERVAL, Kind
+from daemon.calendars import calendar_of
 from daemon.research.data.catalogue import Series
-from daemon.research.exchange_calendars import calendar_of
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     ".csv": lambda frame, path: frame.write_csv(path),

@@ -178,6 +178,7 @@ def _venue_alone(session: Session, classes: StrategyClasses, config: Config, lis
         classes=classes,
         sources=session.sources,
         ids=ClientOrderIds(store_id=session.head.store_id, epoch=session.head.epoch),
+        calendars=session.calendars,
     )
     return Sequencer(venues=core.venues, actors=[listener], ids=core.sequencer.ids, keep_sent=False)
 

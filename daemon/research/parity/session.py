@@ -14,13 +14,15 @@ from actors.core.frames import Head, StepReader
 from actors.errors import UsageError
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
+from actors.model.calendar import Calendars
 from actors.model.instrument import Instrument
 from actors.store.layout import Part, tape_folder
 from actors.store.replay import Session as Labelled
 from actors.store.replay import sessions
 from actors.store.tape_reader import TapeReader
 from daemon.config import Config
-from daemon.graph import BarSources, from_tape_configuration, is_paper
+from daemon.graph import BarSources, is_paper
+from daemon.tape_configuration import from_tape_configuration, recorded_calendars
 
 NO_MESSAGES: Sequence[Message] = ()
 
@@ -51,6 +53,7 @@ class Session:
     config: Config
     instruments: Mapping[str, Instrument]
     sources: BarSources
+    calendars: Calendars
 
     def inputs(self) -> Iterator[Taken]:
         """Every input in order.
@@ -120,6 +123,7 @@ def open_session(state: Path, label: str | None = None) -> Session:
         config=config,
         instruments=instruments,
         sources=sources,
+        calendars=recorded_calendars(head.config),
     )
 
 

@@ -128,6 +128,7 @@ def restored_core(
         keep_sent=False,
         changed=changed,
         venue_type=TimedVenue,
+        calendars=session.calendars,
     )
     snapshot = decode_snapshot(session.head.snapshot)
     core.sequencer.restore(snapshot)
