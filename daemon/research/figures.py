@@ -41,6 +41,7 @@ from actors.analytics.trades import (
 )
 from actors.errors import InvalidSeries
 from actors.model.calendar import DAY_NS, Calendar, ListedSessions
+from daemon.research.exposure import exposure_of
 from daemon.research.frames import times_of
 from daemon.research.metrics import OwnMetric, own_figures
 from daemon.research.participation import Capacity, capacity_of
@@ -90,6 +91,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     system_quality_r: float | None
     time_in_market: float | None
     exposure_average: float | None
+    """Positions from fill to fill, each at its last fill's or sample's price, over equity as last sampled."""
     turnover: float | None
     adverse_average: float | None
     favourable_average: float | None
@@ -117,6 +119,7 @@ def figures_of(
     equity: polars.DataFrame,
     trades: polars.DataFrame,
     fills: polars.DataFrame,
+    positions: polars.DataFrame,
     *,
     calendar: Calendar,
     interval_ns: int,
@@ -144,7 +147,7 @@ def figures_of(
     multiples = _multiples(trades)
     of_trades = trade_figures(results)
     is_sound = of_equity is not None
-    gross, traded = equity["gross_exposure"].to_numpy(), fills["notional"].fill_null(0.0).to_numpy()
+    traded = fills["notional"].fill_null(0.0).to_numpy()
     return Figures(
         equity=of_equity,
         return_interval_ns=interval,
@@ -156,7 +159,7 @@ def figures_of(
         expectancy_r=expectancy(multiples),
         system_quality_r=system_quality(multiples),
         time_in_market=_in_market(trades, still_open, times) if len(times) else None,
-        exposure_average=exposure_average(gross, curve, times) if is_sound else None,
+        exposure_average=exposure_average(*exposure_of(equity, positions, fills)) if is_sound else None,
         turnover=turnover(traded, curve, times) if is_sound else None,
         adverse_average=_mean(trades["adverse"]),
         favourable_average=_mean(trades["favourable"]),

@@ -147,6 +147,7 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
         frames.equity.filter(of_account),
         frames.trades.filter(of_account),
         frames.fills.filter(of_account),
+        frames.positions.filter(of_account),
         calendar=_calendar(out, name),
         interval_ns=out.interval_ns,
         seed=out.config.daemon.seed,

@@ -126,7 +126,12 @@ def _prices(ts: IntArray, close: FloatArray, name: str, chance: np.random.Genera
 
 def _info(frames: Frames, equity: FloatArray, fast: int, seed: int) -> RunInfo:
     figures = figures_of(
-        frames.equity, frames.trades, frames.fills, calendar=ALWAYS_OPEN, interval_ns=60 * MINUTE
+        frames.equity,
+        frames.trades,
+        frames.fills,
+        frames.positions,
+        calendar=ALWAYS_OPEN,
+        interval_ns=60 * MINUTE,
     )
     trades = frames.trades
     account = AccountResult(
