@@ -166,7 +166,7 @@ class BacktestSection(Section, frozen=True, kw_only=True):
     equity_interval: str = "1h"
     """How often accounts are valued; every figure of equity and drawdown is made of these samples."""
     loss_interval: str = "1h"
-    """How often loss limits look at equity; live that is `accounts.*.snapshot_seconds`."""
+    """How often loss limits, where any is set, look at equity; live that is `accounts.*.snapshot_seconds`."""
     at_end: Literal["keep", "close"] = "keep"
     """What becomes of open positions when the data end: kept at mark, or closed at the last price."""
     off_loop_latency_ms: NotNegative = 100.0

@@ -51,6 +51,8 @@ MILLISECOND_NS = 1_000_000
 ANSWER_MARGIN_MS = 1_000
 SIMULATED_RECONCILE_NS = 86_400 * SECOND_NS
 """A simulated venue's statement can only differ by a fault of ours: once a day is enough to find it."""
+UNWATCHED_VALUATION_NS = 86_400 * SECOND_NS
+"""Nothing compares equity in a backtest without loss limits: once a day keeps peaks and drawdown going."""
 
 StrategyClasses = Mapping[str, type[Strategy]]
 """Strategy name → its class, loaded."""
@@ -178,17 +180,26 @@ def _reconciliation(config: Config, instruments: Mapping[str, Instrument]) -> Re
 
 
 def _ledger(config: Config, instruments: Mapping[str, Instrument], *, is_simulated: bool) -> LedgerActor:
-    valuation_ns = parse_interval(config.backtest.loss_interval)
     return LedgerActor(
         accounts={
             name: LedgerAccount(
                 base_currency=account.base_currency,
-                snapshot_ns=valuation_ns if is_simulated else round(account.snapshot_seconds * SECOND_NS),
+                snapshot_ns=_simulated_valuation_ns(config, name)
+                if is_simulated
+                else round(account.snapshot_seconds * SECOND_NS),
             )
             for name, account in config.accounts.items()
         },
         instruments=instruments,
     )
+
+
+def _simulated_valuation_ns(config: Config, account: str) -> int:
+    """How often equity is looked at in a backtest."""
+    strategies = [each.limits for each in config.strategies.values() if each.account == account]
+    if any(limits.can_trip for limits in (config.accounts[account].limits, *strategies)):
+        return parse_interval(config.backtest.loss_interval)
+    return UNWATCHED_VALUATION_NS
 
 
 def _strategy_plan(config: Config, name: str) -> StrategyPlan:

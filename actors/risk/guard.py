@@ -121,14 +121,13 @@ class LossGuard:
         return found
 
     def _has_limit(self, account: str, strategy: str | None) -> bool:
-        limits = self._limits.account(account)
-        if limits.daily_loss_max is not None or limits.drawdown_max is not None:
+        if self._limits.account(account).can_trip:
             return True
         for scope in self._limits.scopes():
             if scope.account != account or scope.strategy is None or strategy not in (None, scope.strategy):
                 continue
             own = self._limits.strategy(account, scope.strategy)
-            if own is not None and (own.daily_loss_max is not None or own.peak_loss_max is not None):
+            if own is not None and own.can_trip:
                 return True
         return False
 

@@ -50,6 +50,11 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Fall of equity below its running peak, transfers left out; fraction of the peak."""
     drawdown_action: LimitAction = "halt"
 
+    @property
+    def can_trip(self) -> bool:
+        """Whether a loss may trip anything."""
+        return self.daily_loss_max is not None or self.drawdown_max is not None
+
 
 class StrategyLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one strategy, on its own profit and loss after fees; None switches a limit off."""
@@ -63,6 +68,11 @@ class StrategyLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     A strategy has no equity of its own that a fraction could be taken of.
     """
     peak_loss_action: LimitAction = "pause"
+
+    @property
+    def can_trip(self) -> bool:
+        """Whether a loss may trip anything."""
+        return self.daily_loss_max is not None or self.peak_loss_max is not None
 
 
 Limits = RiskLimits | StrategyLimits
