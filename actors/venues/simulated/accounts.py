@@ -278,17 +278,27 @@ class Account:
         return self.fills[bisect_right(self.fills, int(trade_id), key=_trade_number) :]
 
     def forget_closed(self, before: int, fills_to: Mapping[str, str]) -> None:
-        """Drop orders closed before this time, and their fills; one newer than `fills_to` keeps its order."""
+        """Drop the oldest orders closed before this time, and their fills, up to the first to be kept.
+
+        One with a fill newer than `fills_to` is kept; open ones do not stand in the way of those behind.
+        """
         marks = {instrument: int(mark or 0) for instrument, mark in fills_to.items()}
-        gone = set()
+        gone = []
         for venue_order_id, order in self.orders.items():
-            if order.ts_updated < before and venue_order_id not in self.open:
-                fills = self.fills_of.get(venue_order_id)
-                if not fills or int(fills[-1].trade_id) <= marks.get(order.instrument, 0):
-                    gone.add(venue_order_id)
+            if venue_order_id in self.open:
+                continue
+            fills = self.fills_of.get(venue_order_id)
+            is_known = not fills or int(fills[-1].trade_id) <= marks.get(order.instrument, 0)
+            if order.ts_updated >= before or not is_known:
+                break
+            gone.append(order)
+        for order in gone:
+            del self.orders[order.venue_order_id]
+            self.fills_of.pop(order.venue_order_id, None)
+            if self.by_client.get(order.client_order_id) is order:
+                del self.by_client[order.client_order_id]
         if gone:
-            kept = [order for order in self.orders.values() if order.venue_order_id not in gone]
-            self._index(kept, [fill for fill in self.fills if fill.venue_order_id not in gone])
+            self.fills = [fill for fill in self.fills if fill.venue_order_id in self.orders]
 
     def _index(self, orders: list[VenueOrderState], fills: list[VenueFill]) -> None:
         self.orders = {order.venue_order_id: order for order in orders}
