@@ -194,6 +194,13 @@ class Consent:
         if pending is not None:
             self._settle(pending, is_granted=False, by="core", text=withdrawn.why)
 
+    def take_configured_limits(self) -> None:
+        """Put what the configuration says otherwise in force, looser or not: where nothing is at risk."""
+        tightened, loosened = self.limits.differences()
+        for change in (*tightened, *loosened):
+            self.limits.put(change)
+        self._use_limits()
+
     def approve(self, command: Approve) -> Answer:
         """Carry out, or drop, what waits."""
         pending = self.approvals.pending.get(command.approval_id)

@@ -14,22 +14,25 @@ from actors.core.actor import CoreActor
 from actors.core.sequencer import ActorFailed
 from actors.errors import BadDataFile, ConfigError
 from actors.messages.account import TradeClosed
+from actors.messages.base import Message
 from actors.messages.control import BackfillDone, Started, StrategyFailed, TimeReached
+from actors.messages.market import MARKET_DATA
 from actors.messages.orders import OrderFilled
 from actors.model.calendar import calendar_named
 from actors.model.ids import ClientOrderIds
-from actors.model.instrument import Instrument
 from actors.model.intervals import format_interval, parse_interval
 from actors.views.valuation import Valuation
 from daemon.calendars import calendars_for, must_reach
 from daemon.config import Config
-from daemon.graph import BarSources, Core, StrategyClasses, build_core, timeframes, traded_instruments
+from daemon.graph import BarSources, Core, StrategyClasses, build_core, timeframes
 from daemon.research.closing import close_down
+from daemon.research.definitions import configured_instruments
 from daemon.research.excursions import Excursions, blocks_of
 from daemon.research.history import Timed
 from daemon.research.inline import InlineWork
 from daemon.research.metrics import load_metrics
 from daemon.research.outcome import Outcome, run_of
+from daemon.research.parity.simulate import restored_core
 from daemon.research.participation import Participation
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
@@ -40,6 +43,7 @@ from daemon.research.trips import Tables
 STORE_ID = "TEST"
 EPOCH = 1
 SECOND_NS = 1_000_000_000
+_MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
 INPUTS_PER_BLOCK = 4_096
 """Between two looks at the outside: Ctrl-C, the progress bar, prices for charts."""
 WARM_UP_FACTOR = 1.5
@@ -96,9 +100,14 @@ class Backtest:
         self._start, self._end = start, end
         self._history = open_history(config)
         self._notes: tuple[str, ...] = ()
+        self._latency = _latency_of(config)
+        self._goes_on = False
         self._inherited: Mapping[str, Inherited] = {}
         if isinstance(self._history, SessionHistory):
-            config, self._inherited, self._notes = begun(config, self._history.session)
+            how = self._history.prepare(config, classes, start)
+            config, self._inherited, notes = begun(config, self._history.session)
+            self._notes = (*how, *notes)
+            self._latency, self._goes_on = 0, self._history.goes_on
         self._config, self._classes = config, classes
         self._instruments = (
             self._history.instruments
@@ -122,7 +131,6 @@ class Backtest:
         self._history_of = [*self._given, *((name, 0) for name in sorted(sources.history))]
         """What strategies wait for: nobody decides anything before the start."""
         self.core = self._build(sources, listeners)
-        self._latency = _latency_of(config)
         self._first_ns = 0
         self._seconds = 0.0
 
@@ -130,6 +138,15 @@ class Backtest:
         def keep(_: StrategyFailed, text: str) -> None:
             self._tracebacks.append(text)
 
+        work = InlineWork(latency_ns=round(self._config.backtest.off_loop_latency_ms * 1e6))
+        if isinstance(self._history, SessionHistory) and self._history.goes_on:
+            return restored_core(
+                self._history.session,
+                self._classes,
+                self._config,
+                [*self._history.workers(work), *listeners, self.results],
+                on_failure=keep,
+            )
         return build_core(
             self._config,
             instruments=self._instruments,
@@ -138,11 +155,7 @@ class Backtest:
             calendars=self._calendars,
             ids=ClientOrderIds(store_id=STORE_ID, epoch=EPOCH),
             is_simulated=True,
-            listeners=[
-                InlineWork(latency_ns=round(self._config.backtest.off_loop_latency_ms * 1e6)),
-                *listeners,
-                self.results,
-            ],
+            listeners=[work, *listeners, self.results],
             keep_sent=False,
             on_failure=keep,
         )
@@ -183,14 +196,11 @@ class Backtest:
         first = next(messages, None)
         if first is None:
             raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
-        run, begin = self.core.sequencer.run, first[0]
-        must_reach(self._calendars, begin)
-        self._start_accounts(begin)
-        if self._start is not None:
-            first = self._warm_up(chain((first,), messages), self._start)
-        else:
-            run(TimeReached(ts_event=begin - 1), begin - 1)
-        while not self._have_answered() and (following := next(messages, None)) is not None:
+        run = self.core.sequencer.run
+        must_reach(self._calendars, first[0])
+        if not self._goes_on:
+            first = self._start_anew(first, messages)
+        while self._is_before_all(first[1]) and (following := next(messages, None)) is not None:
             run(first[1], first[0] + self._latency)
             first = following
         self._first_ns = first[0]
@@ -210,17 +220,25 @@ class Backtest:
         )
         return rest
 
-    def _start_accounts(self, begin: int) -> None:
-        """Long enough before the data that the venue has answered and the account is active."""
-        history, core = self._history, self.core
-        at = history.started if isinstance(history, SessionHistory) else begin - SECOND_NS
-        if isinstance(history, SessionHistory):
-            give(core, self._inherited, history.session, at)
-        core.sequencer.run(Started(ts_event=begin, epoch=EPOCH), at)
+    def _start_anew(self, first: Timed, messages: Iterator[Timed]) -> Timed:
+        """Start and warm up with new books; returns what comes then."""
+        run, begin = self.core.sequencer.run, first[0]
+        # Long enough before the data that the venue has answered and the account is active.
+        at = begin - SECOND_NS
+        if isinstance(self._history, SessionHistory):
+            at = self._history.started
+            give(self.core, self._inherited, self._history.session, at)
+        run(Started(ts_event=begin, epoch=EPOCH), at)
+        if self._start is not None:
+            return self._warm_up(chain((first,), messages), self._start)
+        run(TimeReached(ts_event=begin - 1), begin - 1)
+        return first
 
-    def _have_answered(self) -> bool:
-        """Whether every account has what it begins with; a slow one gets it after the first inputs."""
-        return all(
+    def _is_before_all(self, message: Message) -> bool:
+        """Whether an account still waits for what it begins with, or a session for what the market says."""
+        if isinstance(self._history, SessionHistory) and self._history.is_before_all(message):
+            return True
+        return not all(
             self.core.ledger.balances(name)
             for name, account in self._config.accounts.items()
             if any(account.simulated.opening_balances.values())
@@ -278,7 +296,7 @@ class Backtest:
             count += len(block)
             if progress is not None:
                 progress(count, block[-1][0])
-            if is_stopped() or 0 < everybody == len(self.results.failures):
+            if is_stopped() or (0 < everybody == len(self.results.failures) and not self._goes_on):
                 return False
         return True
 
@@ -291,7 +309,10 @@ class Backtest:
         ledger = self.core.ledger
         held = [each for name in self._config.accounts for each in ledger.positions(name) if each.trip]
         intervals = dict(reversed(self._given))
-        blocks = dict(blocks_of([message for _, message in block], intervals))
+        messages = [message for _, message in block]
+        if self._goes_on:
+            messages = [message for message in messages if message.__class__ in _MARKET]
+        blocks = dict(blocks_of(messages, intervals))
         self._excursions.follow(blocks, closed, held)
         self._participation.follow(blocks, [event for event, _ in events if isinstance(event, OrderFilled)])
 
@@ -346,34 +367,3 @@ def _latency_of(config: Config) -> int:
                 f"{format_interval(interval)} of {instrument}, which would all be old news: make it shorter"
             )
     return latency
-
-
-def configured_instruments(config: Config) -> dict[str, Instrument]:
-    """Definitions of all traded instruments from the configuration; defaults come from the name.
-
-    Raises:
-        ConfigError: An instrument without a definition.
-    """
-    found = {}
-    for venue, names in traded_instruments(config).items():
-        for name in names:
-            section = config.instruments.get(name)
-            if section is None or not section.base or not section.quote:
-                raise ConfigError(
-                    f'{name} is not defined: add [instruments."{name}"] with base, quote, tick_size, lot_size'
-                )
-            found[name] = Instrument(
-                id=name,
-                symbol=name.partition("@")[0],
-                venue=venue,
-                kind=section.kind,
-                base=section.base,
-                quote=section.quote,
-                tick_size=section.tick_size,
-                lot_size=section.lot_size,
-                quantity_min=section.quantity_min,
-                notional_min=section.notional_min,
-                multiplier=section.multiplier,
-                calendar=section.calendar,
-            )
-    return found

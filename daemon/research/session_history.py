@@ -1,19 +1,23 @@
-"""A recorded session as historical input: its market data, each at the time at which it was known."""
+"""A recorded session as historical input: all of it, or its market data, each when it was known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from actors.core.actor import CoreActor
 from actors.errors import ConfigError
 from actors.messages.base import Message
-from actors.messages.control import BackfillDone
-from actors.messages.market import MARKET_DATA
+from actors.messages.control import BackfillDone, OffLoopResult
+from actors.messages.market import MARKET_DATA, MarketData
 from actors.store.layout import tape_folder
 from actors.store.tape_reader import TapeReader
-from daemon.config import Config
+from daemon.code_changes import changed_strategies, fingerprints
+from daemon.config import AccountSection, Config
+from daemon.graph import StrategyClasses
 from daemon.research.history import History, Timed
 from daemon.research.parity.session import Session, open_session
+from daemon.research.parity.simulate import own_inputs
 
 _MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
 
@@ -28,17 +32,43 @@ class SessionHistory:
         """As the venue had them then."""
         self.started = next((taken.ts_init for taken in session.inputs()), 0)
         """When the session began; from here on accounts become active."""
+        self.goes_on = False
+        """Whether the run goes on from where the session began, and takes all of its inputs."""
+        self.works_anew = False
+        """Whether slow work is done anew, as strategies that have changed may ask for other work."""
+
+    def prepare(self, config: Config, classes: StrategyClasses, start: int | None) -> tuple[str, ...]:
+        """Find out how much of the session a run can have; what to say of it."""
+        why = why_anew(config, self.session, start)
+        self.goes_on = why is None
+        if why is not None:
+            return (f"orders under way, commands and restarts of the session are left out: {why}",)
+        self.works_anew = bool(changed_strategies(self.session.head, fingerprints(config, classes)))
+        return ()
+
+    def is_before_all(self, message: Message) -> bool:
+        """Whether this comes before anything that the session itself heard of a market."""
+        if not self.goes_on:
+            return False
+        return not isinstance(message, MarketData) or message.ts_event < self.started
+
+    def workers(self, work: CoreActor) -> list[CoreActor]:
+        """Who does slow work: nobody where the session has recorded what came of it."""
+        return [work] if self.works_anew else []
 
     def messages(self, start: int | None, end: int | None) -> Iterator[Timed]:
-        """All market data with start ≤ time < end; without a start also where missed bars were complete.
+        """All inputs with start ≤ time < end where the run goes on with the session, else its market data.
 
-        With one, whoever asks knows best where the history before it ends.
+        Without a start also where missed bars were complete; with one, whoever asks knows best where the
+        history before it ends.
         """
         low, high = start or 0, end if end is not None else 2**63
         kinds = _MARKET if start is not None else _MARKET | {BackfillDone}
-        for taken in self.session.inputs():
-            if taken.message.__class__ in kinds and low <= taken.ts_init < high:
-                yield taken.ts_init, taken.message  # type: ignore[misc]  # BackfillDone is timed like data
+        for taken in own_inputs(self.session):
+            kind = taken.message.__class__
+            wanted = kind in kinds or (self.goes_on and not (self.works_anew and kind is OffLoopResult))
+            if wanted and low <= taken.ts_init < high:
+                yield taken.ts_init, taken.message  # type: ignore[misc]  # others are timed like data
 
 
 def open_history(config: Config) -> History | SessionHistory:
@@ -54,6 +84,40 @@ def open_history(config: Config) -> History | SessionHistory:
     if config.backtest.data:
         raise ConfigError("backtest.session and backtest.data are both given: leave one of them out")
     return SessionHistory(open_session(Path(wanted.state), wanted.label))
+
+
+def why_anew(config: Config, session: Session, start: int | None) -> str | None:
+    """Why a run cannot go on from the state that a session began with; None where it can."""
+    if start is not None:
+        return "--from lets it begin later"
+    then = session.config
+    for what, ours, theirs in (
+        ("accounts", config.accounts, then.accounts), ("strategies", config.strategies, then.strategies)
+    ):  # fmt: skip
+        if ours.keys() != theirs.keys():
+            return f"its {what} were {', '.join(theirs)}, not {', '.join(ours)}"
+    for name, strategy in config.strategies.items():
+        if strategy.account != then.strategies[name].account:
+            return f"strategy {name} traded on account {then.strategies[name].account}"
+    for name, account in config.accounts.items():
+        reason = _other_account(name, account, then.accounts[name], is_real=name in session.real_accounts)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _other_account(name: str, ours: AccountSection, theirs: AccountSection, *, is_real: bool) -> str | None:
+    for field in ("venue", "base_currency"):
+        if getattr(ours, field) != getattr(theirs, field):
+            return f"accounts.{name}.{field} was {getattr(theirs, field)}"
+    if ours.simulated.account_type != theirs.simulated.account_type:
+        return f"accounts.{name}.simulated.account_type was {theirs.simulated.account_type}"
+    opening = ours.simulated.opening_balances
+    if opening and is_real:
+        return f"accounts.{name}.simulated.opening_balances says what the account begins with"
+    if opening and opening != theirs.simulated.opening_balances:
+        return f"accounts.{name}.simulated.opening_balances are others"
+    return None
 
 
 def session_files(config: Config) -> list[Path]:

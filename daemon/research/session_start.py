@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from actors.core.market import MarketBoard
 from actors.errors import ConfigError
 from actors.ledger.actor import LedgerActor
 from actors.ledger.lots import Position
 from actors.ledger.telling import contracts_changed
-from actors.messages import any_message
 from actors.messages.account import LotOpened
 from actors.model.contracts import Contracts
 from actors.model.money import ZERO
 from actors.store.rerun import decode_snapshot
 from actors.strategies.recorded import AbsentStrategy
-from actors.venues.simulated.engine import MatchingEngine
 from actors.venues.simulated.margin import MarginAccount
 from daemon.config import AccountSection, Config
 from daemon.graph import Core, is_paper
-from daemon.research.parity.session import Session
+from daemon.research.parity.inherited import show_last_prices
+from daemon.research.parity.session import Session, last_seen
 from daemon.startup import core_of_head
 
 ASSETS_TOLD = 5
@@ -188,10 +186,9 @@ def _position_in_words(position: Position) -> str:
 def give(core: Core, inherited: Mapping[str, Inherited], session: Session, at: int) -> None:
     """Put it into the books and at the simulated venue, with the prices that were seen last."""
     market = core.sequencer.market
-    market.restore(_last_prices(session))
+    market.restore(each for each in last_seen(session) if each.instrument in session.instruments)
     for venue in core.venues:
-        for key in venue.engine.markets:
-            _show(venue.engine, market, key, at)
+        show_last_prices(venue.engine, market, at)
     for name, each in inherited.items():
         for lot in each.lots:
             core.sequencer.run(lot, at)
@@ -200,26 +197,6 @@ def give(core: Core, inherited: Mapping[str, Inherited], session: Session, at: i
             account = venue.engine.desk.accounts.get(name)
             if isinstance(account, MarginAccount):
                 account.contracts.update(core.ledger.snapshot().accounts[name].contracts)
-
-
-def _last_prices(session: Session) -> Iterator[Any]:
-    decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(any_message())
-    for raw in decode_snapshot(session.head.snapshot).market:
-        message = decoder.decode(raw)
-        if message.instrument in session.instruments:
-            yield message
-
-
-def _show(engine: MatchingEngine, market: MarketBoard, instrument: str, at: int) -> None:
-    """Let the venue know the price, too: without one it would value what is held there at nothing."""
-    quote, trade = market.quotes.get(instrument), market.trades.get(instrument)
-    bar = market.bars.get(instrument)
-    if quote is not None:
-        engine.on_quote(quote, at)
-    if trade is not None:
-        engine.on_trade(trade, at)
-    if bar is not None and quote is None and trade is None:
-        engine.on_bar(bar, at)
 
 
 def _set_contracts(

@@ -16,7 +16,7 @@ from actors.strategies.base import Strategy
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import AccountSection, Config, InstrumentSection, StrategySection
 from daemon.graph import BarSources, Core, build_core
-from daemon.research.backtest import configured_instruments
+from daemon.research.definitions import configured_instruments
 from daemon.research.results import Results
 from daemon.startup import load_classes
 from tests.benchmarks.harness import INSTRUMENT, MINUTE_NS

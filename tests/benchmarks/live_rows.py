@@ -30,7 +30,7 @@ from actors.venues.ports import BrokerCommand
 from daemon.clock import Clock
 from daemon.config import Config, DaemonSection
 from daemon.graph import BarSources
-from daemon.research.backtest import configured_instruments
+from daemon.research.definitions import configured_instruments
 from daemon.runtime import Runtime
 from daemon.start_times import StartTimes
 from daemon.startup import load_classes, open_core

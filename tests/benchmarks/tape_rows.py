@@ -14,7 +14,7 @@ from actors.store.replay import replay
 from actors.store.rerun import encode_snapshot
 from actors.strategies.base import Strategy
 from daemon.graph import BarSources
-from daemon.research.backtest import configured_instruments
+from daemon.research.definitions import configured_instruments
 from daemon.runtime import INPUTS_PER_SLICE
 from daemon.start_times import StartTimes
 from daemon.startup import Opened, core_of_head, load_classes, open_core, read_core

@@ -15,6 +15,7 @@ from actors.venues.simulated.margin import MarginAccount
 from actors.venues.simulated.margin_settings import MarginSettings
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import BacktestSection, Config, DaemonSection, DataFile, SessionSection, VenueSection
+from daemon.config_sources import overridden
 from daemon.research.backtest import Backtest, run_backtest
 from daemon.research.frames import times_of
 from daemon.research.lookahead import _times
@@ -83,11 +84,48 @@ def test_an_account_without_configured_money_begins_with_what_the_session_held(t
     assert "main: begins with what the session held, 100,000 USDT; name other" in run.info.warnings[0]
 
 
-def test_an_account_of_which_the_session_says_nothing_must_be_given_money(config: Config) -> None:
-    state = config.backtest.session.state
-    assert state is not None
+def test_an_account_of_which_the_session_says_nothing_must_be_given_money(tmp_path: Path) -> None:
+    live = a_config(tmp_path, mode="testnet", simulated=MODEL)
+    record(tmp_path, live, a_market(1))
     with pytest.raises(ConfigError, match=r"accounts\.main\.simulated\.opening_balances is empty"):
-        run_backtest(_moneyless(config, Path(state)), load_classes(config))
+        run_backtest(_moneyless(live, tmp_path), load_classes(live))
+
+
+def test_a_run_with_other_books_than_the_session_says_so_and_why(config: Config) -> None:
+    poorer = overridden(config, ["accounts.main.simulated.opening_balances.USDT=5000"])
+    run = run_backtest(poorer, load_classes(poorer))
+    assert run.info.accounts["main"].equity_start == 5_000.0
+    assert run.info.warnings[0].endswith("left out: accounts.main.simulated.opening_balances are others")
+    later = run_backtest(config, load_classes(config), start=T0 + 20 * SECOND)
+    assert later.info.warnings[0].endswith("left out: --from lets it begin later")
+    assert later.info.fills > 0
+    fewer = msgspec.structs.replace(config, strategies={"maker": config.strategies["maker"]})
+    alone = run_backtest(fewer, load_classes(fewer))
+    assert alone.info.warnings[0].endswith("left out: its strategies were cross, maker, not maker")
+    assert alone.info.fills > 0
+
+
+def test_other_parameters_limits_and_delays_are_tried_on_the_same_books(config: Config) -> None:
+    plain = run_backtest(config, load_classes(config)).info
+    for change, is_more in (
+        ("strategies.cross.parameters.slow=9", False),
+        ("accounts.main.limits.order_notional_max=200", False),
+        ("accounts.main.simulated.latency_ms=400", None),
+    ):
+        other = overridden(config, [change])
+        run = run_backtest(other, load_classes(other))
+        assert run.info.hashes.config != plain.hashes.config
+        assert run.info.result_hash != plain.result_hash, change
+        assert (run.info.fills > plain.fills) is bool(is_more) or is_more is None, change
+        assert not any("left out" in warning for warning in run.info.warnings)
+
+
+def test_market_data_of_a_session_come_when_they_came(config: Config) -> None:
+    """What files are delayed by is no matter of a session, whose times are those of its receipt."""
+    delayed = overridden(config, ["backtest.market_latency_ms=50"])
+    run = run_backtest(delayed, load_classes(delayed))
+    fills = [run.frames.fills, run_backtest(config, load_classes(config)).frames.fills]
+    assert fills[0].equals(fills[1])
 
 
 def _moneyless(config: Config, state: Path) -> Config:

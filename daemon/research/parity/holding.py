@@ -27,7 +27,7 @@ from actors.venues.simulated.margin import MarginAccount
 from daemon.config import Config
 from daemon.graph import StrategyClasses
 from daemon.research.parity.inherited import place
-from daemon.research.parity.orders import Execution, Order, OrderListener, Orders
+from daemon.research.parity.orders import Execution, Order, Orders
 from daemon.research.parity.session import Session
 from daemon.research.parity.simulate import restored_core
 from daemon.research.parity.timing import RecordedTimes
@@ -52,7 +52,7 @@ def held_charges(
         config: Whose margin, rates and accounts are asked.
         orders: As recorded.
     """
-    core = restored_core(session, classes, config, OrderListener({}), None)
+    core = restored_core(session, classes, config, [])
     for venue in core.venues:
         place(venue.engine, (), config.accounts)  # what rests is not to fill: the record says what did
     sequencer = Sequencer(venues=core.venues, actors=[], ids=core.sequencer.ids, keep_sent=False)

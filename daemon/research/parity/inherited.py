@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 
+from actors.core.market import MarketBoard
 from actors.model.money import ZERO
 from actors.oms.order import Order as OmsOrder
 from actors.store.rerun import decode_snapshot
@@ -17,13 +18,13 @@ from daemon.startup import core_of_head
 
 
 def inherited_orders(session: Session) -> list[OmsOrder]:
-    """Orders that the venue had and that had not ended, as the session's first state holds them."""
+    """Orders that had not ended, as the session's first state holds them; some the venue may not know yet."""
     core = core_of_head(session.head, classes=dict.fromkeys(session.config.strategies, AbsentStrategy))
     raw = decode_snapshot(session.head.snapshot).actors.get(core.oms.name)
     if raw is None:
         return []
     core.oms.restore(core.oms.decode_state(raw))
-    return [order for order in core.oms.orders() if order.accepted_seq and not order.is_closed]
+    return [order for order in core.oms.orders() if not order.is_closed]
 
 
 def as_orders(session: Session, inherited: Sequence[OmsOrder]) -> Orders:
@@ -35,7 +36,7 @@ def as_orders(session: Session, inherited: Sequence[OmsOrder]) -> Orders:
 
 
 def place(engine: MatchingEngine, inherited: Sequence[OmsOrder], accounts: Collection[str]) -> None:
-    """Let them rest at a simulated venue under the ids that the real one gave them.
+    """Let those that it has taken rest at a simulated venue under the ids that the real one gave them.
 
     Trailing stops are left out: where the real venue had moved them to, nobody has recorded.
     """
@@ -47,11 +48,25 @@ def place(engine: MatchingEngine, inherited: Sequence[OmsOrder], accounts: Colle
                 _resting(order, number, known)
                 for number, order in enumerate(inherited, start=1)
                 if order.terms.account == account.name
+                and order.accepted_seq
                 and order.terms.instrument in engine.markets
                 and order.terms.trail is None
             ]
     state.last_priority = max(state.last_priority, len(inherited))
     engine.restore(state)
+
+
+def show_last_prices(engine: MatchingEngine, market: MarketBoard, at: int) -> None:
+    """Let a simulated venue know what was seen last: else it would value what is held there at nothing."""
+    for instrument in engine.markets:
+        quote, trade = market.quotes.get(instrument), market.trades.get(instrument)
+        bar = market.bars.get(instrument)
+        if quote is not None:
+            engine.on_quote(quote, at)
+        if trade is not None:
+            engine.on_trade(trade, at)
+        if bar is not None and quote is None and trade is None:
+            engine.on_bar(bar, at)
 
 
 def _resting(order: OmsOrder, priority: int, known: Collection[str]) -> VenueOrderState:

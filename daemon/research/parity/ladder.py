@@ -1,9 +1,8 @@
 """From the simulation to the record one substitution at a time, and what each of them is worth.
 
-    modelled       everything as a backtest would have it
-    data           market data as they came, not at the source's time plus the modelled latency, nor as a
-                   history has them
-    latency        commands, answers and connections took as long as recorded
+    modelled       everything as a backtest of the session has it, or of a history where one is given
+    data           market data as they came in the place of the history's; without one nothing changes
+    latency        market data, commands, answers and connections took as long as recorded
     queue          what the venue did with the orders: taken or refused, which filled, when, how much
     slippage       the prices that were paid
     fees           the fees that were charged

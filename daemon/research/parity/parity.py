@@ -136,13 +136,13 @@ def parity(
     """
     classes, model = unchanged_classes(session, classes), config or session.config
     record, times = recorded_book(session), RecordedTimes(session)
-    modelled = simulate(session, classes, config=model, data=history or "modelled")
     in_time = simulate(session, classes, config=model)
+    modelled = simulate(session, classes, config=model, data=history) if history else in_time
     timed = simulate(session, classes, config=model, times=times)
-    told = retold(session, classes, record.orders, times, model)
     marks = Marks(in_time.market, session.instruments)
     latency = labelled("latency", timed.book, record.orders)
     data = labelled("data", in_time.book, latency.orders)
+    told = retold(session, classes, record.orders, times, model, latency.orders)
     held = held_charges(session, classes, model, record.orders, times)
     rungs = [
         labelled("modelled", modelled.book, data.orders),

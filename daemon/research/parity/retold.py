@@ -21,13 +21,14 @@ from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from actors.venues.simulated.accounts import Account
+from actors.venues.simulated.actor import SimulatedVenueActor
 from actors.venues.simulated.delays import Delay
 from actors.venues.simulated.events import VenueOrderState
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import Config
 from daemon.graph import StrategyClasses, build_core
 from daemon.research.parity.orders import Execution, Order, Orders
-from daemon.research.parity.session import Session, Taken
+from daemon.research.parity.session import Session, Taken, last_seen
 from daemon.research.parity.timing import RecordedTimes
 
 PLENTY = Decimal(10**15)
@@ -72,21 +73,35 @@ class _Answers(CoreActor):
 
 
 def retold(
-    session: Session, classes: StrategyClasses, orders: Orders, times: RecordedTimes, config: Config
+    session: Session,
+    classes: StrategyClasses,
+    orders: Orders,
+    times: RecordedTimes,
+    config: Config,
+    simulated: Orders,
 ) -> Retold:
     """Tell the fills of these recorded orders again.
 
     Args:
         config: Whose fill model and fees are asked.
+        simulated: The same orders in the simulation on recorded times; what filled alike there has its prices
+            and fees already.
     """
-    asked = sorted(_questions(orders, times), key=lambda each: each.at)
+    alike = {
+        key: order for key, order in simulated.items() if key in orders and _is_alike(order, orders[key])
+    }
+    others = {key: order for key, order in orders.items() if key not in alike}
+    asked = sorted(_questions(others, times), key=lambda each: each.at)
     parts = _answers(session, classes, asked, config)
-    model, recorded = _fees(session, config), _fees(session, config)
+    model, recorded = (_Fees(_venue_alone(session, classes, config, _Answers())) for _ in range(2))
     result = Retold({}, {})
     by_order: dict[str, list[_Asked]] = {}
     for each in asked:
         by_order.setdefault(each.order.terms.client_order_id, []).append(each)
     for order_id, order in orders.items():
+        if order_id in alike:
+            result.at_model_prices[order_id] = result.at_recorded_prices[order_id] = alike[order_id]
+            continue
         one, two = [], []
         for each in by_order.get(order_id, ()):
             one += [model.charged(order, fill) for fill in parts.get(each.name, [each.fill])]
@@ -94,6 +109,15 @@ def retold(
         result.at_model_prices[order_id] = msgspec.structs.replace(order, fills=one)
         result.at_recorded_prices[order_id] = msgspec.structs.replace(order, fills=two)
     return result
+
+
+def _is_alike(one: Order, two: Order) -> bool:
+    """Whether the same filled, for the same."""
+    return _filled(one) == _filled(two)
+
+
+def _filled(order: Order) -> list[tuple[Decimal, Decimal, str]]:
+    return [(fill.quantity, fill.price, fill.liquidity) for fill in order.fills]
 
 
 def _questions(orders: Orders, times: RecordedTimes) -> Iterator[_Asked]:
@@ -109,6 +133,8 @@ def _answers(
     """Question → what it would have filled at; what rested is not asked."""
     listener = _Answers()
     sequencer = _venue_alone(session, classes, config, listener)
+    for message in last_seen(session):
+        sequencer.run(message, session.ts_started)
     waiting = iter([each for each in asked if each.fill.liquidity != "maker"])
     last = None
     following = next(waiting, None)
@@ -208,8 +234,15 @@ def _plenty(settings: SimulatedVenueSettings, instruments: Mapping[str, Instrume
 class _Fees:
     """What the simulated accounts charge for fills."""
 
-    def __init__(self, accounts: Mapping[str, Account], instruments: Mapping[str, Instrument]) -> None:
-        self._accounts, self._instruments = accounts, instruments
+    def __init__(self, venues: Sequencer) -> None:
+        self._accounts: dict[str, Account] = {}
+        self._instruments: dict[str, Instrument] = {}
+        for venue in venues.venues:
+            if isinstance(venue, SimulatedVenueActor):
+                self._accounts.update(venue.engine.desk.accounts)
+                self._instruments.update(
+                    (name, each.instrument) for name, each in venue.engine.markets.items()
+                )
         self._orders: dict[str, VenueOrderState] = {}
 
     def charged(self, order: Order, fill: Execution) -> Execution:
@@ -226,13 +259,6 @@ class _Fees:
             fill.liquidity == "maker",
         )
         return msgspec.structs.replace(fill, fee=fee, fee_currency=currency)
-
-
-def _fees(session: Session, config: Config) -> _Fees:
-    instruments = session.instruments
-    accounts = {name: Account(name, _at_once(each.simulated, instruments))
-                for name, each in config.accounts.items()}  # fmt: skip
-    return _Fees(accounts, instruments)
 
 
 def _order_state(order: Order) -> VenueOrderState:

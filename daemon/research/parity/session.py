@@ -10,15 +10,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from actors.core.frames import Head, StepReader
 from actors.errors import UsageError
+from actors.messages import any_message
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
+from actors.messages.control import StepFailed
+from actors.messages.market import MarketData
 from actors.model.calendar import Calendars
 from actors.model.instrument import Instrument
 from actors.store.layout import Part, tape_folder
 from actors.store.replay import Session as Labelled
 from actors.store.replay import sessions
+from actors.store.rerun import decode_snapshot
 from actors.store.tape_reader import TapeReader
 from daemon.config import Config
 from daemon.graph import BarSources, is_paper
@@ -56,7 +62,7 @@ class Session:
     calendars: Calendars
 
     def inputs(self) -> Iterator[Taken]:
-        """Every input in order.
+        """Every input that counts, in order: not those that an actor failed on, which recovery skips.
 
         Raises:
             BadFrame: The tape is damaged.
@@ -66,6 +72,8 @@ class Session:
             if self.last_seq is not None and step.seq > self.last_seq:
                 return
             sent = steps.messages(step.sent) if step.sent is not None else NO_MESSAGES
+            if sent and sent[0].__class__ is StepFailed:
+                continue
             yield Taken(step.seq, step.ts_init, step.message, sent)
 
     @cached_property
@@ -87,6 +95,12 @@ class Session:
     def real_accounts(self) -> tuple[str, ...]:
         """Accounts that traded at a venue outside this process."""
         return tuple(name for name, account in self.config.accounts.items() if not is_paper(account))
+
+
+def last_seen(session: Session) -> list[MarketData]:
+    """The newest market data of before the session, as its first state holds them."""
+    decoder: msgspec.msgpack.Decoder[MarketData] = msgspec.msgpack.Decoder(any_message())
+    return [decoder.decode(raw) for raw in decode_snapshot(session.head.snapshot).market]
 
 
 def open_session(state: Path, label: str | None = None) -> Session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from heapq import merge
 from operator import attrgetter
@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from actors.core.actor import CoreActor
 from actors.core.market import MarketBoard
 from actors.errors import TradingError, UsageError
 from actors.messages.account import AccountEvidence
@@ -20,13 +21,14 @@ from actors.messages.market import MARKET_DATA
 from actors.messages.orders import OutcomeUnknownReport, Report
 from actors.model.ids import ClientOrderIds
 from actors.store.rerun import decode_snapshot
+from actors.strategies.host import FailureHook
 from actors.venues.simulated.actor import SimulatedVenueActor
 from actors.venues.simulated.margin import MarginAccount
 from daemon.code_changes import changed_strategies, fingerprints
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses, build_core
 from daemon.research.history import History
-from daemon.research.parity.inherited import as_orders, inherited_orders, place
+from daemon.research.parity.inherited import as_orders, inherited_orders, place, show_last_prices
 from daemon.research.parity.larger import specs_for, with_larger
 from daemon.research.parity.orders import OrderBook, OrderListener
 from daemon.research.parity.session import NO_MESSAGES, Session, Taken
@@ -41,8 +43,8 @@ _FROM_BROKERS = (Report, AccountEvidence, OutcomeUnknownReport, PositionCharged)
 _BY_TIME = attrgetter("ts_init")
 _LINE = (BrokerStarted, BrokerStopped, ClockMeasured)
 
-Data = History | Literal["recorded", "modelled"]
-"""Market data as they came, at the source's time plus the configured latency, or a history of their own."""
+Data = History | Literal["recorded"]
+"""Market data as they came, or a history of their own at the source's time plus the configured latency."""
 
 
 class Simulation(NamedTuple):
@@ -70,24 +72,31 @@ def simulate(
         TradingError: An actor fails.
         UsageError: A history that lacks what the session had.
     """
-    inherited = inherited_orders(session)
-    listener = OrderListener(as_orders(session, inherited))
-    core = restored_core(session, classes, config or session.config, listener, times)
-    for venue in core.venues:
-        place(venue.engine, inherited, session.real_accounts)
-    real = frozenset(session.real_accounts)
-    taken = _inputs(session, data, round((config or session.config).backtest.market_latency_ms * 1e6))
+    listener = OrderListener(as_orders(session, inherited_orders(session)))
+    core = restored_core(session, classes, config or session.config, [listener], times)
+    latency_ns = round((config or session.config).backtest.market_latency_ms * 1e6)
     run = core.sequencer.run
-    for _, ts_init, message, _ in taken:
-        if message.__class__ in _MARKET or _belongs(message, real, has_line=times is not None):
-            run(message, ts_init)
+    for _, ts_init, message, _ in _inputs(session, data, latency_ns, has_line=times is not None):
+        run(message, ts_init)
     return Simulation(listener.book, core.sequencer.market)
 
 
+def own_inputs(session: Session, *, has_line: bool = False) -> Iterator[Taken]:
+    """The inputs of a session that are its inputs where no real venue is, too.
+
+    Args:
+        has_line: What became of the line to real venues is given as well.
+    """
+    real = frozenset(session.real_accounts)
+    for taken in session.inputs():
+        message = taken.message
+        if message.__class__ in _MARKET or _belongs(message, real, has_line=has_line):
+            yield taken
+
+
 def _belongs(message: Message, real: frozenset[str], *, has_line: bool) -> bool:
-    """Whether an input is one where no real venue is; `has_line`: what became of the line is given, too."""
     if isinstance(message, _FROM_BROKERS):
-        return False
+        return message.account not in real
     if isinstance(message, _LINE):
         return message.account not in real or has_line
     return True
@@ -112,10 +121,15 @@ def restored_core(
     session: Session,
     classes: StrategyClasses,
     config: Config,
-    listener: OrderListener,
-    times: RecordedTimes | None,
+    listeners: Sequence[CoreActor],
+    times: RecordedTimes | None = None,
+    on_failure: FailureHook | None = None,
 ) -> Core:
-    """All actors as the session found them; what real accounts held lies at the simulated venue."""
+    """All actors as the session found them; what real accounts held and ordered lies at the simulated venue.
+
+    Args:
+        config: Its accounts and strategies have the names of the session's.
+    """
     real = session.real_accounts
     changed = changed_strategies(session.head, fingerprints(config, classes))
     core = build_core(
@@ -124,24 +138,29 @@ def restored_core(
         classes=classes,
         sources=session.sources,
         ids=ClientOrderIds(store_id=session.head.store_id, epoch=session.head.epoch),
-        listeners=[listener],
+        listeners=listeners,
         keep_sent=False,
+        on_failure=on_failure,
         changed=changed,
         venue_type=TimedVenue,
         calendars=session.calendars,
     )
     snapshot = decode_snapshot(session.head.snapshot)
     core.sequencer.restore(snapshot)
+    core.risk.consent.take_configured_limits()
     for name in changed:
         core.strategies.begin_anew(name)
+    inherited = inherited_orders(session)
     for venue in core.venues:
         if venue.name not in snapshot.actors:
             venue.engine.begin_ids(IDS_FROM)
+            show_last_prices(venue.engine, core.sequencer.market, session.ts_started)
         if times is not None and isinstance(venue, TimedVenue):
             venue.follow(Course(times), real)
         for account in real:
             if config.accounts[account].venue == venue.name.partition(":")[2]:
                 _open_account(session, core, venue, account)
+        place(venue.engine, inherited, real)
     return core
 
 
@@ -180,33 +199,25 @@ def opening_balances(session: Session, core: Core, account: str) -> Mapping[str,
     return held
 
 
-def _inputs(session: Session, data: Data, latency_ns: int) -> Iterator[Taken]:
+def _inputs(session: Session, data: Data, latency_ns: int, *, has_line: bool) -> Iterator[Taken]:
     """The session's inputs with the market data that are wanted.
 
     What is older than the session, such as bars to warm up on, stays as and where it came.
     """
+    own = own_inputs(session, has_line=has_line)
     if data == "recorded":
-        yield from session.inputs()
-    elif data == "modelled":
-        moved = [_at_source_time(session, taken, latency_ns) for taken in session.inputs()]
-        yield from sorted(moved, key=_BY_TIME)
-    else:
-        specs, missing = specs_for(session.sources, data.sources)
-        if missing:
-            raise UsageError(
-                f"the history lacks what session {session.label} had of {missing[0]}: give trades where it "
-                "had trades, and bars of the same intervals or of smaller ones that divide them"
-            )
-        others = (taken for taken in session.inputs() if not _is_market(session, taken))
-        timed = with_larger(data, specs, session.instruments, session.ts_started, session.ts_ended + 1)
-        history = (Taken(0, ts + latency_ns, message, NO_MESSAGES) for ts, message in timed)
-        yield from merge(others, history, key=_BY_TIME)
-
-
-def _at_source_time(session: Session, taken: Taken, latency_ns: int) -> Taken:
-    if not _is_market(session, taken):
-        return taken
-    return taken._replace(ts_init=taken.message.ts_event + latency_ns)
+        yield from own
+        return
+    specs, missing = specs_for(session.sources, data.sources)
+    if missing:
+        raise UsageError(
+            f"the history lacks what session {session.label} had of {missing[0]}: give trades where it "
+            "had trades, and bars of the same intervals or of smaller ones that divide them"
+        )
+    others = (taken for taken in own if not _is_market(session, taken))
+    timed = with_larger(data, specs, session.instruments, session.ts_started, session.ts_ended + 1)
+    history = (Taken(0, ts + latency_ns, message, NO_MESSAGES) for ts, message in timed)
+    yield from merge(others, history, key=_BY_TIME)
 
 
 def _is_market(session: Session, taken: Taken) -> bool:

@@ -17,8 +17,8 @@ from daemon.research.report.wording import money, number
 CENT = Decimal("0.01")
 ORDERS_SHOWN = 100
 WHAT = {
-    "data": "when market data came",
-    "latency": "how long orders travelled",
+    "data": "what market data came",
+    "latency": "how long all travelled",
     "queue": "what the venue filled",
     "slippage": "what was paid",
     "fees": "what it cost",

@@ -21,7 +21,6 @@ from daemon.config import Config, DaemonSection
 from daemon.research.parity.holding import held_charges
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.ladder import CAUSE_OF
-from daemon.research.parity.orders import OrderListener
 from daemon.research.parity.parity import AccountParity, parity
 from daemon.research.parity.session import Session, open_session
 from daemon.research.parity.simulate import restored_core
@@ -161,7 +160,7 @@ def test_contracts_that_a_session_begins_with_are_held_in_the_simulation(tmp_pat
         config = msgspec.structs.replace(config, daemon=DaemonSection(state=str(tmp_path), session=label))
         record(tmp_path, config, a_market(25, start=start), venue, start, kind="perpetual", told=told)
     session, classes = open_session(tmp_path, "second"), load_classes(config)
-    core = restored_core(session, classes, config, OrderListener({}), None)
+    core = restored_core(session, classes, config, [])
     held = core.venues[0].engine.desk.accounts[ACCOUNT]
     assert isinstance(held, MarginAccount)
     assert held.contracts == core.ledger.snapshot().accounts[ACCOUNT].contracts
