@@ -32,6 +32,7 @@ from actors.portfolio.actor import PortfolioActor, StrategyPlan
 from actors.reconciliation.actor import ReconciliationActor
 from actors.risk.actor import RiskActor
 from actors.risk.gate import RiskAccount
+from actors.risk.limits import Limits
 from actors.strategies.base import Strategy
 from actors.strategies.host import FailureHook, StrategyHost
 from actors.strategies.loading import load_function
@@ -196,8 +197,9 @@ def _ledger(config: Config, instruments: Mapping[str, Instrument], *, is_simulat
 
 def _simulated_valuation_ns(config: Config, account: str) -> int:
     """How often equity is looked at in a backtest."""
-    strategies = [each.limits for each in config.strategies.values() if each.account == account]
-    if any(limits.can_trip for limits in (config.accounts[account].limits, *strategies)):
+    limits: list[Limits] = [config.accounts[account].limits]
+    limits += [each.limits for each in config.strategies.values() if each.account == account]
+    if any(each.can_trip for each in limits):
         return parse_interval(config.backtest.loss_interval)
     return UNWATCHED_VALUATION_NS
 
