@@ -32,6 +32,8 @@ from daemon.config_types import (
 
 DEFAULT_FILE = "tickerd.toml"
 ENVIRONMENT_PREFIX = "TICKERD__"
+SET = "--set "
+"""In front of the key, where a value comes from the command line."""
 
 
 class Loaded(NamedTuple):
@@ -88,7 +90,7 @@ def load_config(
         config = msgspec.convert(plain, Config)
         check_config(config)
     except Misplaced as error:
-        raise ConfigError(f"{_place(error.path, origins, path)}{error}") from None
+        raise ConfigError(_told(error, origins, path)) from None
     return Loaded(with_instances(config), origins, path)
 
 
@@ -107,7 +109,7 @@ def overridden(config: Config, overrides: Sequence[str]) -> Config:
             _put(tree, key, text, origin, origins)
         return with_instances(msgspec.convert(checked(tree, Config), Config))
     except Misplaced as error:
-        raise ConfigError(f"{_place(error.path, origins, None)}{error}") from None
+        raise ConfigError(_told(error, origins, None)) from None
 
 
 def _with_lists(value: Any) -> Any:
@@ -163,7 +165,7 @@ def _given(
             path = ()
         if not equals or not path:
             raise ConfigError(f"--set {text!r} is not understood: write it as --set section.key=value")
-        yield path, value.strip(), f"--set {key.strip()}"
+        yield path, value.strip(), f"{SET}{key.strip()}"
 
 
 def _spelled(tree: Any, parts: KeyPath) -> KeyPath:
@@ -185,10 +187,10 @@ def _put(tree: Tree, path: KeyPath, text: str, origin: str, origins: dict[KeyPat
         except KeyError:
             known = fields_of(type_) if is_struct(type_) else ()
             raise ConfigError(
-                f"{origin}: {dotted(path[: depth + 1])}: unknown key, {nearest(key, known)}"
+                f"{_once(origin, path[: depth + 1])}: unknown key, {nearest(key, known)}"
             ) from None
     if holds_structs(type_):
-        raise ConfigError(f"{origin}: {dotted(path)} is a table, set one of its keys")
+        raise ConfigError(f"{_once(origin, path)}: it is a table, set one of its keys")
     table: Any = tree
     for key in path[:-1]:
         table = _step(table, key, origin, path)
@@ -205,10 +207,10 @@ def _step(table: Any, key: str, origin: str, path: KeyPath) -> Any:
     if isinstance(table, list):
         if int(key) < len(table):
             return table[int(key)]
-        raise ConfigError(f"{origin}: {dotted(path)}: there are only {len(table)} entries, counted from 0")
+        raise ConfigError(f"{_once(origin, path)}: there are only {len(table)} entries, counted from 0")
     inner = table.setdefault(key, {})
     if not isinstance(inner, dict | list):
-        raise ConfigError(f"{origin}: {dotted(path)}: {key!r} holds a value already, remove one of the two")
+        raise ConfigError(f"{_once(origin, path)}: {key!r} holds a value already, remove one of the two")
     return inner
 
 
@@ -227,6 +229,22 @@ def _resolve_paths(plain: Tree, folder: Path, of_file: frozenset[KeyPath]) -> No
     for number, data in enumerate(plain.get("backtest", {}).get("data", [])):
         if ("backtest", "data", str(number), "path") in of_file:
             data["path"] = str(folder / data["path"])
+
+
+def _told(error: Misplaced, origins: dict[KeyPath, str], file: Path | None) -> str:
+    """What is wrong, behind where it stands."""
+    origin = _place(error.path, origins, file).removesuffix(": ")
+    if not origin or not error.path:
+        return f"{origin}: {error}" if origin else str(error)
+    return f"{_once(origin, error.path)}: {error.why}"
+
+
+def _once(origin: str, path: KeyPath) -> str:
+    """Origin and place; the place alone is enough where the origin is that very key."""
+    key = origin.removeprefix(SET)
+    if key != origin and parse_key(key) == path:
+        return origin
+    return f"{origin}: {dotted(path)}"
 
 
 def _place(path: KeyPath, origins: dict[KeyPath, str], file: Path | None) -> str:

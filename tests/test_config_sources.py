@@ -244,12 +244,12 @@ def test_a_wrong_file_is_refused_with_place_and_next_step(
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("http.prot=1", "--set http.prot: http.prot: unknown key, did you mean 'port'?"),
-        ("http.port=x", "--set http.port: http.port: 'x' is not a whole number"),
+        ("http.prot=1", "--set http.prot: unknown key, did you mean 'port'?"),
+        ("http.port=x", "--set http.port: 'x' is not a whole number"),
         ("http.port=70000", "70000 is not a whole number <= 65535"),
         ("http.port", "write it as --set section.key=value"),
-        ("http=1", "--set http: http is a table, set one of its keys"),
-        ("accounts.paper=1", "accounts.paper is a table"),
+        ("http=1", "--set http: it is a table, set one of its keys"),
+        ("accounts.paper=1", "--set accounts.paper: it is a table"),
         ("daemon.state.x=1", "unknown key"),
         ("backtest.data.7.path=x", "there are only 2 entries"),
         ("strategies.other.bars=1m", "--set strategies.other.bars: strategies.other: 'use' is missing"),

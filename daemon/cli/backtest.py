@@ -13,7 +13,7 @@ from daemon.cli.common import add_config_arguments, add_json_argument, load, pri
 if TYPE_CHECKING:
     from daemon.config import Config
     from daemon.graph import StrategyClasses
-    from daemon.research.runs import AccountResult, Kept, Run, RunInfo
+    from daemon.research.runs import AccountResult, Run, RunInfo
 
 EXAMPLE = "tickerd backtest configs/backtest.toml --from 2020-03-01 --to 2020-09-01"
 INTERRUPTED = 130
@@ -54,11 +54,19 @@ def run(args: Namespace) -> int:
         if args.report:
             raise UsageError("a check writes no report: leave --report out, or run without the checks")
         return _check(args, config, classes)
-    from daemon.research.runs import keep_run
+    from daemon.research.report.writing import must_be_writable
+    from daemon.research.runs import keep_run, runs_folder
     from daemon.startup import state_path
 
+    state = state_path(config)
+    must_be_writable(runs_folder(state))
+    if args.report:
+        must_be_writable(args.report)
     done = _backtest(args, config, classes)
-    kept = keep_run(state_path(config), done)
+    try:
+        kept = keep_run(state, done)
+    except UsageError as error:
+        return _not_kept(args, done, error)
     if args.report:
         from daemon.research.report import write_report
 
@@ -66,8 +74,19 @@ def run(args: Namespace) -> int:
     if args.json:
         print_json({**_plain(done.info), "path": str(kept.path)})
     else:
-        print(_text(done.info, kept))
+        place = f"{kept.path}{', the same result as before' if kept.is_repeated else ''}"
+        print(_text(done.info, place))
     return {"complete": 0, "failed": 1, "interrupted": INTERRUPTED}[done.info.state]
+
+
+def _not_kept(args: Namespace, done: Run, why: UsageError) -> int:
+    """Hours of work are told even where they cannot be written."""
+    if args.json:
+        print_json({**_plain(done.info), "path": None, "error": str(why)})
+    else:
+        print(_text(done.info, "not kept"))
+    print(f"tickerd backtest: {why}", file=sys.stderr)
+    return 1
 
 
 def _range(args: Namespace) -> tuple[int | None, int | None]:
@@ -121,7 +140,7 @@ def _plain(info: RunInfo) -> dict[str, Any]:
     return plain
 
 
-def _text(info: RunInfo, kept: Kept) -> str:
+def _text(info: RunInfo, place: str) -> str:
     from daemon.cli.tables import facts, table
 
     accounts = [
@@ -153,7 +172,7 @@ def _text(info: RunInfo, kept: Kept) -> str:
         "from": info.start,
         "to": info.end,
         "inputs": f"{info.inputs:,} in {info.seconds} s, {info.inputs_per_second:,} a second",
-        "run": f"{kept.path}{', the same result as before' if kept.is_repeated else ''}",
+        "run": place,
     }
     if info.state != "complete":
         counts["state"] = info.state
@@ -162,9 +181,9 @@ def _text(info: RunInfo, kept: Kept) -> str:
     parts += [_attribution(account) for account in info.accounts.values() if account.attribution]
     parts += [facts({name: codes}) for name, codes in refused.items() if codes]
     parts += [_figures(name, info) for name in info.accounts]
-    parts += [f"warning: {warning}" for warning in info.warnings]
-    parts += [f"failed: {failure}" for failure in info.failures_told()]
-    return "\n\n".join(parts)
+    notes = [f"warning: {warning}" for warning in info.warnings]
+    notes += [f"failed: {failure}" for failure in info.failures_told()]
+    return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
 
 
 def _attribution(account: AccountResult) -> str:

@@ -48,8 +48,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     _add_import(action("import", "store files, folders and recorded sessions in the catalogue"))
     listing = action("list", "what the catalogue has")
     listing.add_argument("instrument", nargs="?", metavar="INSTRUMENT", help="only this one")
-    info = action("info", "one instrument's series with their files, gaps and sources")
-    info.add_argument("instrument", metavar="INSTRUMENT", help="as BTCUSDT@binance")
+    info = action("info", "an instrument's series, or a file: what is in it, from when to when, its gaps")
+    info.add_argument("what", metavar="PATH|INSTRUMENT", help="a file, or as BTCUSDT@binance")
+    _add_reading(info)
     _add_validate(action("validate", "look for gaps, wrong rows, spikes, DST mistakes and unapplied splits"))
     _add_convert(action("convert", "write a file or series as another kind of file or timeframe"))
     _add_download(action("download", "fetch history from Binance; goes on where the catalogue ends"))
@@ -250,10 +251,14 @@ def _say(args: Namespace, plain: dict[str, Any], text: str) -> None:
 
 def _info(args: Namespace) -> int:
     from daemon.cli.tables import facts
-    from daemon.research.data.overview import details
+    from daemon.research.data.overview import details, details_of_file
 
-    catalogue = catalogue_of(args)
-    found = [details(catalogue, series) for series in catalogue.find(args.instrument)]
+    path = Path(args.what)
+    if path.is_file() or (path.suffix and "@" not in args.what):
+        found = details_of_file(path, _options(args))
+    else:
+        catalogue = catalogue_of(args)
+        found = [details(catalogue, series) for series in catalogue.find(args.what)]
     _say(args, {"series": found}, "\n\n".join(map(facts, found)))
     return 0
 

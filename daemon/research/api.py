@@ -15,10 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import Any
-from weakref import finalize
 
 import msgspec
 import polars as pl
@@ -36,6 +33,7 @@ from daemon.config_sources import load_config, overridden
 from daemon.research.audit import no_outside
 from daemon.research.backtest import run_backtest
 from daemon.research.data_manager import TIME, Moment, moment_ns, own_frame, step_of
+from daemon.research.frame_files import FrameFiles
 from daemon.research.interrupt import interruptible
 from daemon.research.result import Result
 from daemon.research.setup import VENUE, Setup, full_name
@@ -88,7 +86,7 @@ class Backtester:
         Raises:
             ConfigError: The first thing that is wrong.
         """
-        self._folder: Path | None = None
+        self._frames = FrameFiles()
         self._classes: dict[str, type[Strategy]] = {}
         if config is not None:
             made = config if isinstance(config, Config) else load_config(Path(config), environ={}).config
@@ -115,7 +113,8 @@ class Backtester:
             per_instrument=per_instrument,
         )  # fmt: skip
         use = strategy if isinstance(strategy, str) else import_path(cls)
-        self.config = _changed(setup.config(use, files), settings)
+        with self._frames.by_their_names():
+            self.config = _changed(setup.config(use, files), settings)
         self._classes = dict.fromkeys(self.config.strategies, cls)
 
     def run(self, start: Moment = None, end: Moment = None, **parameters: Any) -> Result:
@@ -127,7 +126,7 @@ class Backtester:
             BadDataFile: Data that cannot be true, or nothing in the range.
         """
         config = with_parameters(self.config, parameters)
-        with interruptible() as is_stopped, no_outside():
+        with interruptible() as is_stopped, no_outside(), self._frames.by_their_names():
             run = run_backtest(
                 config,
                 self._classes,
@@ -152,18 +151,17 @@ class Backtester:
             workers: Processes. A class from a notebook cannot go to another one: put it into a file.
         """
         with shown_progress() as progress:
-            return sweep_cells(
+            found = sweep_cells(
                 self.config, self._classes, grid, start=moment_ns(start), end=moment_ns(end), workers=workers,
                 progress=progress,
             )  # fmt: skip
+        told = self._frames.told
+        return Sweep([cell._replace(error=cell.error and told(cell.error)) for cell in found.cells])
 
     def _file(self, name: str, data: Data, place: int) -> DataFile:
         if isinstance(data, str | Path):
             return DataFile(path=str(Path(data).absolute()), instrument=name)
-        if self._folder is None:
-            self._folder = Path(mkdtemp(prefix="tickerd-data-"))
-            finalize(self, rmtree, self._folder, ignore_errors=True)
-        path = self._folder / f"{name.partition('@')[0]}-{place}.parquet"
+        path = self._frames.path_for(name, place)
         frame = own_frame(data)
         if not set(PRICES) <= set(frame.columns):
             frame.write_parquet(path)

@@ -147,7 +147,6 @@ def figures_of(
     multiples = _multiples(trades)
     of_trades = trade_figures(results)
     is_sound = of_equity is not None
-    traded = fills["notional"].fill_null(0.0).to_numpy()
     return Figures(
         equity=of_equity,
         return_interval_ns=interval,
@@ -160,7 +159,7 @@ def figures_of(
         system_quality_r=system_quality(multiples),
         time_in_market=_in_market(trades, still_open, times) if len(times) else None,
         exposure_average=exposure_average(*exposure_of(equity, positions, fills)) if is_sound else None,
-        turnover=turnover(traded, curve, times) if is_sound else None,
+        turnover=turnover(_notionals(fills), curve, times) if is_sound else None,
         adverse_average=_mean(trades["adverse"]),
         favourable_average=_mean(trades["favourable"]),
         chances=_chances(net, times_of(trades, "ts_opened"), curve, times, seed),
@@ -173,6 +172,10 @@ def figures_of(
         against=_against(curve, times, marks, of_equity, interval),
         doubts=[*_doubts(of_equity, of_trades, times), *of_own.doubts],
     )
+
+
+def _notionals(fills: polars.DataFrame) -> FloatArray:
+    return fills["notional"].fill_null(0.0).to_numpy()
 
 
 def _multiples(trades: polars.DataFrame) -> FloatArray:

@@ -39,6 +39,7 @@ import os
 import shutil
 from datetime import UTC, datetime
 from decimal import Decimal
+from errno import EEXIST, ENOTEMPTY
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -195,6 +196,7 @@ def keep_run(state: Path, run: Run) -> Kept:
     Raises:
         ReplayDiffers: The same configuration, code and data have given another result before; the new run
             is kept beside it.
+        UsageError: The folder cannot be written.
     """
     folder = runs_folder(state)
     place = folder / run.info.run_id
@@ -208,20 +210,35 @@ def keep_run(state: Path, run: Run) -> Kept:
             "the same configuration, code and data gave another result before: compare "
             f"{place} with {aside}; a clock, chance or the order of a set in a strategy is the usual cause"
         )
-    if former is None or former.state == "interrupted":
-        _write(place, run)
+    if (former is None or former.state == "interrupted") and not _write(place, run):
+        return keep_run(state, run)  # another process has written the same run meanwhile: compare
     return Kept(place, is_repeated=False)
 
 
-def _write(place: Path, run: Run) -> None:
-    """All or nothing: the folder appears whole."""
+def _write(place: Path, run: Run) -> bool:
+    """All or nothing: the folder appears whole; False when somebody else has put one there meanwhile.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
     making = place.with_name(f".{place.name}.{os.getpid()}")
     shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    write_frames(making, run.frames)
-    (making / INFO_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(run.info), indent=2) + b"\n")
-    shutil.rmtree(place, ignore_errors=True)
-    making.rename(place)
+    try:
+        making.mkdir(parents=True)
+        write_frames(making, run.frames)
+        plain = msgspec.json.format(msgspec.json.encode(run.info), indent=2)
+        (making / INFO_FILE).write_bytes(plain + b"\n")
+        shutil.rmtree(place, ignore_errors=True)
+        making.rename(place)
+    except OSError as error:
+        if error.errno in (ENOTEMPTY, EEXIST) and _info_at(place) is not None:
+            return False
+        raise UsageError(
+            f"{place} cannot be written ({error.strerror or error}): make room, or give another --state"
+        ) from None
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return True
 
 
 def read_run(place: Path) -> Run:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from daemon.research.frames import Frames, write_frames
 from daemon.research.runs import read_run
 from tests.research.test_backtest import BTC, ROWS, a_file
 
@@ -169,3 +172,63 @@ def test_nothing_to_read_is_one_sentence(
     ran = tickerd(*words)
     assert ran.code == 1
     assert "no such file" in ran.err
+
+
+def test_warnings_and_failures_stand_line_by_line(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("UpAndDown")[:-1]
+    ran = tickerd(*words, "--set", "accounts.test.limits.order_quantity_max=1")
+    block = ran.out.rstrip().split("\n\n")[-1].splitlines()
+    assert len(block) > 1
+    assert all(line.startswith("warning: ") for line in block)
+
+
+@pytest.mark.parametrize("option", ["--state", "--report"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_run(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any], option: str
+) -> None:
+    ran = tickerd(*folder("UpAndDown"), option, "bars.csv/x")
+    assert ran.code == 2
+    assert "bars.csv/x" in ran.err
+    assert "cannot be written (Not a directory): give another place" in ran.err
+    assert "equity_end" not in ran.out
+
+
+def test_a_run_that_no_longer_fits_on_the_disk_is_told_all_the_same(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = folder("UpAndDown")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("daemon.research.runs.write_frames", full)
+    ran = tickerd(*words)
+    assert ran.code == 1
+    assert ran.json["accounts"]["test"]["equity_end"]
+    assert ran.json["path"] is None
+    assert "cannot be written (No space left on device): make room" in ran.err
+    assert [each.name for each in Path("state/runs").iterdir()] == []
+    assert "not kept" in tickerd(*words[:-1]).out
+
+
+def test_two_that_end_at_once_keep_one_run(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = folder("UpAndDown")
+    first = tickerd(*words).json["path"]
+    aside = Path("state/aside")
+    Path(first).rename(aside)
+
+    def beaten(folder: Path, frames: Frames) -> None:
+        """While one writes, the other puts its own there."""
+        write_frames(folder, frames)
+        if aside.exists():
+            monkeypatch.setattr("daemon.research.runs.shutil.rmtree", lambda *_, **__: None)
+            aside.rename(first)
+
+    monkeypatch.setattr("daemon.research.runs.write_frames", beaten)
+    ran = tickerd(*words[:-1])
+    assert ran.code == 0
+    assert "the same result as before" in ran.out

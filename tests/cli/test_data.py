@@ -55,6 +55,28 @@ def test_a_file_goes_in_is_listed_and_comes_out(
     assert out.read_text().splitlines()[1] == "2024-01-01T00:00:00.000000000Z,1.0,3.0,0.5,2.0,10.0"
 
 
+def test_sums_of_volumes_come_out_as_people_write_them(data: Callable[..., Any], tmp_path: Path) -> None:
+    minutes = tmp_path / "minutes.csv"
+    volumes = ("0.1", "0.2", "0.00000003", "0")
+    rows = [f"2024-01-01T00:0{n}:00Z,1.1,1.3,0.9,1.2,{volume}" for n, volume in enumerate(volumes)]
+    minutes.write_text("\n".join(["timestamp,open,high,low,close,volume", *rows, ""]))
+    out = tmp_path / "out.csv"
+    assert data("convert", minutes, "--timeframe", "2m", "--to", out).code == 0
+    assert [line.split(",")[5] for line in out.read_text().splitlines()[1:]] == ["0.3", "3e-8"]
+
+
+def test_info_of_a_plain_file_says_what_is_in_it(data: Callable[..., Any], prices: Path) -> None:
+    (info,) = data("info", prices, "--json").json["series"]
+    assert (info["form"], info["kind"], info["interval"]) == (
+        "bars (columns of time, open, high, low, close)",
+        "bars",
+        "1d",
+    )
+    assert (info["rows"], info["gaps"]) == (3, 0)
+    assert (info["first"], info["last"]) == ("2024-01-02T00:00:00Z", "2024-01-04T00:00:00Z")
+    assert "2024-01-04T00:00:00Z" in data("info", prices).out
+
+
 def test_people_get_tables(data: Callable[..., Any], prices: Path) -> None:
     assert "holds nothing yet" in data("list").out
     assert "1d bars of A@x" in data("import", prices, "--instrument", "A@x").out
@@ -113,6 +135,7 @@ def test_bad_files_may_be_left_out(data: Callable[..., Any], prices: Path, tmp_p
     ("words", "code", "says"),
     [
         (("import", "none.csv"), 1, "no such file"),
+        (("info", "none.csv"), 1, "no such file"),
         (("info", "A@x"), 1, "import or download it first"),
         (("validate", "none.csv"), 1, "no such file"),
         (("convert", "none.csv", "--to", "a.csv"), 1, "no such file"),

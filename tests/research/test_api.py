@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -230,3 +231,12 @@ def test_the_package_gives_what_it_names_and_nothing_else() -> None:
     assert [getattr(daemon.research, name).__name__ for name in daemon.research.__all__]
     with pytest.raises(AttributeError, match="no attribute 'Backtesterr'"):
         daemon.research.Backtesterr  # noqa: B018
+
+
+def test_what_is_wrong_with_a_frame_is_said_of_the_frame() -> None:
+    bars = some_bars(6).with_columns(high=pl.Series([200.0, 200.0, 50.0, 200.0, 200.0, 200.0]))
+    tester = Backtester("actors.strategies.library.sma_cross:SmaCross", bars)
+    said = r"^the frame of [A-Z]+@files: row 3: open [0-9.]+, high 50.0"
+    with pytest.raises(BadDataFile, match=said):
+        tester.run()
+    assert re.match(said, tester.sweep({"fast": [3]}).frame["error"][0])

@@ -23,6 +23,8 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     ".feather": lambda frame, path: frame.write_ipc(path, compression="zstd"),
 }
 BARS_PER_FRAME = 100_000
+DIGITS = 15
+SMALLEST_ROUNDED = 1e-5
 
 
 def larger_bars(
@@ -131,4 +133,17 @@ def _as_text(frame: pl.DataFrame, kind: Kind, interval_ns: int | None) -> pl.Dat
         stamp = stamp - interval_ns
     time = pl.from_epoch(stamp, time_unit="ns").dt.strftime("%Y-%m-%dT%H:%M:%S%.9fZ").alias("timestamp")
     rest = [name for name in frame.columns if name not in ("ts_event", "ts_init")]
-    return frame.select(time, *rest)
+    return frame.select(time, *(_plain_number(frame[name]) for name in rest))
+
+
+def _plain_number(column: pl.Series) -> pl.Series:
+    """Fifteen digits, which is what a float can tell: sums such as 0.30000000000000004 become 0.3."""
+    if column.dtype != pl.Float64:
+        return column
+    # Below, the scale that rounding works with is no power of ten any more that a float can hold.
+    return column.to_frame().select(
+        pl.when(pl.first().abs() >= SMALLEST_ROUNDED)
+        .then(pl.first().round_sig_figs(DIGITS))
+        .otherwise(pl.first())
+        .alias(column.name)
+    )[column.name]

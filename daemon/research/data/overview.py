@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from actors.errors import BadDataFile
 from actors.model.intervals import format_interval
+from actors.venues.files.reading import read_file
+from actors.venues.files.series import Kind, ReadFile, ReadOptions
 from daemon.research.data.catalogue import Catalogue, Series
 from daemon.research.data.gaps import find_gaps
 
@@ -39,6 +43,45 @@ def details(catalogue: Catalogue, series: Series) -> dict[str, Any]:
             for part in parts
             for each in part.sources
         ],
+    }
+
+
+def details_of_file(path: Path, options: ReadOptions) -> list[dict[str, Any]]:
+    """The same of each kind and symbol in a file that is not, or not yet, in the catalogue.
+
+    Raises:
+        BadDataFile: Not there, empty, or of no form we know.
+    """
+    file = read_file(path, options)
+    times: dict[tuple[Kind, str | None, int | None], list[pl.Series]] = {}
+    for piece in file.pieces():
+        times.setdefault((piece.kind, piece.symbol, piece.interval_ns), []).append(piece.frame["ts_event"])
+    found = [
+        _details_of_times(path, file, key, pl.concat(parts))
+        for key, parts in times.items()
+        if sum(len(part) for part in parts)
+    ]
+    if not found:
+        raise BadDataFile(f"{path} holds no rows: get the file again")
+    return found
+
+
+def _details_of_times(
+    path: Path, file: ReadFile, key: tuple[Kind, str | None, int | None], times: pl.Series
+) -> dict[str, Any]:
+    kind, symbol, interval = key
+    in_order = times.unique().sort()
+    return {
+        "file": str(path),
+        "form": f"{file.form} ({file.why})",
+        "symbol": symbol,
+        "kind": kind,
+        "interval": format_interval(interval) if interval else None,
+        "rows": len(times),
+        "first": iso(int(in_order[0])),
+        "last": iso(int(in_order[-1])),
+        "gaps": find_gaps(in_order.to_numpy(), interval).missing if interval else None,
+        "bytes": path.stat().st_size,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import msgspec
 
@@ -32,6 +33,20 @@ def write_report(run_folder: Path, target: Path, *, template: Path | None = None
 
         name, text = PAGE, run_page(run)
     return [put(target / name, text), put(target / JSON, report_json(run))]
+
+
+def must_be_writable(folder: Path) -> None:
+    """Make a folder that something long will be written to, before the long work.
+
+    Raises:
+        UsageError: Nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror}): give another place") from None
 
 
 def put(path: Path, text: str) -> Path:
