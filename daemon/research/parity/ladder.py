@@ -29,8 +29,10 @@ from actors.ledger.exact import EXACT
 from actors.messages.clearing import ChargeBooked, ChargeKind, PositionCharged
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
+from actors.model.splits import scaled
 from actors.views.valuation import Valuation
 from daemon.research.parity.orders import Order, OrderBook, Orders
+from daemon.research.parity.session import Split
 
 HOLDING = ("funding", "borrow", "dividends", "interest")
 """Causes that only sessions with such positions have."""
@@ -51,8 +53,14 @@ TOGETHER_NS = 1_000_000_000
 class Marks:
     """What instruments and assets are worth at the session's end, exactly, the same for every run."""
 
-    def __init__(self, market: MarketBoard, instruments: Mapping[str, Instrument]) -> None:
-        self._market, self._instruments = market, instruments
+    def __init__(
+        self,
+        market: MarketBoard,
+        instruments: Mapping[str, Instrument],
+        splits: Mapping[str, Sequence[Split]],
+    ) -> None:
+        """`splits` are those of the session: what was traded before one is more or fewer shares now."""
+        self._market, self._instruments, self._splits = market, instruments, splits
         self._valuation = Valuation(instruments.values())
 
     def instrument(self, name: str) -> Instrument:
@@ -82,17 +90,31 @@ class Marks:
         return Decimal(repr(rate))
 
     def worth(self, order: Order, currency: str) -> Decimal:
-        """P&L of an order at the session's end: what its fills paid and what they hold, less fees."""
+        """P&L of an order at the session's end: what its fills paid and what they hold, less fees.
+
+        The fraction of a share that a split pays out counts as if it were still held.
+        """
         instrument = self._instruments[order.terms.instrument]
         mark, total = self.mark(instrument.id), ZERO
-        multiply, add = EXACT.multiply, EXACT.add
+        multiply, subtract = EXACT.multiply, EXACT.subtract
         unit = multiply(instrument.multiplier, self.rate(instrument.quote, currency))
         for fill in order.fills:
-            quantity = fill.quantity if order.terms.side == "buy" else -fill.quantity
-            gain = multiply(multiply(quantity, unit), EXACT.subtract(mark, fill.price))
-            fee = multiply(fill.fee, self._fee_rate(fill.fee_currency, instrument, currency))
-            total = add(total, EXACT.subtract(gain, fee))
+            held = self._now(instrument.id, fill.quantity, fill.ts)
+            gain = subtract(multiply(held, mark), multiply(fill.quantity, fill.price))
+            gain = multiply(gain if order.terms.side == "buy" else -gain, unit)
+            fee = fill.fee
+            if fill.fee_currency == instrument.base:
+                fee = self._now(instrument.id, fee, fill.ts)
+            fee = multiply(fee, self._fee_rate(fill.fee_currency, instrument, currency))
+            total = EXACT.add(total, subtract(gain, fee))
         return total
+
+    def _now(self, instrument: str, quantity: Decimal, ts: int) -> Decimal:
+        """What a quantity of then is at the session's end."""
+        for split in self._splits.get(instrument, ()):
+            if ts < split.ts:
+                quantity = scaled(quantity, split.before, split.after)
+        return quantity
 
     def charged(self, charge: PositionCharged | ChargeBooked, currency: str) -> Decimal:
         """What a charge brought, > 0, or cost."""

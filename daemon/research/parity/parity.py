@@ -139,7 +139,7 @@ def parity(
     in_time = simulate(session, classes, config=model)
     modelled = simulate(session, classes, config=model, data=history) if history else in_time
     timed = simulate(session, classes, config=model, times=times)
-    marks = Marks(in_time.market, session.instruments)
+    marks = Marks(in_time.market, session.instruments, session.splits)
     latency = labelled("latency", timed.book, record.orders)
     data = labelled("data", in_time.book, latency.orders)
     told = retold(session, classes, record.orders, times, model, latency.orders)

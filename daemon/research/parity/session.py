@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,7 @@ from actors.messages import any_message
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
 from actors.messages.control import StepFailed
-from actors.messages.market import MarketData
+from actors.messages.market import CorporateAction, MarketData
 from actors.model.calendar import Calendars
 from actors.model.instrument import Instrument
 from actors.store.layout import Part, tape_folder
@@ -33,6 +33,10 @@ from daemon.tape_configuration import from_tape_configuration, recorded_calendar
 NO_MESSAGES: Sequence[Message] = ()
 
 
+_BESIDE_TRADING = ("daemon", "tape", "store", "http", "alerts", "deadman", "backtest")
+"""Sections of a configuration that an order may come out alike under, whatever they say."""
+
+
 class Taken(NamedTuple):
     """One input of the tape."""
 
@@ -41,6 +45,15 @@ class Taken(NamedTuple):
     message: Message
     sent: Sequence[Message]
     """By its step, market data left out."""
+
+
+class Split(NamedTuple):
+    """One instrument's shares become more or fewer."""
+
+    ts: int
+    """When it was known; the first price of afterwards came behind it."""
+    before: Decimal
+    after: Decimal
 
 
 @dataclass(frozen=True)
@@ -91,6 +104,20 @@ class Session:
                     return balances.total
         return None
 
+    @cached_property
+    def splits(self) -> Mapping[str, Sequence[Split]]:
+        """Instrument → its splits during the session, oldest first."""
+        found: dict[tuple[str, str], Split] = {}
+        for taken in self.inputs():
+            action = taken.message
+            if isinstance(action, CorporateAction) and action.is_split:
+                split = Split(taken.ts_init, action.shares_before, action.shares_after)
+                found.setdefault((action.instrument, action.action_id), split)
+        by_instrument: dict[str, list[Split]] = {}
+        for (instrument, _), split in found.items():
+            by_instrument.setdefault(instrument, []).append(split)
+        return by_instrument
+
     @property
     def real_accounts(self) -> tuple[str, ...]:
         """Accounts that traded at a venue outside this process."""
@@ -106,8 +133,8 @@ def last_seen(session: Session) -> list[MarketData]:
 def open_session(state: Path, label: str | None = None) -> Session:
     """A session by its label; the newest without one.
 
-    Of a session whose configuration was changed on the way, each stretch under one configuration counts as a
-    session: `LABEL:1` is the first of them.
+    Of a session whose configuration or code was changed on the way, each stretch of one and the same counts
+    as a session: `LABEL:1` is the first of them.
 
     Raises:
         UsageError: There is no such session, or it has several stretches and none is chosen.
@@ -120,7 +147,8 @@ def open_session(state: Path, label: str | None = None) -> Session:
     numbers = [part.number for part in parts]
     first, last = numbers.index(found.parts[0]), numbers.index(found.parts[-1])
     begins = [first]
-    begins += [at for at in range(first + 1, last + 1) if parts[at].head.config != parts[at - 1].head.config]
+    of_parts = [_what_traded(part.head) for part in parts[first : last + 1]]
+    begins += [first + at for at in range(1, len(of_parts)) if of_parts[at] != of_parts[at - 1]]
     if chosen > len(begins) or (not chosen and len(begins) > 1):
         raise UsageError(_which(found, [parts[at] for at in begins]))
     first = begins[max(chosen, 1) - 1]
@@ -139,6 +167,17 @@ def open_session(state: Path, label: str | None = None) -> Session:
         sources=sources,
         calendars=recorded_calendars(head.config),
     )
+
+
+def _what_traded(head: Head) -> dict[str, Any]:
+    """All of a part's configuration that decides what is traded, and the strategies' code."""
+    config: dict[str, Any] = head.config["config"]
+    return {
+        **{name: part for name, part in head.config.items() if name != "config"},
+        **{name: section for name, section in config.items() if name not in _BESIDE_TRADING},
+        "bar_grace_ms": config["daemon"]["bar_grace_ms"],
+        "strategies' code": head.strategies,
+    }
 
 
 def _found(known: Sequence[Labelled], label: str | None) -> tuple[Labelled, int]:
@@ -162,4 +201,5 @@ def _which(session: Labelled, begins: Sequence[Part]) -> str:
     stretches = (
         f"{session.label}:{number} from {at:%Y-%m-%d %H:%M:%S}" for number, at in enumerate(times, 1)
     )
-    return f"the configuration changed within session {session.label}: choose {', '.join(stretches)} (UTC)"
+    choice = ", ".join(stretches)
+    return f"configuration or strategies changed within session {session.label}: choose {choice} (UTC)"

@@ -52,7 +52,7 @@ def what_if(session: Session, classes: StrategyClasses, config: Config) -> WhatI
     """
     record = recorded_book(session)
     simulation = simulate(session, classes, config=config)
-    marks = Marks(simulation.market, session.instruments)
+    marks = Marks(simulation.market, session.instruments, session.splits)
 
     def result(book: OrderBook, strategy: str, currency: str) -> Result:
         own = [order for order in book.orders.values() if order.terms.strategy == strategy]

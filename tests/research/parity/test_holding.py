@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.core.adjust import adjusted
 from actors.messages.clearing import ChargeKind, PositionCharged
-from actors.messages.market import CorporateAction, FundingRate, MarketData
+from actors.messages.market import CorporateAction, FundingRate, MarketData, Quote, Trade
 from actors.model.instrument import InstrumentKind
 from actors.model.money import ZERO
 from actors.venues.simulated.margin import MarginAccount
@@ -27,7 +28,7 @@ from daemon.research.parity.simulate import restored_core
 from daemon.research.parity.timing import RecordedTimes
 from daemon.research.parity.what_if import what_if
 from daemon.research.report.parity_page import parity_page
-from daemon.startup import load_classes
+from daemon.startup import load_classes, read_core
 from tests.research.parity.recording import ACCOUNT, Outside, a_config, a_market, record
 from tests.startup_rig import BTC, SECOND, T0
 
@@ -170,3 +171,30 @@ def test_contracts_that_a_session_begins_with_are_held_in_the_simulation(tmp_pat
     assert account.simulated.fills
     assert account.effects["funding"]  # the model charges it, this venue did not
     assert the_sum(account) == account.difference
+
+
+def _as_quoted(message: MarketData, split: CorporateAction) -> MarketData:
+    if message.ts_event < split.ts_event:
+        return message
+    if isinstance(message, Quote):
+        return adjusted(message, split)
+    assert isinstance(message, Trade)
+    return adjusted(message, split)
+
+
+def test_shares_of_before_a_split_are_valued_as_what_they_have_become(tmp_path: Path) -> None:
+    """Two for one amid the session: its P&L is what the books say, with half of it at the old prices."""
+    split = CorporateAction(ts_event=at(18.05), instrument=BTC, action_id="split", shares_after=Decimal(2))
+    market = (_as_quoted(each, split) for each in a_market(SECONDS, start=START))
+    config = on_margin(a_config(tmp_path, mode="paper", simulated=MODEL), MARGIN)
+    record(tmp_path, config, market, start=START, kind="equity", told=[split])
+    session = open_session(tmp_path)
+    fills = [fill.ts for order in recorded_book(session).orders.values() for fill in order.fills]
+    assert min(fills) < split.ts_event < max(fills)
+    account = parity(session, load_classes(session.config)).accounts[ACCOUNT]
+    assert account.same_orders == account.recorded.orders
+    assert account.difference == 0
+    core = read_core(tmp_path)
+    assert core is not None
+    books = sum((line.net for line in core.ledger.attribution(ACCOUNT)), ZERO)
+    assert account.recorded.pnl == pytest.approx(books, abs=Decimal("0.000001"))

@@ -22,16 +22,14 @@ from tests.startup_rig import BTC, SECOND, Life
 MODEL = SimulatedVenueSettings(latency_ms=2.0, taker_fee=Decimal("0.0007"))
 
 
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_lives(state: Path, *changes: str) -> Path:
     """Two process lives under two configurations, without a clean stop between them."""
-    state = tmp_path_factory.mktemp("changed")
     config = a_config(state, mode="paper", simulated=MODEL)
     market = list(a_market(30))
     half = len(market) // 2
-    for part, changes in ((market[:half], []), (market[half:], ["strategies.cross.parameters.slow=6"])):
+    for part, changed in ((market[:half], ()), (market[half:], changes)):
         life = Life(
-            overridden(config, changes),
+            overridden(config, list(changed)),
             part[0].ts_event - SECOND,
             sources=BarSources(trades=frozenset({BTC})),
         )
@@ -44,6 +42,11 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return state
 
 
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_lives(tmp_path_factory.mktemp("changed"), "strategies.cross.parameters.slow=6")
+
+
 def label_of(state: Path) -> str:
     (session,) = sessions(state)
     return session.label
@@ -52,7 +55,7 @@ def label_of(state: Path) -> str:
 def test_a_session_with_two_configurations_asks_which(state: Path) -> None:
     label = label_of(state)
     with pytest.raises(
-        UsageError, match=rf"configuration changed .*: choose {label}:1 from .*, {label}:2 from"
+        UsageError, match=rf"configuration or strategies changed .*: choose {label}:1 from .*, {label}:2 from"
     ):
         open_session(state)
     with pytest.raises(UsageError, match=f"choose {label}:1"):
@@ -74,3 +77,11 @@ def test_each_stretch_is_compared_under_its_own_configuration(state: Path) -> No
         account = parity(session, load_classes(session.config)).accounts[ACCOUNT]
         assert account.effects["queue"] == account.effects["fees"] == 0
         assert sum(account.effects.values(), Decimal(0)) == account.difference
+
+
+def test_what_decides_no_order_may_change_within_a_session(tmp_path: Path) -> None:
+    state = two_lives(tmp_path, "http.port=9999", "daemon.log_level=debug", "backtest.equity_interval=1m")
+    session = open_session(state)
+    assert session.label == label_of(state)
+    account = parity(session, load_classes(session.config)).accounts[ACCOUNT]
+    assert account.same_orders == account.recorded.orders > 50
