@@ -15,7 +15,7 @@ from actors.messages.control import Started, TimeReached
 from actors.model.ids import ClientOrderIds
 from actors.risk.limits import RiskLimits, StrategyLimits
 from daemon.graph import BarSources, build_core
-from daemon.research.backtest import configured_instruments
+from daemon.research.definitions import configured_instruments
 from daemon.startup import load_classes
 from daemon.tape_configuration import from_tape_configuration, tape_configuration
 from tests.benchmarks.engine import a_config as a_backtest_config
