@@ -13,11 +13,9 @@ from actors.analytics.series import YEAR_NS, periods_per_year
 from actors.core.actor import CoreActor
 from actors.core.sequencer import ActorFailed
 from actors.errors import BadDataFile, ConfigError
-from actors.messages.account import TradeClosed
 from actors.messages.base import Message
 from actors.messages.control import BackfillDone, Started, StrategyFailed, TimeReached
 from actors.messages.market import MARKET_DATA
-from actors.messages.orders import OrderFilled
 from actors.model.calendar import calendar_named
 from actors.model.ids import ClientOrderIds
 from actors.model.intervals import format_interval, parse_interval
@@ -27,13 +25,14 @@ from daemon.config import Config
 from daemon.graph import BarSources, Core, StrategyClasses, build_core, timeframes
 from daemon.research.closing import close_down
 from daemon.research.definitions import configured_instruments
-from daemon.research.excursions import Excursions, blocks_of
+from daemon.research.excursions import Excursions
 from daemon.research.history import Timed
 from daemon.research.inline import InlineWork
 from daemon.research.metrics import load_metrics
 from daemon.research.outcome import Outcome, run_of
 from daemon.research.parity.simulate import restored_core
 from daemon.research.participation import Participation
+from daemon.research.prices import Prices
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
 from daemon.research.session_history import SessionHistory, open_history
@@ -44,7 +43,8 @@ STORE_ID = "TEST"
 EPOCH = 1
 SECOND_NS = 1_000_000_000
 _MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
-INPUTS_PER_BLOCK = 4_096
+INPUTS_AT_ONCE = 1_024
+INPUTS_PER_BLOCK = 4 * INPUTS_AT_ONCE
 """Between two looks at the outside: Ctrl-C, the progress bar, prices for charts."""
 WARM_UP_FACTOR = 1.5
 """More than the bars asked for: markets have holidays, and the first bar built of others is not whole."""
@@ -117,8 +117,6 @@ class Backtest:
         self._metrics = load_metrics(config.backtest.metrics)
         self._calendars = calendars_for(config, (each.calendar for each in self._instruments.values()))
         self.results = Results()
-        self._tables = Tables(self._instruments)
-        self._excursions = Excursions()
         self._tracebacks: list[str] = []
         self._core_failure: str | None = None
         sources = self._history.sources
@@ -127,7 +125,12 @@ class Backtest:
                 sources, has_backfill=True, history=frozenset(self._instruments)
             )
         self._given = sorted(sources.given)
-        self._participation = Participation(dict(self._given))
+        intervals = dict(reversed(self._given))
+        self._participation = Participation(
+            {name: float(each.multiplier) for name, each in self._instruments.items() if name in intervals}
+        )
+        self._tables = Tables(self._instruments, self._participation.is_over)
+        self._excursions, self._prices = Excursions(), Prices(intervals)
         self._history_of = [*self._given, *((name, 0) for name in sorted(sources.history))]
         """What strategies wait for: nobody decides anything before the start."""
         self.core = self._build(sources, listeners)
@@ -182,7 +185,7 @@ class Backtest:
         finally:
             gc.unfreeze()
         self._seconds = perf_counter() - began
-        self._look_around(())
+        self._look_around()
         if self._core_failure is not None:
             return "failed"
         self.results.sample(self.core.sequencer.now - self._latency)
@@ -282,39 +285,52 @@ class Backtest:
         self, messages: Iterator[Timed], progress: Progress | None, is_stopped: Callable[[], bool]
     ) -> bool:
         """False when somebody has stopped it, or no strategy is left that could do anything."""
-        run, latency = self.core.sequencer.run, self._latency
         count, everybody = 0, len(self._config.strategies)
-        while block := list(islice(messages, INPUTS_PER_BLOCK)):
-            before = self.core.sequencer.seq
-            try:
-                for time, message in block:
-                    run(message, time + latency)
-            except ActorFailed:
-                self._look_around(block[: self.core.sequencer.seq - before])
-                raise
-            self._look_around(block)
-            count += len(block)
+        while last := self._block(messages):
+            self._look_around()
+            count += last[0]
             if progress is not None:
-                progress(count, block[-1][0])
+                progress(count, last[1])
             if is_stopped() or (0 < everybody == len(self.results.failures) and not self._goes_on):
                 return False
         return True
 
-    def _look_around(self, block: Sequence[Timed]) -> None:
-        """Prices of the block, and what became of the trades that met them."""
-        events = self.results.take()
-        for event, rate in events:
-            self._tables.take(event, rate)
-        closed = [event for event, _ in events if isinstance(event, TradeClosed)]
-        ledger = self.core.ledger
-        held = [each for name in self._config.accounts for each in ledger.positions(name) if each.trip]
-        intervals = dict(reversed(self._given))
-        messages = [message for _, message in block]
+    def _block(self, messages: Iterator[Timed]) -> tuple[int, int] | None:
+        """Run the next inputs: how many, and the time of the last; None when there are none.
+
+        Few at a time, so that what they are made of stays where the processor finds it quickly.
+        """
+        sequencer, latency = self.core.sequencer, self._latency
+        run, count, time = sequencer.run, 0, 0
+        while count < INPUTS_PER_BLOCK and (part := list(islice(messages, INPUTS_AT_ONCE))):
+            before = sequencer.seq
+            try:
+                for time, message in part:
+                    run(message, time + latency)
+            except ActorFailed:
+                self._note(part[: sequencer.seq - before])
+                raise
+            self._note(part)
+            count += len(part)
+        return (count, time) if count else None
+
+    def _note(self, inputs: Sequence[Timed]) -> None:
+        """The prices in what has been run."""
+        messages = [message for _, message in inputs]
         if self._goes_on:
             messages = [message for message in messages if message.__class__ in _MARKET]
-        blocks = dict(blocks_of(messages, intervals))
+        self._prices.add(messages)
+
+    def _look_around(self) -> None:
+        """Prices of the block, and what became of the trades that met them."""
+        for event, rate in self.results.take():
+            self._tables.take(event, rate)
+        fills, closed = self._tables.news()
+        ledger, blocks = self.core.ledger, self._prices.take()
+        held = [each for name in self._config.accounts for each in ledger.positions(name) if each.trip]
         self._excursions.follow(blocks, closed, held)
-        self._participation.follow(blocks, [event for event, _ in events if isinstance(event, OrderFilled)])
+        self._participation.follow(blocks, fills)
+        self._tables.pack()
 
     # telling
 
@@ -328,7 +344,6 @@ class Backtest:
                 results=self.results,
                 tables=self._tables,
                 excursions=self._excursions,
-                participation=self._participation,
                 instruments=self._instruments,
                 calendars=self._calendars,
                 metrics=self._metrics,

@@ -1,170 +1,112 @@
-"""Tables under construction: column by column, as small as plain arrays, until they become frames."""
+"""Tables under construction: the newest rows as they are, all others packed, until columns are asked for.
+
+A packed row takes a sixth of what it takes in a frame, so that a run of many orders holds little; and what is
+made of a table is made of the columns it needs, one table at a time.
+"""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from itertools import compress
+from operator import attrgetter, not_
+from typing import Generic, TypeVar
 
-import numpy as np
 import polars
 
-from daemon.research.frames import TEXT, TIME, Columns, typed
+from daemon.research.frames import Columns, frame_of
+
+ROWS_PER_BLOCK = 8_192
+_PLACE = "place"
+"""Column beside the table's own: which row of the table this is."""
+Row = TypeVar("Row")
 
 
-class Column(Protocol):
-    """Values of one column, oldest first; any of them may be None."""
+class Table(Generic[Row]):
+    """Rows in the order of `add`, whatever the order in which they come to an end."""
 
-    def append(self, value: Any) -> None:
-        """One more."""
-
-    def __getitem__(self, place: int) -> Any: ...
-
-    def __setitem__(self, place: int, value: Any) -> None: ...
-
-    def __len__(self) -> int: ...
-
-    def series(self, name: str) -> polars.Series:
-        """The whole column."""
-
-
-class Numbers:
-    """Numbers of one machine type: `d` is float64, `q` is int64."""
-
-    __slots__ = ("_known", "_values")
-
-    def __init__(self, kind: str) -> None:
-        self._values: array[Any] = array(kind)
-        self._known = bytearray()
-
-    def append(self, value: float | None) -> None:
-        """One more."""
-        self._known.append(value is not None)
-        self._values.append(0 if value is None else value)
-
-    def __getitem__(self, place: int) -> Any:
-        return self._values[place] if self._known[place] else None
-
-    def __setitem__(self, place: int, value: float | None) -> None:
-        self._known[place] = value is not None
-        self._values[place] = 0 if value is None else value
+    def __init__(self, schema: Columns, is_over: Callable[[Row], bool] = lambda _: True) -> None:
+        """
+        Args:
+            is_over: Whether nobody will change a row any more.
+        """
+        self._schema, self._is_over = schema, is_over
+        self._rows: list[Row] = []
+        self._places: list[int] = []
+        """Of each of `_rows` in the whole table."""
+        self._count = 0
+        self._blocks: list[bytes] = []
+        self._rows_max = ROWS_PER_BLOCK
 
     def __len__(self) -> int:
-        return len(self._values)
+        return self._count
 
-    def __iter__(self) -> Iterator[Any]:
-        return (self[place] for place in range(len(self)))
+    def add(self, row: Row) -> Row:
+        """One more row."""
+        self._rows.append(row)
+        self._places.append(self._count)
+        self._count += 1
+        return row
 
-    def series(self, name: str) -> polars.Series:
-        """The whole column."""
-        values = polars.Series(name, np.array(self._values))
-        known = np.array(self._known, dtype=np.bool_)
-        if known.all():
-            return values
-        nothing = polars.Series(name, [None], dtype=values.dtype)
-        return values.zip_with(polars.Series(known), nothing)
+    def pack(self) -> Sequence[Row]:
+        """Pack what is over, once it is worth it; returns what is packed now."""
+        if len(self._rows) < self._rows_max:
+            return ()
+        is_over = list(map(self._is_over, self._rows))
+        over = list(compress(self._rows, is_over))
+        self._blocks.append(self._packed(over, list(compress(self._places, is_over))))
+        is_kept = list(map(not_, is_over))
+        self._rows, self._places = list(compress(self._rows, is_kept)), list(compress(self._places, is_kept))
+        self._rows_max = 2 * len(self._rows) + ROWS_PER_BLOCK  # many open ones are not looked at each time
+        return over
 
+    def finished(self) -> Packed:
+        """The whole table; nothing is added from now on."""
+        if self._rows or not self._blocks:
+            self._blocks.append(self._packed(self._rows, self._places))
+        self._rows, self._places = [], []
+        return Packed(self._schema, self._blocks)
 
-class Words:
-    """Texts of which few differ: each is kept once."""
-
-    __slots__ = ("_code_of", "_codes", "_words")
-
-    def __init__(self) -> None:
-        self._words: list[str | None] = []
-        self._code_of: dict[str | None, int] = {}
-        self._codes = array("i")
-
-    def _code(self, text: str | None) -> int:
-        code = self._code_of.get(text)
-        if code is None:
-            code = self._code_of[text] = len(self._words)
-            self._words.append(text)
-        return code
-
-    def append(self, text: str | None) -> None:
-        """One more."""
-        self._codes.append(self._code(text))
-
-    def __getitem__(self, place: int) -> str | None:
-        return self._words[self._codes[place]]
-
-    def __setitem__(self, place: int, text: str | None) -> None:
-        self._codes[place] = self._code(text)
-
-    def __len__(self) -> int:
-        return len(self._codes)
-
-    def series(self, name: str) -> polars.Series:
-        """The whole column."""
-        words = polars.Series(name, self._words, dtype=polars.String)
-        return words.gather(np.array(self._codes, dtype=np.uint32)) if self._codes else words
+    def _packed(self, rows: Sequence[Row], places: Sequence[int]) -> bytes:
+        values = {name: list(map(attrgetter(name), rows)) for name in self._schema}
+        frame = frame_of(self._schema, values).with_columns(polars.Series(_PLACE, places, polars.UInt32))
+        made = BytesIO()
+        frame.write_ipc(made, compression="zstd")
+        return made.getvalue()
 
 
-class Names:
-    """Texts of which all differ: one long text, and where each ends."""
+class Packed:
+    """A whole table of which columns are unpacked as they are asked for."""
 
-    __slots__ = ("_ends", "_text")
-
-    def __init__(self) -> None:
-        self._text = bytearray()
-        self._ends = array("q")
-
-    def append(self, text: str) -> None:
-        """One more."""
-        self._text += text.encode()
-        self._ends.append(len(self._text))
-
-    def __getitem__(self, place: int) -> str:
-        start = self._ends[place - 1] if place > 0 else 0
-        return self._text[start : self._ends[place]].decode()
-
-    def __setitem__(self, place: int, text: str) -> None:
-        raise TypeError("a name does not change")
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def series(self, name: str) -> polars.Series:
-        """The whole column."""
-        return polars.Series(name, [self[place] for place in range(len(self))], dtype=polars.String)
-
-
-NAMES = ("client_order_id", "venue_order_id", "trade_id")
-"""Columns in which hardly any text comes twice."""
-
-
-class Table:
-    """Rows of one table, to be looked at and changed until it becomes a frame."""
-
-    def __init__(self, schema: Columns) -> None:
+    def __init__(self, schema: Columns, blocks: Sequence[bytes], *, behind: Packed | None = None) -> None:
+        """
+        Args:
+            behind: What follows; of the same schema.
+        """
         self._schema = schema
-        self._columns: dict[str, Column] = {name: _column(name, kind) for name, kind in schema.items()}
-        self._appends = {name: column.append for name, column in self._columns.items()}
+        self._blocks: list[bytes] = list(blocks)
+        places = polars.concat([_read(block, _PLACE) for block in blocks])
+        if behind is not None:
+            self._blocks += behind._blocks
+            places = polars.concat([places, behind._places + places.len()])
+        self._places: polars.Series = places
+        self.height = places.len()
+        self._order = None if places.is_sorted() else places.arg_sort()
 
-    def __len__(self) -> int:
-        return len(next(iter(self._columns.values())))
+    def before(self, behind: Packed) -> Packed:
+        """This table and that one as one."""
+        return Packed(self._schema, self._blocks, behind=behind)
 
-    def __getitem__(self, name: str) -> Column:
-        return self._columns[name]
+    @property
+    def columns(self) -> list[str]:
+        """Their names."""
+        return list(self._schema)
 
-    def add(self, row: Mapping[str, Any]) -> int:
-        """One more row, of exactly these columns; returns its place."""
-        assert row.keys() == self._appends.keys(), "a row has all columns"
-        for name, append in self._appends.items():
-            append(row[name])
-        return len(self) - 1
-
-    def frame(self) -> polars.DataFrame:
-        """The whole table, once: each column is given up as soon as it is made."""
-        self._appends.clear()
-        made = [typed(self._columns.pop(name).series(name), kind) for name, kind in self._schema.items()]
-        return polars.DataFrame(made)
+    def get_column(self, name: str) -> polars.Series:
+        """One column."""
+        whole = polars.concat([_read(block, name) for block in self._blocks], rechunk=True)
+        return whole if self._order is None else whole.gather(self._order)
 
 
-def _column(name: str, kind: polars.DataType) -> Column:
-    if name in NAMES:
-        return Names()
-    if kind == TEXT:
-        return Words()
-    return Numbers("q" if kind == TIME else "d")
+def _read(block: bytes, name: str) -> polars.Series:
+    return polars.read_ipc(block, columns=[name]).to_series()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars
 
-from actors.analytics.series import FloatArray
+from actors.analytics.series import FloatArray, IntArray
 from daemon.research.frames import times_of
 
 Holder = tuple[str, str]
 """Strategy and instrument."""
+_ROWS_AT_ONCE = 16_384
+"""As objects of Python; there may be a great many fills."""
 
 
 class Exposure(NamedTuple):
@@ -20,7 +23,7 @@ class Exposure(NamedTuple):
 
     gross: FloatArray
     equity: FloatArray
-    times: list[int]
+    times: IntArray
 
 
 class _Held(NamedTuple):
@@ -35,44 +38,55 @@ def exposure_of(equity: polars.DataFrame, positions: polars.DataFrame, fills: po
     Positions change with each fill and are valued at its price; between fills they keep the mark of the last
     sample, whose equity counts, too.
     """
-    samples = _samples(positions)
-    moves = _moves(fills)
-    move = next(moves, None)
-    held: dict[Holder, _Held] = {}
-    rows: list[tuple[float, float, int]] = []
+    samples, moves = _samples(positions), _moves(fills)
+    sample, move = next(samples, None), next(moves, None)
+    rows = _Rows()
     times, curve = times_of(equity), equity["equity"].to_list()
     for place, (ts, worth) in enumerate(zip(times, curve, strict=True)):
-        held = samples.get(ts, {})
+        held: dict[Holder, _Held] = {}
+        while sample is not None and sample[0] <= ts:
+            if sample[0] == ts:
+                held[sample[1]] = sample[2]
+            sample = next(samples, None)
         # A row closes its period: what is filled as the next one begins comes behind it.
-        rows.append((_gross(held), worth, ts - 1))
+        rows.add(_gross(held), worth, ts - 1)
         until = times[place + 1] - 1 if place + 1 < len(times) else 0
         while move is not None and move[0] < until:
             at, holder, quantity, unit, is_in_bar = move
             if at > ts or (at == ts and is_in_bar):
                 before = held[holder].quantity if holder in held else 0.0
                 held[holder] = _Held(before + quantity, unit)
-                rows.append((_gross(held), worth, at))
+                rows.add(_gross(held), worth, at)
             move = next(moves, None)
-    return _of_rows(rows)
+    return Exposure(np.array(rows.gross), np.array(rows.equity), np.array(rows.times))
 
 
-def _of_rows(rows: list[tuple[float, float, int]]) -> Exposure:
-    """Of several rows of one time the last one is what held."""
-    last = {ts: (gross, worth) for gross, worth, ts in rows}
-    gross, equity = np.array(list(last.values()), dtype=np.float64).reshape(-1, 2).T
-    return Exposure(gross, equity, list(last))
+class _Rows:
+    """Plain columns; of several rows of one time the last one is what held."""
+
+    def __init__(self) -> None:
+        self.gross, self.equity, self.times = array("d"), array("d"), array("q")
+
+    def add(self, gross: float, equity: float, ts: int) -> None:
+        """One more."""
+        if self.times and self.times[-1] == ts:
+            self.gross[-1], self.equity[-1] = gross, equity
+            return
+        self.gross.append(gross)
+        self.equity.append(equity)
+        self.times.append(ts)
 
 
 def _gross(held: dict[Holder, _Held]) -> float:
     return sum(abs(each.quantity) * each.unit for each in held.values())
 
 
-def _samples(positions: polars.DataFrame) -> dict[int, dict[Holder, _Held]]:
-    found: dict[int, dict[Holder, _Held]] = {}
-    columns = (positions[name].to_list() for name in ("strategy", "instrument", "quantity", "value"))
-    for ts, strategy, instrument, quantity, value in zip(times_of(positions), *columns, strict=True):
-        found.setdefault(ts, {})[strategy, instrument] = _Held(quantity, abs(value / quantity))
-    return found
+def _samples(positions: polars.DataFrame) -> Iterator[tuple[int, Holder, _Held]]:
+    """By time: when, whose, and what was held."""
+    for ts, strategy, instrument, quantity, value in _rows_of(
+        positions, "strategy", "instrument", "quantity", "value"
+    ):
+        yield ts, (strategy, instrument), _Held(quantity, abs(value / quantity))
 
 
 def _moves(fills: polars.DataFrame) -> Iterator[tuple[int, Holder, float, float, bool]]:
@@ -80,13 +94,19 @@ def _moves(fills: polars.DataFrame) -> Iterator[tuple[int, Holder, float, float,
 
     A fill whose value is not known is left out until the next sample.
     """
-    known = fills.filter(polars.col("notional").is_not_null() & (polars.col("quantity") > 0.0)).sort(
-        "ts", maintain_order=True
+    columns = ("strategy", "instrument", "side", "quantity", "notional", "bar")
+    known = fills.select("ts", *columns).filter(
+        polars.col("notional").is_not_null() & (polars.col("quantity") > 0.0)
     )
-    names = ("strategy", "instrument", "side", "quantity", "notional", "bar")
-    columns = (known[name].to_list() for name in names)
-    for ts, strategy, instrument, side, quantity, notional, bar in zip(
-        times_of(known), *columns, strict=True
-    ):
+    if not known["ts"].is_sorted():
+        known = known.sort("ts", maintain_order=True)
+    for ts, strategy, instrument, side, quantity, notional, bar in _rows_of(known, *columns):
         signed = quantity if side == "buy" else -quantity
         yield ts, (strategy, instrument), signed, notional / quantity, bar is not None
+
+
+def _rows_of(frame: polars.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Time as nanoseconds, and these columns, row by row."""
+    for start in range(0, frame.height, _ROWS_AT_ONCE):
+        part = frame.slice(start, _ROWS_AT_ONCE)
+        yield from zip(times_of(part), *(part[name].to_list() for name in columns), strict=True)

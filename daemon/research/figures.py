@@ -56,6 +56,15 @@ RETURNS_FOR_INTERVAL_MIN = 20
 RUIN_SHARE = 0.5
 """Of the first equity: who has lost half rarely goes on."""
 
+TRADE_COLUMNS = (
+    "strategy", "instrument", "direction", "tag", "ts_opened", "ts_closed", "realised_pnl", "fees",
+    "slippage", "borrow", "funding", "net", "risk", "adverse", "favourable",
+)  # fmt: skip
+FILL_COLUMNS = (
+    "ts", "strategy", "instrument", "side", "quantity", "notional", "bar", "volume_share",
+)  # fmt: skip
+"""Of the tables, what figures are made of."""
+
 
 class Chances(msgspec.Struct, frozen=True, kw_only=True):
     """What the same trades, drawn again with replacement, could have come to: returns on the equity that each

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import polars
 
@@ -45,20 +45,86 @@ PRICES: Columns = {
 }  # fmt: skip
 
 
-class Frames(NamedTuple):
-    """Every table of a run; `runs` says what the columns mean."""
-
-    equity: polars.DataFrame
-    trades: polars.DataFrame
-    fills: polars.DataFrame
-    orders: polars.DataFrame
-    positions: polars.DataFrame
-    prices: polars.DataFrame
+SCHEMAS: dict[str, Columns] = {
+    "equity": EQUITY, "trades": TRADES, "fills": FILLS, "orders": ORDERS, "positions": POSITIONS,
+    "prices": PRICES,
+}  # fmt: skip
+TABLES = tuple(SCHEMAS)
+_TEXTS_AT_ONCE = 65_536
 
 
-SCHEMAS: dict[str, Columns] = dict(
-    zip(Frames._fields, (EQUITY, TRADES, FILLS, ORDERS, POSITIONS, PRICES), strict=True)
-)
+class Stored(Protocol):
+    """A table, or what one is made of column by column; a frame is one."""
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def columns(self) -> list[str]: ...
+
+    def get_column(self, name: str) -> polars.Series: ...
+
+
+class Frames:
+    """Every table of a run; `runs` says what the columns mean.
+
+    A table that is asked for by its name is made once and kept; large ones are better asked for by column.
+    """
+
+    def __init__(
+        self,
+        equity: Stored,
+        trades: Stored,
+        fills: Stored,
+        orders: Stored,
+        positions: Stored,
+        prices: Stored,
+    ) -> None:
+        found = (equity, trades, fills, orders, positions, prices)
+        self.stored: dict[str, Stored] = dict(zip(TABLES, found, strict=True))
+
+    def some(self, name: str, columns: Sequence[str]) -> polars.DataFrame:
+        """Some columns of a table; not kept."""
+        return polars.DataFrame([self.stored[name].get_column(column) for column in columns])
+
+    def whole(self, name: str) -> polars.DataFrame:
+        """One table; not kept."""
+        table = self.stored[name]
+        return table if isinstance(table, polars.DataFrame) else self.some(name, table.columns)
+
+    def _kept(self, name: str) -> polars.DataFrame:
+        self.stored[name] = frame = self.whole(name)
+        return frame
+
+    @property
+    def equity(self) -> polars.DataFrame:
+        """Accounts at mark."""
+        return self._kept("equity")
+
+    @property
+    def trades(self) -> polars.DataFrame:
+        """Closed round trips."""
+        return self._kept("trades")
+
+    @property
+    def fills(self) -> polars.DataFrame:
+        """Executions."""
+        return self._kept("fills")
+
+    @property
+    def orders(self) -> polars.DataFrame:
+        """Orders, refused ones too."""
+        return self._kept("orders")
+
+    @property
+    def positions(self) -> polars.DataFrame:
+        """What was held at each sample."""
+        return self._kept("positions")
+
+    @property
+    def prices(self) -> polars.DataFrame:
+        """The market, thinned for charts."""
+        return self._kept("prices")
 
 
 def frame_of(columns: Columns, values: Mapping[str, Sequence[Any]]) -> polars.DataFrame:
@@ -66,13 +132,11 @@ def frame_of(columns: Columns, values: Mapping[str, Sequence[Any]]) -> polars.Da
     series = []
     for name, kind in columns.items():
         plain = polars.Int64() if kind == TIME else kind
-        series.append(typed(polars.Series(name, values[name], dtype=plain, strict=False), kind))
+        column = polars.Series(name, values[name], dtype=plain, strict=False)
+        if kind == TIME:
+            column = column.cast(polars.Datetime("ns")).dt.replace_time_zone("UTC")
+        series.append(column)
     return polars.DataFrame(series)
-
-
-def typed(column: polars.Series, kind: polars.DataType) -> polars.Series:
-    """The column as a table has it; times are given as nanoseconds UTC."""
-    return column.cast(polars.Datetime("ns")).dt.replace_time_zone("UTC") if kind == TIME else column
 
 
 def empty_frame(columns: Columns) -> polars.DataFrame:
@@ -88,23 +152,31 @@ def times_of(frame: polars.DataFrame, column: str = "ts") -> list[int]:
 def digest(frames: Frames) -> str:
     """SHA-256 over every value of every table: equal for runs that are equal to the last bit."""
     total = sha256()
-    for name, frame in zip(Frames._fields, frames, strict=True):
-        total.update(f"{name} {frame.height}\n".encode())
-        for column in frame.iter_columns():
+    for name, table in frames.stored.items():
+        total.update(f"{name} {table.height}\n".encode())
+        for column in map(table.get_column, table.columns):
             total.update(f"{column.name} {column.dtype}\n".encode())
             total.update(column.is_null().to_numpy().tobytes())
             if column.dtype == polars.String:
-                total.update("\n".join(column.fill_null("").to_list()).encode())
+                for text in _texts(column):
+                    total.update(text)
             else:
                 plain = column.dt.replace_time_zone(None).cast(_COUNT) if column.dtype == TIME else column
                 total.update(plain.fill_null(0).to_numpy().tobytes())
     return total.hexdigest()
 
 
+def _texts(column: polars.Series) -> Iterator[bytes]:
+    """All texts with a line's end between two."""
+    for start in range(0, column.len(), _TEXTS_AT_ONCE):
+        text = "\n".join(column.slice(start, _TEXTS_AT_ONCE).fill_null("").to_list())
+        yield (f"\n{text}" if start else text).encode()
+
+
 def write_frames(folder: Path, frames: Frames) -> None:
     """One Parquet file for each table."""
-    for name, frame in zip(Frames._fields, frames, strict=True):
-        frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
+    for name in frames.stored:
+        frames.whole(name).write_parquet(folder / f"{name}.parquet", compression="zstd")
 
 
 def read_frame(folder: Path, name: str) -> polars.DataFrame:

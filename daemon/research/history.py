@@ -33,7 +33,7 @@ Timed = tuple[int, MarketData]
 """When a message could be known at the earliest (ns UTC), and the message."""
 Block = list[Timed]
 _TIME = itemgetter(0)
-ROWS_PER_LIST = 32_768
+ROWS_PER_LIST = 1_024
 """Rows that become messages at a time."""
 
 

@@ -17,11 +17,10 @@ from actors.views.valuation import Valuation
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses
 from daemon.research.excursions import Excursions
-from daemon.research.figures import Figures, figures_of
+from daemon.research.figures import FILL_COLUMNS, TRADE_COLUMNS, Figures, figures_of
 from daemon.research.frames import EQUITY, POSITIONS, Frames, frame_of
 from daemon.research.hashes import hashes_of, plain_config, versions
 from daemon.research.metrics import OwnMetric
-from daemon.research.participation import Participation
 from daemon.research.results import FIGURES, Results
 from daemon.research.runs import (
     AccountResult,
@@ -44,7 +43,6 @@ class Outcome(NamedTuple):
     results: Results
     tables: Tables
     excursions: Excursions
-    participation: Participation
     instruments: Mapping[str, Instrument]
     calendars: Calendars
     metrics: Mapping[str, OwnMetric]
@@ -76,8 +74,8 @@ def run_of(out: Outcome) -> Run:
         end=_iso(out.core.sequencer.now),
         inputs=inputs,
         orders=out.tables.orders,
-        fills=frames.fills.height,
-        trades=frames.trades.height,
+        fills=frames.stored["fills"].height,
+        trades=frames.stored["trades"].height,
         accounts=accounts,
         strategies=_strategies(out, frames),
         denied=out.tables.denied,
@@ -101,12 +99,12 @@ def _iso(time_ns: int) -> str:
 
 
 def _frames(out: Outcome) -> Frames:
-    orders, fills, trades = out.tables.frames(out.excursions)
+    made = out.tables.finished()
     return Frames(
         equity=_equity(out.results),
-        trades=trades,
-        fills=out.participation.added_to(fills, out.instruments),
-        orders=orders,
+        trades=made.trades,
+        fills=made.fills,
+        orders=made.orders,
         positions=_positions(out.results),
         prices=out.excursions.prices(),
     )
@@ -129,9 +127,21 @@ def _equity(results: Results) -> polars.DataFrame:
 
 
 def _positions(results: Results) -> polars.DataFrame:
-    rows = [(account, *row) for account, log in results.equity.items() for row in log.held]
-    names = ("account", "ts", "strategy", "instrument", "quantity", "value")
-    return frame_of(POSITIONS, {name: [row[place] for row in rows] for place, name in enumerate(names)})
+    tables = [
+        frame_of(
+            POSITIONS,
+            {
+                "ts": log.held.times,
+                "account": [account] * len(log.held.times),
+                "strategy": log.held.strategies,
+                "instrument": log.held.instruments,
+                "quantity": log.held.quantities,
+                "value": log.held.values,
+            },
+        )
+        for account, log in results.equity.items()
+    ]
+    return polars.concat(tables)
 
 
 # figures
@@ -141,13 +151,12 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
     ledger, log = out.core.ledger, out.results.equity[name]
     lines = since(out.results.attribution_before[name], ledger.attribution(name))
     worth = Valuation(out.instruments.values())
-    of_account = polars.col("account") == name
     end = ledger.at_mark(name)
     figures = figures_of(
-        frames.equity.filter(of_account),
-        frames.trades.filter(of_account),
-        frames.fills.filter(of_account),
-        frames.positions.filter(of_account),
+        _of_account(name, frames.equity),
+        _of_account(name, frames.some("trades", ["account", *TRADE_COLUMNS])),
+        _of_account(name, frames.some("fills", ["account", *FILL_COLUMNS])),
+        _of_account(name, frames.positions),
         calendar=_calendar(out, name),
         interval_ns=out.interval_ns,
         seed=out.config.daemon.seed,
@@ -171,7 +180,7 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
         attribution=lines,
         rates={line.currency: worth.price(line.currency, log.currency, ledger.market) for line in lines},
         margin_calls=out.results.margin_calls.get(name, 0),
-        liquidations=frames.fills.filter(of_account & (polars.col("liquidity") == "liquidation")).height,
+        liquidations=_count(frames, "fills", account=name, liquidity="liquidation"),
     )
 
 
@@ -191,19 +200,30 @@ def _calendar(out: Outcome, account: str) -> Calendar:
 def _strategies(out: Outcome, frames: Frames) -> dict[str, StrategyResult]:
     """P&L and fees of all that was filled, so that strategies add up to their account."""
     found = {}
+    orders, trades = frames.some("orders", ("strategy", "status")), frames.some("trades", ("strategy", "net"))
     for name, section in out.config.strategies.items():
         end = out.core.ledger.at_mark(section.account, name)
-        of_strategy = polars.col("strategy") == name
-        trades = frames.trades.filter(of_strategy)
+        sent = orders.filter((polars.col("strategy") == name) & (polars.col("status") != "denied"))
+        nets = trades.filter(polars.col("strategy") == name)["net"]
         found[name] = StrategyResult(
-            orders=frames.orders.filter(of_strategy & (polars.col("status") != "denied")).height,
-            fills=frames.fills.filter(of_strategy).height,
-            trades=trades.height,
-            won=trades.filter(polars.col("net") > 0.0).height,
+            orders=sent.height,
+            fills=_count(frames, "fills", strategy=name),
+            trades=nets.len(),
+            won=int((nets > 0.0).sum()),
             realised_pnl=end.realised_pnl,
             fees=end.fees,
         )
     return found
+
+
+def _of_account(name: str, frame: polars.DataFrame) -> polars.DataFrame:
+    is_its = frame["account"] == name
+    return frame if is_its.all() else frame.filter(is_its)
+
+
+def _count(frames: Frames, table: str, **values: str) -> int:
+    """Rows in which these columns have these values."""
+    return frames.some(table, list(values)).filter(**values).height
 
 
 # words

@@ -5,18 +5,16 @@ Against bars alone: a single tick is no measure of what the market would have bo
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import compress
 
 import msgspec
 import numpy as np
 import polars
 
 from actors.analytics.holdings import capacity
-from actors.messages.orders import OrderFilled
-from actors.model.instrument import Instrument
-from daemon.research.columns import Numbers
-from daemon.research.excursions import Block
+from daemon.research.prices import Block
+from daemon.research.rows import FillRow
 
 SHARE_MAX = 0.05
 """Of a bar's volume: beyond it impact is no longer small."""
@@ -25,44 +23,36 @@ SHARE_MAX = 0.05
 class Participation:
     """Finds the bar in which each fill happened, block by block beside the run."""
 
-    def __init__(self, instruments: Collection[str]) -> None:
+    def __init__(self, multipliers: Mapping[str, float]) -> None:
         """
         Args:
-            instruments: Those that have bars.
+            multipliers: Of the instruments that have bars.
         """
-        self._waiting: dict[str, list[tuple[int, int]]] = {name: [] for name in instruments}
-        """Time and number of the fills whose bar has not come."""
-        self._ends, self._volumes = Numbers("q"), array("d")
-        """End and volume of each fill's bar, in the order of the fills; no end while it has not come."""
+        self._multipliers = multipliers
+        self._waiting: dict[str, list[FillRow]] = {name: [] for name in multipliers}
+        """Fills whose bar has not come."""
 
-    def follow(self, blocks: Mapping[str, Block], fills: Sequence[OrderFilled]) -> None:
-        """A stretch of bars, and the fills within it."""
-        for number, fill in enumerate(fills, len(self._volumes)):
-            self._ends.append(None)
-            self._volumes.append(0.0)
+    def is_over(self, fill: FillRow) -> bool:
+        """Whether its bar is known, or never will be."""
+        return fill.bar is not None or fill.instrument not in self._waiting
+
+    def follow(self, blocks: Mapping[str, Block], fills: Sequence[FillRow]) -> None:
+        """A stretch of bars, and the fills within it: those whose bar has come learn it."""
+        for fill in fills:
             if fill.instrument in self._waiting:
-                self._waiting[fill.instrument].append((fill.ts_event, number))
+                self._waiting[fill.instrument].append(fill)
         for name, waiting in self._waiting.items():
             block = blocks.get(name)
             if not waiting or block is None:
                 continue
-            places = np.searchsorted(np.asarray(block.times), [time for time, _ in waiting]).tolist()
-            for place, (_, number) in zip(places, waiting, strict=True):
-                if place < len(block.times):
-                    self._ends[number], self._volumes[number] = block.times[place], block.volume[place]
-            self._waiting[name] = [
-                fill for place, fill in zip(places, waiting, strict=True) if place >= len(block.times)
-            ]
-
-    def added_to(self, fills: polars.DataFrame, instruments: Mapping[str, Instrument]) -> polars.DataFrame:
-        """The table of all fills with its columns `bar` and `volume_share`."""
-        multipliers = {name: float(each.multiplier) for name, each in instruments.items()}
-        shares = Numbers("d")
-        rows = zip(self._volumes, fills["instrument"], fills["quantity"], strict=True)
-        for volume, instrument, quantity in rows:
-            shares.append(quantity * multipliers[instrument] / volume if volume else None)
-        times = self._ends.series("bar").cast(polars.Datetime("ns"))
-        return fills.with_columns(times.dt.replace_time_zone("UTC"), shares.series("volume_share"))
+            places, count = np.searchsorted(block.times, [fill.ts for fill in waiting]), len(block.times)
+            self._waiting[name] = list(compress(waiting, places >= count))
+            found = places[places < count]
+            bars = zip(block.times[found].tolist(), block.volume[found].tolist(), strict=True)
+            for fill, (end, volume) in zip(compress(waiting, places < count), bars, strict=True):
+                fill.bar = end
+                if volume:
+                    fill.volume_share = fill.quantity * self._multipliers[name] / volume
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):

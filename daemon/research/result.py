@@ -12,7 +12,7 @@ import polars as pl
 
 from actors.errors import ConfigError, UsageError
 from actors.ledger.attribution import Attribution
-from daemon.research.frames import Frames
+from daemon.research.frames import TABLES
 from daemon.research.runs import Run, RunInfo, keep_run
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ class Result:
             ConfigError: pandas is not installed.
             UsageError: There is no such table.
         """
-        if table not in Frames._fields:
-            raise UsageError(f"there is no table {table!r}: name one of {', '.join(Frames._fields)}")
+        if table not in TABLES:
+            raise UsageError(f"there is no table {table!r}: name one of {', '.join(TABLES)}")
         try:
             pandas: Any = import_module("pandas")
         except ImportError:

@@ -15,8 +15,10 @@ only if something came since the one before; too many samples are thinned to eve
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
+from itertools import compress
 from math import nan
+from typing import Any
 
 from actors.core.actor import CoreActor
 from actors.ledger.actor import LedgerActor
@@ -55,6 +57,42 @@ FIGURES = (
 )  # fmt: skip
 
 
+class HeldLog:
+    """What was held at each sample, column by column.
+
+    Plain columns, as numbers that live on one by one would scatter those of the inputs over all memory.
+    """
+
+    def __init__(self) -> None:
+        self.times = array("q")
+        self.strategies: list[str] = []
+        self.instruments: list[str] = []
+        self.quantities, self.values = array("d"), array("d")
+
+    def add(self, ts: int, strategy: str, instrument: str, quantity: float, value: float) -> None:
+        """One position."""
+        row = (ts, strategy, instrument, quantity, value)
+        for column, each in zip(self._columns(), row, strict=True):
+            column.append(each)
+
+    def _columns(self) -> Sequence[Any]:
+        return self.times, self.strategies, self.instruments, self.quantities, self.values
+
+    def drop_last(self, ts: int) -> None:
+        """Forget what was held at that time, which is the newest."""
+        while self.times and self.times[-1] == ts:
+            for column in self._columns():
+                column.pop()
+
+    def keep(self, times: Container[int]) -> None:
+        """Forget what was held at other times."""
+        is_kept = [ts in times for ts in self.times]
+        for column in self._columns():
+            kept = list(compress(column, is_kept))
+            del column[:]
+            column.extend(kept)
+
+
 class EquityLog:
     """Samples of one account, column by column."""
 
@@ -66,8 +104,7 @@ class EquityLog:
         self.figures = {name: array("d") for name in FIGURES}
         self.marks = array("d")
         """Of the instrument that the account is compared with; NaN before any price."""
-        self.held: list[tuple[int, str, str, float, float]] = []
-        """Time, strategy, instrument, quantity, value of what was held at each sample."""
+        self.held = HeldLog()
 
     def add(self, ts: int, snapshot: AccountSnapshot, gross: float, net: float, mark: float | None) -> None:
         """One sample; a second one of the same time takes the first one's place.
@@ -81,8 +118,7 @@ class EquityLog:
             self.marks.pop()
             for column in self.figures.values():
                 column.pop()
-            while self.held and self.held[-1][0] == ts:
-                self.held.pop()
+            self.held.drop_last(ts)
         self.times.append(ts)
         self.marks.append(nan if mark is None else mark)
         values = (
@@ -98,8 +134,7 @@ class EquityLog:
         self.times = array("q", [self.times[n] for n in kept])
         self.marks = array("d", [self.marks[n] for n in kept])
         self.figures = {name: array("d", [column[n] for n in kept]) for name, column in self.figures.items()}
-        times = dict.fromkeys(self.times)
-        self.held = [row for row in self.held if row[0] in times]
+        self.held.keep(dict.fromkeys(self.times))
 
 
 class Results(CoreActor):
@@ -240,10 +275,8 @@ class Results(CoreActor):
             compared = self.benchmarks.get(account)
             mark = self.market.mark_price(compared) if compared is not None else None
             log.add(ts, snapshot, sum(map(abs, values)), sum(values), mark)
-            log.held += [
-                (log.times[-1], each.strategy, each.instrument, float(each.quantity), value)
-                for each, value in zip(positions, values, strict=True)
-            ]
+            for each, value in zip(positions, values, strict=True):
+                log.held.add(log.times[-1], each.strategy, each.instrument, float(each.quantity), value)
         if self.equity and len(next(iter(self.equity.values())).times) > SAMPLES_MAX:
             self.interval_ns *= 2
             for log in self.equity.values():

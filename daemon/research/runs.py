@@ -49,7 +49,7 @@ import msgspec
 from actors.errors import ReplayDiffers, UsageError
 from actors.ledger.attribution import Attribution
 from daemon.research.figures import Figures
-from daemon.research.frames import Frames, digest, read_frame, write_frames
+from daemon.research.frames import TABLES, Frames, digest, read_frame, write_frames
 
 RunState = Literal["complete", "interrupted", "failed"]
 FORMAT = 1
@@ -251,7 +251,7 @@ def read_run(place: Path) -> Run:
     info = _info_at(place)
     if info is None:
         raise UsageError(f"{place} holds no run: `tickerd backtest` writes them, `tickerd report` lists them")
-    return Run(info, Frames(*(read_frame(place, name) for name in Frames._fields)))
+    return Run(info, Frames(*(read_frame(place, name) for name in TABLES)))
 
 
 def list_runs(state: Path) -> list[tuple[Path, RunInfo]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import polars
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from actors.messages.account import TradeClosed
 from actors.messages.clearing import ChargeBooked, ChargeKind, PositionSplit
@@ -20,15 +18,12 @@ from actors.messages.orders import (
     SubmitOrder,
 )
 from actors.model.instrument import Instrument
-from daemon.research.columns import Table
-from daemon.research.excursions import Excursions
+from daemon.research.columns import Packed, Table
 from daemon.research.frames import FILLS, ORDERS, TRADES
 from daemon.research.results import Event
+from daemon.research.rows import FillRow, OrderRow, TradeRow
 
 Key = tuple[str, str, str]
-Row = dict[str, Any]
-
-
 _COLUMN_OF: dict[ChargeKind, str] = {"borrow": "borrow", "funding": "funding", "fee": "fees"}
 """Where a charge stands in the table of trades; dividends and corrections are part of what was earned."""
 
@@ -50,19 +45,40 @@ class _Trip:
         self.tag: str | None = None
 
 
+class Finished(NamedTuple):
+    """The three tables when the run is over."""
+
+    orders: Packed
+    fills: Packed
+    trades: Packed
+
+
 class Tables:
     """Rows of the three tables, filled event by event."""
 
-    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        is_fill_over: Callable[[FillRow], bool] = lambda _: True,
+    ) -> None:
+        """
+        Args:
+            is_fill_over: Whether nothing more will be learnt of a fill.
+        """
         self._multipliers = {name: float(each.multiplier) for name, each in instruments.items()}
-        self._orders, self._fills, self._trades = Table(ORDERS), Table(FILLS), Table(TRADES)
-        """In `price_average` of an order stands Σ price × quantity while it may still fill."""
-        self._denied = Table(ORDERS)
-        self._places: dict[str, int] = {}
-        """Order → its row."""
+        self._orders = Table[OrderRow](ORDERS, lambda order: order.status != "open")
+        self._denied = Table[OrderRow](ORDERS)
+        self._fills = Table[FillRow](FILLS, is_fill_over)
+        self._trades = Table[TradeRow](TRADES, lambda trade: self._newest.get(_key(trade)) is not trade)
+        self._newest: dict[Key, TradeRow] = {}
+        """Late charges belong to it."""
+        self._row_of: dict[str, OrderRow] = {}
+        """Orders by their id, until they are over and packed."""
         self._trips: dict[Key, _Trip] = {}
-        self._last_filled: int | None = None
-        """Row of the order that has filled last, if it is known."""
+        self._tag_filled: str | None = None
+        """Of the order that has filled last, if it is known."""
+        self._new_fills: list[FillRow] = []
+        self._new_trades: list[TradeRow] = []
         self.orders = 0
         """How many were sent."""
         self.fills = 0
@@ -71,12 +87,30 @@ class Tables:
         self.rejected: dict[str, int] = {}
         """The same of the venue."""
 
+    def news(self) -> tuple[Sequence[FillRow], Sequence[TradeRow]]:
+        """Fills and trades since this was asked last."""
+        found = self._new_fills, self._new_trades
+        self._new_fills, self._new_trades = [], []
+        return found
+
+    def pack(self) -> None:
+        """Make what nobody will change any more small; an order forgets its id by that."""
+        for order in self._orders.pack():
+            del self._row_of[order.client_order_id]
+        for table in (self._denied, self._fills, self._trades):
+            table.pack()
+
+    def finished(self) -> Finished:
+        """The tables; the run is over."""
+        orders, denied = self._orders.finished(), self._denied.finished()
+        return Finished(orders.before(denied), self._fills.finished(), self._trades.finished())
+
     def take(self, event: Event, rate: float) -> None:
         """One event; `rate` is account currency per quote currency."""
         match event:
             case SubmitOrder(terms=terms):
                 self.orders += 1
-                self._places[terms.client_order_id] = self._orders.add(_order_row(terms, event.ts_event))
+                self._row_of[terms.client_order_id] = self._orders.add(_order_row(terms, event.ts_event))
                 self._note_stop(terms)
             case OrderFilled():
                 self._filled(event, rate)
@@ -98,26 +132,13 @@ class Tables:
             case OrderExpired(reason=reason):
                 self._end(event, "expired", reason)
 
-    def frames(self, excursions: Excursions) -> tuple[polars.DataFrame, polars.DataFrame, polars.DataFrame]:
-        """Orders, fills and trades; once, as the tables are given up meanwhile."""
-        for place, (adverse, favourable) in enumerate(excursions.of(self._trades)):
-            self._trades["adverse"][place], self._trades["favourable"][place] = adverse, favourable
-        filled, paid = polars.col("filled"), polars.col("price_average")
-        orders = self._orders.frame().with_columns(
-            polars.when(filled != 0.0).then(paid / filled).alias("price_average")
-        )
-        if len(self._denied):
-            orders = polars.concat([orders, self._denied.frame()])
-        return orders, self._fills.frame(), self._trades.frame()
-
     # orders
 
     def _deny(self, event: OrderDenied) -> None:
         self.denied[event.code] = self.denied.get(event.code, 0) + 1
-        row: Row = dict.fromkeys(ORDERS)
-        row.update(
+        row = OrderRow(
             ts=event.ts_event, account=event.account, strategy=event.strategy, instrument=event.instrument,
-            client_order_id=event.client_order_id, status="denied", filled=0.0, ts_closed=event.ts_event,
+            client_order_id=event.client_order_id, status="denied", ts_closed=event.ts_event,
             reason=event.reason,
         )  # fmt: skip
         self._denied.add(row)
@@ -125,17 +146,15 @@ class Tables:
     def _end(
         self, event: OrderRejected | OrderCancelled | OrderExpired, status: str, reason: str | None
     ) -> None:
-        place, orders = self._places.get(event.client_order_id), self._orders
-        if place is not None:
-            orders["status"][place], orders["reason"][place] = status, reason
-            orders["ts_closed"][place] = event.ts_event
+        order = self._row_of.get(event.client_order_id)
+        if order is not None:
+            order.status, order.reason, order.ts_closed = status, reason, event.ts_event
 
     def _change(self, event: OrderReplaced) -> None:
-        place, orders = self._places.get(event.client_order_id), self._orders
-        if place is not None:
-            orders["quantity"][place] = float(event.quantity)
-            orders["price"][place] = _number(event.price)
-            orders["stop_price"][place] = _number(event.stop_price)
+        order = self._row_of.get(event.client_order_id)
+        if order is not None:
+            order.quantity = float(event.quantity)
+            order.price, order.stop_price = _number(event.price), _number(event.stop_price)
 
     # trips
 
@@ -160,30 +179,24 @@ class Tables:
         slipped = sign * (price - mid) if mid is not None else None
         multiplier = self._multipliers[fill.instrument]
         self.fills += 1
-        self._fills.add({
-            "ts": fill.ts_event, "account": fill.account, "strategy": fill.strategy,
-            "instrument": fill.instrument, "client_order_id": fill.client_order_id,
-            "venue_order_id": fill.venue_order_id, "trade_id": fill.trade_id, "side": fill.side,
-            "quantity": quantity, "price": price, "fee": float(fill.fee), "fee_currency": fill.fee_currency,
-            "liquidity": fill.liquidity, "mid_price": mid,
-            "slippage": slipped / mid if slipped is not None and mid else None,
-            "notional": quantity * price * multiplier * rate, "bar": None, "volume_share": None,
-        })  # fmt: skip
-        place = self._last_filled = self._places.get(fill.client_order_id)
-        if place is not None:
-            self._fill_order(place, quantity, quantity * price, fill.ts_event if not fill.remaining else None)
+        row = FillRow(
+            ts=fill.ts_event, account=fill.account, strategy=fill.strategy, instrument=fill.instrument,
+            client_order_id=fill.client_order_id, venue_order_id=fill.venue_order_id, trade_id=fill.trade_id,
+            side=fill.side, quantity=quantity, price=price, fee=float(fill.fee),
+            fee_currency=fill.fee_currency, liquidity=fill.liquidity, mid_price=mid,
+            slippage=slipped / mid if slipped is not None and mid else None,
+            notional=quantity * price * multiplier * rate,
+        )  # fmt: skip
+        self._new_fills.append(self._fills.add(row))
+        order = self._row_of.get(fill.client_order_id)
+        self._tag_filled = order.tag if order is not None else None
+        if order is not None:
+            _fill_order(order, quantity, quantity * price, fill.ts_event if not fill.remaining else None)
         trip = self._trip((fill.account, fill.strategy, fill.instrument))
-        if not trip.quantity and place is not None:
-            trip.tag = self._orders["tag"][place]
+        if not trip.quantity and order is not None:
+            trip.tag = order.tag
         trip.quantity += sign * quantity
         trip.slippage += (slipped or 0.0) * quantity * multiplier
-
-    def _fill_order(self, place: int, quantity: float, paid: float, ended: int | None) -> None:
-        orders = self._orders
-        orders["filled"][place] += quantity
-        orders["price_average"][place] = (orders["price_average"][place] or 0.0) + paid
-        if ended is not None:
-            orders["status"][place], orders["ts_closed"][place] = "filled", ended
 
     def _charge(self, charge: ChargeBooked, rate: float) -> None:
         """To the position that is held; what comes after its end, to the trade that it was."""
@@ -194,12 +207,10 @@ class Tables:
         if trip is not None and trip.quantity:
             trip.charges[column] = trip.charges.get(column, 0.0) + amount
             return
-        trades = self._trades
-        for place in reversed(range(len(trades))):
-            if (trades["account"][place], trades["strategy"][place], trades["instrument"][place]) == key:
-                trades[column][place] += amount
-                trades["net"][place] = _net({name: trades[name][place] for name in _NET_OF})
-                return
+        newest = self._newest.get(key)
+        if newest is not None:
+            setattr(newest, column, getattr(newest, column) + amount)
+            newest.net = _net(newest)
 
     def _split(self, split: PositionSplit) -> None:
         ratio = float(split.shares_after) / float(split.shares_before)
@@ -218,45 +229,50 @@ class Tables:
             at_risk = (entry - trip.stop) * (1.0 if trade.direction == "long" else -1.0)
             risk = at_risk * quantity * multiplier * rate if at_risk > 0.0 else None
         pnl, fees = float(trade.realised_pnl) * rate, float(trade.fees) * rate
-        row: Row = {
-            "account": trade.account, "strategy": trade.strategy, "instrument": trade.instrument,
-            "direction": trade.direction, "tag": trip.tag, "ts_opened": trade.ts_opened,
-            "ts_closed": trade.ts_event, "quantity": quantity, "entry_price": entry,
-            "exit_price": float(trade.exit_price), "realised_pnl": pnl, "fees": fees,
-            "slippage": trip.slippage * rate, "borrow": 0.0, "funding": 0.0, "net": 0.0,
-            "risk": risk, "adverse": None, "favourable": None,
-        }  # fmt: skip
+        row = TradeRow(
+            account=trade.account, strategy=trade.strategy, instrument=trade.instrument,
+            direction=trade.direction, tag=trip.tag, ts_opened=trade.ts_opened, ts_closed=trade.ts_event,
+            quantity=quantity, entry_price=entry, exit_price=float(trade.exit_price), realised_pnl=pnl,
+            fees=fees, slippage=trip.slippage * rate, risk=risk,
+        )  # fmt: skip
         for column, amount in trip.charges.items():
-            row[column] += amount
-        row["net"] = _net(row)
-        self._trades.add(row)
+            setattr(row, column, getattr(row, column) + amount)
+        row.net = _net(row)
+        self._newest[key] = row
+        self._new_trades.append(self._trades.add(row))
         self._turn(key, trip, quantity * multiplier)
 
     def _turn(self, key: Key, trip: _Trip, lot: float) -> None:
         """A fill through zero has ended one trip and begun the next, which is the last fill's order's."""
         if not self.fills or abs(trip.quantity) <= 1e-9 * max(lot, 1.0):
             return
-        opened, place = self._trip(key), self._last_filled
-        opened.quantity = trip.quantity
-        opened.tag = self._orders["tag"][place] if place is not None else None
+        opened = self._trip(key)
+        opened.quantity, opened.tag = trip.quantity, self._tag_filled
 
 
-def _order_row(terms: OrderTerms, ts: int) -> Row:
-    return {
-        "ts": ts, "account": terms.account, "strategy": terms.strategy, "instrument": terms.instrument,
-        "client_order_id": terms.client_order_id, "side": terms.side, "order_type": terms.order_type,
-        "quantity": float(terms.quantity), "price": _number(terms.price),
-        "stop_price": _number(terms.stop_price), "time_in_force": terms.time_in_force, "tag": terms.tag,
-        "status": "open", "filled": 0.0, "price_average": None, "ts_closed": None, "reason": None,
-    }  # fmt: skip
+def _order_row(terms: OrderTerms, ts: int) -> OrderRow:
+    return OrderRow(
+        ts=ts, account=terms.account, strategy=terms.strategy, instrument=terms.instrument,
+        client_order_id=terms.client_order_id, side=terms.side, order_type=terms.order_type,
+        quantity=float(terms.quantity), price=_number(terms.price), stop_price=_number(terms.stop_price),
+        time_in_force=terms.time_in_force, tag=terms.tag, status="open",
+    )  # fmt: skip
 
 
-_NET_OF = ("realised_pnl", "fees", "borrow", "funding")
+def _fill_order(order: OrderRow, quantity: float, paid: float, ended: int | None) -> None:
+    order.filled += quantity
+    order.paid += paid
+    order.price_average = order.paid / order.filled if order.filled else None
+    if ended is not None:
+        order.status, order.ts_closed = "filled", ended
 
 
-def _net(row: Row) -> float:
-    net: float = row["realised_pnl"] - row["fees"] - row["borrow"] - row["funding"]
-    return net
+def _key(trade: TradeRow) -> Key:
+    return trade.account, trade.strategy, trade.instrument
+
+
+def _net(row: TradeRow) -> float:
+    return row.realised_pnl - row.fees - row.borrow - row.funding
 
 
 def _number(value: Any) -> float | None:

@@ -12,7 +12,6 @@ from actors.messages.account import TradeClosed
 from actors.messages.clearing import ChargeBooked, ChargeKind, PositionSplit
 from actors.messages.orders import Direction, OrderFilled, OrderRejected, OrderTerms, Side, SubmitOrder
 from actors.model.instrument import Instrument
-from daemon.research.excursions import Excursions
 from daemon.research.results import Event
 from daemon.research.trips import Tables
 
@@ -57,11 +56,11 @@ def a_charge(kind: ChargeKind, amount: int) -> ChargeBooked:
 
 
 def trades_of(*events: Event) -> pl.DataFrame:
-    tables, excursions = Tables({"X@v": X}), Excursions()
+    tables = Tables({"X@v": X})
     for event in events:
         tables.take(event, 1.0)
-    excursions.follow({}, [event for event in events if isinstance(event, TradeClosed)], [])
-    return tables.frames(excursions)[2]
+    trades = tables.finished().trades
+    return pl.DataFrame([trades.get_column(name) for name in trades.columns])
 
 
 def test_charges_belong_to_the_trade_that_was_held_also_when_they_come_late() -> None:
@@ -105,7 +104,7 @@ def test_a_fill_that_comes_after_its_order_ended_is_still_that_orders() -> None:
     ended = OrderRejected(ts_event=2, client_order_id="o1", code="NOT_RECEIVED", text="", **OWNER)
     for event in (an_order(1, "buy", 10), an_order(11, "buy", 10), ended, a_fill(1, "buy", 10, 100)):
         tables.take(event, 1.0)
-    orders, fills, _ = tables.frames(Excursions())
-    assert orders["filled"].to_list() == [10.0, 0.0]
-    assert orders["price_average"].to_list() == [100.0, None]
+    orders, fills, _ = tables.finished()
+    assert orders.get_column("filled").to_list() == [10.0, 0.0]
+    assert orders.get_column("price_average").to_list() == [100.0, None]
     assert (tables.rejected, fills.height) == ({"NOT_RECEIVED": 1}, 1)
