@@ -91,6 +91,27 @@ def _run(verb: str, arguments: Sequence[str]) -> int:
         # Whoever read our output has gone; nothing may be written while the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        told = _place_in_words(error)
+        if told is None:
+            raise
+        return _failed(verb, TradingError(told), as_json=getattr(args, "json", False))
+
+
+def _place_in_words(error: OSError) -> str | None:
+    """Of a place that cannot be used and of a full disk; None of anything else, which has other causes."""
+    import errno
+
+    places = (
+        errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EEXIST,
+        errno.ENAMETOOLONG,
+    )  # fmt: skip
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = f" for {error.filename}" if error.filename else ""
+        return f"{error.strerror}{place}: make room, and do it again"
+    if error.errno not in places or error.filename is None:
+        return None
+    return f"{error.filename} cannot be used ({error.strerror}): check the path and who may write there"
 
 
 def _failed(verb: str, error: Exception, *, as_json: bool) -> int:

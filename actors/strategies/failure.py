@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from traceback import format_exception, walk_tb
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,11 @@ def failure_of(spec: StrategySpec, handler: str, error: Exception, now: int) -> 
     """
     if isinstance(error, RecordedFailure):
         return error.failed, f"{error.failed.error} as recorded"
-    own = getattr(sys.modules.get(spec.strategy.__module__), "__file__", None)
-    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-    in_strategy = [place for place in frames if place[0] == own]
-    file, line = (in_strategy or frames or [("unknown", 0)])[-1]
+    frames = list(walk_tb(error.__traceback__))
+    # By the module's name: a file may have been given by another path than its module knows.
+    in_strategy = [at for at in frames if at[0].f_globals.get("__name__") == spec.strategy.__module__]
+    places = [(frame.f_code.co_filename, line) for frame, line in in_strategy or frames]
+    file, line = places[-1] if places else ("unknown", 0)
     failed = StrategyFailed(
         ts_event=now,
         account=spec.account,

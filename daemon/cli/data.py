@@ -237,7 +237,8 @@ def _list(args: Namespace) -> int:
     rows = [describe(catalogue, series) for series in catalogue.series(args.instrument)]
     from daemon.cli.tables import table
 
-    empty = f"{catalogue.root} holds nothing yet: `tickerd data import` or `tickerd data download` fills it"
+    what = f"holds nothing of {args.instrument}" if args.instrument else "holds nothing yet"
+    empty = f"{catalogue.root} {what}: `tickerd data import` or `tickerd data download` fills it"
     _say(args, {"series": rows}, table(rows, empty=empty))
     return 0
 
@@ -264,6 +265,7 @@ def _info(args: Namespace) -> int:
 
 
 def _validate(args: Namespace) -> int:
+    from daemon.research.data.findings import many
     from daemon.research.data.importing import files_of
     from daemon.research.data.validating import has_errors, validate_file, validate_series
 
@@ -284,7 +286,8 @@ def _validate(args: Namespace) -> int:
         print_json({**plain, "findings": _plain(findings)})
     else:
         lines = [str(finding) for finding in findings]
-        lines.append(f"{looked_at} looked at: {counts['error']} errors, {counts['warning']} warnings")
+        told = (many(counts[name], name) for name in ("error", "warning"))
+        lines.append(f"{looked_at} looked at: {', '.join(told)}")
         print("\n".join(lines))
     return 1 if has_errors(findings) else 0
 

@@ -45,7 +45,9 @@ SECOND_NS = 1_000_000_000
 _MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
 INPUTS_AT_ONCE = 1_024
 INPUTS_PER_BLOCK = 4 * INPUTS_AT_ONCE
-"""Between two looks at the outside: Ctrl-C, the progress bar, prices for charts."""
+"""Between two looks at the outside: the progress bar, prices for charts."""
+INPUTS_PER_LOOK = 64
+"""Between two looks for Ctrl-C: a strategy may take its time over each."""
 WARM_UP_FACTOR = 1.5
 """More than the bars asked for: markets have holidays, and the first bar built of others is not whole."""
 
@@ -286,7 +288,7 @@ class Backtest:
     ) -> bool:
         """False when somebody has stopped it, or no strategy is left that could do anything."""
         count, everybody = 0, len(self._config.strategies)
-        while last := self._block(messages):
+        while last := self._block(messages, is_stopped):
             self._look_around()
             count += last[0]
             if progress is not None:
@@ -295,18 +297,24 @@ class Backtest:
                 return False
         return True
 
-    def _block(self, messages: Iterator[Timed]) -> tuple[int, int] | None:
+    def _block(self, messages: Iterator[Timed], is_stopped: Callable[[], bool]) -> tuple[int, int] | None:
         """Run the next inputs: how many, and the time of the last; None when there are none.
 
-        Few at a time, so that what they are made of stays where the processor finds it quickly.
+        Few at a time, so that what they are made of stays where the processor finds it quickly; fewer where
+        somebody has stopped it.
         """
         sequencer, latency = self.core.sequencer, self._latency
         run, count, time = sequencer.run, 0, 0
-        while count < INPUTS_PER_BLOCK and (part := list(islice(messages, INPUTS_AT_ONCE))):
+        is_over = False
+        while not is_over and count < INPUTS_PER_BLOCK and (part := list(islice(messages, INPUTS_AT_ONCE))):
             before = sequencer.seq
             try:
-                for time, message in part:
-                    run(message, time + latency)
+                for done in range(0, len(part), INPUTS_PER_LOOK):
+                    if done and is_stopped():
+                        part, is_over = part[:done], True
+                        break
+                    for time, message in part[done : done + INPUTS_PER_LOOK]:
+                        run(message, time + latency)
             except ActorFailed:
                 self._note(part[: sequencer.seq - before])
                 raise

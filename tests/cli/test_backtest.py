@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,18 @@ def test_ctrl_c_ends_it_cleanly_with_what_is_known(
     assert ran.json["state"] == "interrupted"
     assert read_run(Path(ran.json["path"])).info.state == "interrupted"
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_ends_a_slow_strategy_within_a_few_bars(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("Interrupting")
+    times = (datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=n) for n in range(1_000))
+    rows = [f"{time.isoformat()},100,101,99,100,1" for time in times]
+    Path("bars.csv").write_text("\n".join(["timestamp,open,high,low,close,volume", *rows, ""]))
+    ran = tickerd(*words)
+    assert ran.code == 130
+    assert ran.json["inputs"] <= 64
 
 
 def test_a_failing_strategy_ends_with_one_and_is_kept(

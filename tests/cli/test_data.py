@@ -79,6 +79,7 @@ def test_info_of_a_plain_file_says_what_is_in_it(data: Callable[..., Any], price
 
 def test_people_get_tables(data: Callable[..., Any], prices: Path) -> None:
     assert "holds nothing yet" in data("list").out
+    assert "holds nothing of A@x" in data("list", "A@x").out
     assert "1d bars of A@x" in data("import", prices, "--instrument", "A@x").out
     assert "A@x" in data("list").out
     assert "sources" in data("info", "A@x").out
@@ -136,6 +137,12 @@ def test_bad_files_may_be_left_out(data: Callable[..., Any], prices: Path, tmp_p
     [
         (("import", "none.csv"), 1, "no such file"),
         (("info", "none.csv"), 1, "no such file"),
+        (
+            ("import", "good.csv", "--instrument", "A@x", "--catalogue", "good.csv"),
+            1,
+            "cannot be used (",
+        ),
+        (("convert", "good.csv", "--to", "good.csv/a.csv"), 1, "cannot be used ("),
         (("info", "A@x"), 1, "import or download it first"),
         (("validate", "none.csv"), 1, "no such file"),
         (("convert", "none.csv", "--to", "a.csv"), 1, "no such file"),
@@ -147,9 +154,16 @@ def test_bad_files_may_be_left_out(data: Callable[..., Any], prices: Path, tmp_p
     ],
 )
 def test_a_mistake_is_one_sentence(
-    data: Callable[..., Any], words: tuple[str, ...], code: int, says: str
+    tickerd: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    code: int,
+    says: str,
 ) -> None:
-    ran = data(*words)
+    monkeypatch.chdir(tmp_path)
+    Path("good.csv").write_text(ROWS)
+    ran = tickerd("data", *words)
     assert ran.code == code
     assert says in ran.err
     assert ran.err.count("\n") == 1

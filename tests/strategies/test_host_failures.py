@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,8 @@ from tests.strategies.stage import (
     a_quote,
     a_spec,
 )
+
+MINUTE = 60_000_000_000
 
 
 class Fragile(Listener):
@@ -60,6 +63,26 @@ def test_a_raising_strategy_is_undone_and_the_others_trade_on() -> None:
         "after",
     ]
     assert "timer soon" not in " ".join(heard(stage))
+
+
+class Greedy(Listener):
+    def on_quote(self, quote: Quote) -> None:
+        self.ctx.bars(10_000, timeframe="1m")
+
+
+def test_an_error_inside_the_api_is_told_with_the_strategys_own_line() -> None:
+    """Also where its file was given by another path than the module knows."""
+    module = sys.modules[__name__]
+    path = module.__file__
+    stage = Stage(a_spec(Greedy, timeframes=(MINUTE,)))
+    stage.start()
+    try:
+        module.__file__ = "elsewhere.py"
+        [failed] = [each for each in stage.run(a_quote(1, 100)) if isinstance(each, StrategyFailed)]
+    finally:
+        module.__file__ = path
+    assert (failed.error, failed.file) == ("UsageError", "test_host_failures.py")
+    assert failed.line == Greedy.on_quote.__code__.co_firstlineno + 1
 
 
 def test_a_failed_strategy_sleeps_until_it_is_resumed() -> None:

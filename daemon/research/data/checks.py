@@ -11,6 +11,7 @@ import polars as pl
 from actors.model.intervals import format_interval
 from actors.venues.files.messages import mid_bars
 from actors.venues.files.series import Kind, Problems, Severity
+from daemon.research.data.findings import many
 from daemon.research.data.gaps import (
     ALWAYS,
     DAY_NS,
@@ -230,13 +231,13 @@ def _bars_missing(frame: pl.DataFrame, interval_ns: int, problems: Problems, cal
     starts = ends - interval_ns
     found = find_gaps(ends, interval_ns, calendar)
     if found.missing:
-        what = (
-            "weekdays without bar" if found.calendar == WEEKDAYS and interval_ns >= DAY_NS else "bars missing"
-        )
+        of_days = found.calendar == WEEKDAYS and interval_ns >= DAY_NS
+        noun, lack = ("weekday", "without bar") if of_days else ("bar", "missing")
+        what = f"{many(found.missing, noun)} {lack}"
         extra = "" if found.calendar in (ALWAYS, WEEKDAYS) else f" ({found.calendar})"
         problems.add(
             "warning", "gap",
-            f"{found.missing:,} {what}{extra} in {found.gaps:,} gaps; longest gap {found.longest:,} bars, "
+            f"{what}{extra} in {many(found.gaps, 'gap')}; longest gap {many(found.longest, 'bar')}, "
             f"{moment(found.longest_from)} to {moment(found.longest_to)}",
             "download what is missing, or give the market's calendar with --calendar",
             row=int(frame["row"][found.after]), count=found.missing,

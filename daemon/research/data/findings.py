@@ -32,6 +32,11 @@ def tell(finding: str) -> None:
     log.warning("data", finding=finding)
 
 
+def many(count: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def many_as_one(findings: Iterable[Finding]) -> list[str]:
     """A line for each kind of finding; of several files it names the first."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}

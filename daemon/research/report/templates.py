@@ -61,7 +61,8 @@ def filled(run: Run, template: Path) -> str:
     try:
         text = template.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{template} cannot be read as a template ({error}): give a text file") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UsageError(f"{template} cannot be read as a template ({why}): give a text file") from None
     names = names_of(run)
     if template.suffix.lower() in HTML:
         names = {**{name: escape(value) for name, value in names.items()}, **_blocks(run, text)}

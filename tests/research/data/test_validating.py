@@ -127,7 +127,7 @@ def test_a_move_is_a_split_when_its_size_is_that_of_one(
 
 # What the list says, the code of our finding, and where its figure stands: in its text, or as its count.
 LISTED = [
-    (r"([\d,]+) bars missing", "gap", r"([\d,]+) bars missing"),
+    (r"([\d,]+) bars missing", "gap", r"([\d,]+) bars? missing"),
     (r"longest gap ([\d,]+) bars", "gap", r"longest gap ([\d,]+) bars"),
     (r"([\d,]+) weekdays without bar", "gap", r"([\d,]+) weekdays"),
     (r"move ([\d.]+)%", "spike", r"move ([\d.]+)%"),
