@@ -28,6 +28,7 @@ from actors.model.intervals import format_interval, parse_interval
 from actors.model.venue_rules import VenueRules
 from actors.oms.actor import OmsActor
 from actors.oms.reconcile import OpeningSigns
+from actors.own_code.loading import load_function
 from actors.portfolio.actor import PortfolioActor, StrategyPlan
 from actors.reconciliation.actor import ReconciliationActor
 from actors.risk.actor import RiskActor
@@ -35,8 +36,6 @@ from actors.risk.gate import RiskAccount
 from actors.risk.limits import Limits
 from actors.strategies.base import Strategy
 from actors.strategies.host import FailureHook, StrategyHost
-from actors.strategies.loading import load_function
-from actors.strategies.own_functions import told
 from actors.strategies.spec import StrategySpec
 from actors.venues.binance.rules import BINANCE_RULES
 from actors.venues.ib.rules import IB_RULES
@@ -245,7 +244,7 @@ def _simulated_venues(
                 accounts={name: account.simulated for name, account in accounts.items()},
                 instruments={key: each for key, each in instruments.items() if each.venue == venue},
                 market=market,
-                slippage=None if own is None else told(f"slippage function {own}", load_function(own)),
+                slippage=None if own is None else load_function(own, "slippage function"),
                 calendars=calendars,
                 lag_ns=lag_ns,
             )

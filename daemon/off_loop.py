@@ -13,14 +13,21 @@ import structlog
 
 from actors.messages.base import Message
 from actors.messages.control import OffLoopRequest, OffLoopResult
+from actors.own_code.serving import Tree, serve, tree_of
 from daemon.worker import a_worker
 
 log = structlog.get_logger(__name__)
 
 
-def call(function: str, arguments: bytes) -> bytes:
-    """Run `module:name` on decoded arguments; the value comes back encoded, as it goes onto the tape."""
+def call(function: str, arguments: bytes, tree: Tree | None = None) -> bytes:
+    """Run `module:name` on decoded arguments; the value comes back encoded, as it goes onto the tape.
+
+    Args:
+        tree: Where the module is found in a process that has not loaded it from its file.
+    """
     module, _, name = function.partition(":")
+    if tree is not None:
+        serve(tree)
     value: Any = getattr(import_module(module), name)(*msgspec.msgpack.decode(arguments))
     return msgspec.msgpack.encode(value)
 
@@ -48,7 +55,11 @@ class OffLoop:
         error: str | None = None
         try:
             value = await asyncio.get_running_loop().run_in_executor(
-                self._executor, call, request.function, request.arguments
+                self._executor,
+                call,
+                request.function,
+                request.arguments,
+                tree_of(request.function.partition(":")[0]),
             )
         except Exception as failure:  # whatever the user's function raises is its answer
             log.warning(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from actors.errors import UsageError
 from actors.messages.orders import OrderTerms, OrderType
 from actors.strategies.base import Strategy
-from actors.strategies.loading import sources_of
+from actors.strategies.loading import strategy_modules
 from actors.strategies.wishes import terms_of
 
 _TYPES: dict[str, OrderType] = {
@@ -41,11 +41,11 @@ def orders_asked(strategy: type[Strategy], parameters: Mapping[str, Any]) -> lis
     """Every call of `ctx` that places an order in the class, its bases and the functions beside them."""
     classes = {part.__name__ for part in strategy.__mro__}
     found = []
-    for file, source in sources_of(strategy).values():
-        for call in _calls(ast.parse(source), classes):
+    for module in strategy_modules(strategy).values():
+        for call in _calls(ast.parse(module.source), classes):
             terms = _terms(call, parameters)
             if terms is not None:
-                found.append(Asked(f"{file}:{call.lineno}", terms))
+                found.append(Asked(f"{module.file}:{call.lineno}", terms))
     return found
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import msgspec
 
 import actors
+from actors.own_code.loading import load_function, modules_of
+from actors.own_code.modules import digest_of
 from actors.strategies.base import Strategy
-from actors.strategies.loading import load_function, sources_of, sources_of_function
+from actors.strategies.loading import strategy_modules
 from daemon.config import Config
 from daemon.research.history import data_files
 from daemon.research.runs import Hashes
@@ -56,6 +58,7 @@ def result_config(config: Config) -> dict[str, Any]:
         slippage = venue["simulated"]["slippage"]
         if slippage["function"] is not None:
             slippage["function"] = Path(slippage["function"]).name
+    plain["backtest"]["metrics"] = [Path(metric).name for metric in plain["backtest"]["metrics"]]
     for file in plain["backtest"]["data"]:
         file["path"] = Path(file["path"]).name
     del plain["backtest"]["session"]["state"]
@@ -64,19 +67,21 @@ def result_config(config: Config) -> dict[str, Any]:
 
 
 def own_functions(config: Config) -> list[Callable[..., Any]]:
-    """Functions of the user's own that fills depend on."""
-    named = (venue.simulated.slippage.function for venue in config.venues.values())
-    return [load_function(name) for name in named if name is not None]
+    """Functions of the user's own that fills or figures depend on."""
+    slippage = (venue.simulated.slippage.function for venue in config.venues.values())
+    return [
+        *(load_function(name) for name in slippage if name is not None),
+        *(load_function(name, is_guarded=False) for name in config.backtest.metrics),
+    ]
 
 
 def code_hash(classes: Iterable[type[Strategy]], functions: Iterable[Callable[..., Any]] = ()) -> str:
-    """Of the strategies, of functions of the user's own, of tickerd, and of what calculates for it."""
+    """Of the strategies and functions of the user's own with all they import, and of tickerd."""
     total = sha256(f"{engine_hash()} {versions()}\n".encode())
-    # By file, not by module: the program that runs has another module name than the same file in a worker.
-    sources = {place for strategy in classes for place in sources_of(strategy).values()}
-    sources |= {place for function in functions for place in sources_of_function(function)}
-    for file, source in sorted(sources):
-        total.update(f"{file} {len(source)}\n".encode() + source)
+    own = [strategy_modules(strategy) for strategy in classes]
+    own += [modules_of(function) for function in functions]
+    for digest in sorted({digest_of(modules) for modules in own}):
+        total.update(f"{digest}\n".encode())
     return total.hexdigest()
 
 

@@ -15,9 +15,10 @@ from tests.e2e.test_paper import PAPER
 pytestmark = pytest.mark.slow
 
 NOTEBOOK = """
-from actors import EMA, Bar, Strategy
+from actors import Bar, Strategy
 from daemon.research import Backtester
 from daemon.research.generated import generated_bars
+from helpers.averages import average
 
 
 class Noted(Strategy):
@@ -25,8 +26,8 @@ class Noted(Strategy):
     slow: int = 4
 
     def on_setup(self) -> None:
-        self.fast_average = self.ctx.indicator(EMA(self.fast))
-        self.slow_average = self.ctx.indicator(EMA(self.slow))
+        self.fast_average = self.ctx.indicator(average(self.fast))
+        self.slow_average = self.ctx.indicator(average(self.slow))
 
     def on_bar(self, bar: Bar) -> None:
         if self.fast_average.value > self.slow_average.value:
@@ -54,6 +55,8 @@ sizing = {{ method = "fixed_quantity", amount = 0.01 }}
 def test_the_strategy_of_a_notebook_runs_unchanged_on_paper(tmp_path: Path) -> None:
     file = tmp_path / "notebook.py"
     file.write_text(NOTEBOOK)
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "averages.py").write_text("from actors import EMA as average\n")
     ran = subprocess.run(
         [sys.executable, file],
         cwd=tmp_path,

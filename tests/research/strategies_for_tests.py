@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging.handlers
 import signal
-import sys
 from decimal import Decimal
 
 import polars
@@ -161,7 +161,7 @@ class Calling(Strategy):
     """Reaches for the network by a way that nobody can read off its source."""
 
     def on_bar(self, bar: Bar) -> None:
-        sys.modules["sock" + "et"].create_connection(("127.0.0.1", 9), timeout=0.1)
+        logging.handlers.socket.create_connection(("127.0.0.1", 9), timeout=0.1)  # type: ignore[attr-defined]
 
 
 def slow_sum(numbers: list[float]) -> float:

@@ -81,29 +81,32 @@ SCRIPT = """
 from actors import Bar, Strategy
 from daemon.research import Backtester
 from daemon.research.generated import generated_bars
+from rises import rises
 
 class Up(Strategy):
     strength: float = 1.0
 
     def on_bar(self, bar: Bar) -> None:
-        if bar.close > bar.open:
+        if rises(bar):
             self.ctx.long(strength=self.strength)
 
 def work() -> None:
     tester = Backtester(Up, generated_bars(50), cash=10_000)
-    print(tester.sweep({"strength": [0.5, 1.0]}, workers=2).frame["state"].to_list())
+    one, two = (tester.sweep({"strength": [0.5, 1.0]}, workers=n).frame for n in (1, 2))
+    print(two["state"].to_list(), one.equals(two))
 """
 GUARD = 'if __name__ == "__main__":'
 
 
 @pytest.mark.parametrize(
     ("call", "says"),
-    [("\nwork()", f"script.py, whose line 17 would start it again: put what it does under `{GUARD}`"),
-     (f"\n{GUARD}\n    work()", "['complete', 'complete']")],
+    [("\nwork()", f"script.py, whose line 19 would start it again: put what it does under `{GUARD}`"),
+     (f"\n{GUARD}\n    work()", "['complete', 'complete'] True")],
 )  # fmt: skip
 def test_a_script_may_sweep_over_processes_behind_its_guard(tmp_path: Path, call: str, says: str) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT + call + "\n")
+    (tmp_path / "rises.py").write_text("def rises(bar):\n    return bar.close > bar.open\n")
     ran = subprocess.run(
         [sys.executable, script], cwd=tmp_path, env={"PYTHONPATH": str(REPO_ROOT)}, capture_output=True,
         text=True, timeout=60, check=False,
