@@ -110,6 +110,35 @@ def run_tree(tree: Tree) -> ModuleType:
         raise
 
 
+def anew(thing: type, mark: str) -> tuple[type, Tree | None]:
+    """The class out of modules that are run once more, under names of their own; itself where Python has it.
+
+    Args:
+        mark: Part of those names.
+    """
+    loader = getattr(sys.modules.get(thing.__module__), "__loader__", None)
+    if not isinstance(loader, OwnLoader):
+        return thing, None
+    before = loader.tree.package or loader.tree.entry.replace(".", "_")
+    tree = loader.tree._replace(package=f"{before}_{mark}")
+    run_tree(tree)
+    found: type = vars(sys.modules[tree.full_name(loader.module.name)])[thing.__name__]
+    return found, tree
+
+
+def modules_run(tree: Tree) -> list[ModuleType]:
+    """Those of its modules that have been run."""
+    names = (tree.full_name(name) for name in tree.modules)
+    return [sys.modules[name] for name in names if name in sys.modules]
+
+
+def forget(tree: Tree) -> None:
+    """Let the modules of a tree go."""
+    for name in (tree.package, *map(tree.full_name, tree.modules)):
+        sys.modules.pop(name, None)
+        _SERVED.known.pop(name, None)
+
+
 def serve(tree: Tree) -> None:
     """Let `import` find the modules of a tree by their full names."""
     _SERVED.add(tree)

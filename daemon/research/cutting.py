@@ -41,6 +41,24 @@ def cut_config(config: Config, classes: StrategyClasses, end: int, folder: Path)
     return msgspec.structs.replace(config, strategies=strategies)
 
 
+class Copies:
+    """Data files without what follows a point in time, made when somebody asks for one."""
+
+    def __init__(self, config: Config, end: int, folder: Path) -> None:
+        self._config, self._end, self._folder = config, end, folder
+        self._files = {Path(file.path).absolute(): file for file in config.backtest.data}
+        self._made: dict[Path, Path] = {}
+
+    def of(self, path: Path) -> Path | None:
+        """The copy; None where it is no data file."""
+        file = self._files.get(path)
+        if file is not None and path not in self._made:
+            place = self._folder / str(len(self._made))
+            place.mkdir(parents=True)
+            self._made[path] = _cut(self._config, file, self._end, place)
+        return self._made.get(path)
+
+
 def _all_parameters(strategy: type, given: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {
         name: getattr(strategy, name) for name in declared_fields(strategy) if hasattr(strategy, name)

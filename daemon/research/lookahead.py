@@ -1,9 +1,8 @@
 """Do decisions depend on what could not be known, or on where the history begins? Run again and compare.
 
-Look-ahead: the data are cut off at sampled points, in copies that hold no row of what follows. Every decision
-before a cut must be the one of the whole run. A strategy that reads a data file by itself gets the copy if
-a parameter names the file. The whole run is done twice first: what a module remembers of a former run is the
-future, too.
+Look-ahead: the data are cut off at sampled points, and so are the tables that strategies read by themselves
+(`cut_reading`). Every decision before a cut must be the one of the whole run. The whole run is done twice
+first: what a module remembers of a former run is the future, too.
 
 Warm-up: everything begins to trade at the same time, with little more, twice and four times as much history
 as the indicators ask for. More history must not change a decision. Then it begins to trade at several times,
@@ -14,7 +13,9 @@ orders, may rightly depend on what was earned before.
 
 from __future__ import annotations
 
+import sys
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +25,19 @@ from typing import Any, NamedTuple
 import msgspec
 
 from actors.core.actor import CoreActor
-from actors.errors import BadDataFile, UsageError
-from actors.messages.control import Stop
+from actors.errors import BadDataFile, TradingError, UsageError
+from actors.messages.control import Stop, StrategyFailed
+from actors.messages.market import Bar
 from actors.messages.orders import CancelRequest, Direction, OrderRequest, ReplaceRequest, Signal
+from actors.own_code.modules import OURS
+from actors.own_code.serving import anew, forget, modules_run
+from actors.strategies.base import Strategy
+from actors.strategies.loading import strategy_modules
 from daemon.config import Config
 from daemon.graph import StrategyClasses
 from daemon.research.backtest import Backtest
-from daemon.research.cutting import cut_config
+from daemon.research.cut_reading import Cut, Prices, reading_until
+from daemon.research.cutting import Copies, cut_config
 from daemon.research.history import History
 
 CUTS = 6
@@ -68,6 +75,12 @@ class Decisions(CoreActor):
     def on_order(self, request: OrderRequest) -> None:
         """Keep it."""
         self._keep(request.terms.strategy, request)
+
+    def on_failed(self, failed: StrategyFailed) -> None:
+        """Keep it: it decides nothing from here on."""
+        if not self._is_over:
+            text = f"{failed.handler} raised {failed.error} at {failed.file}:{failed.line}"
+            self.made.append(Decision(self.now, failed.strategy, text))
 
     def on_stop(self, stop: Stop) -> None:
         """What is said last depends on where the data end, as it should."""
@@ -115,6 +128,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Compared, all runs together."""
     difference: str | None = None
     """The first differing decision, in one sentence."""
+    uncut: tuple[str, ...] = ()
+    """Files that strategies read and that hold no times to be cut off at."""
 
     @property
     def is_clean(self) -> bool:
@@ -138,7 +153,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
             return f"{self.check}: {self.difference}"
         if not self.decisions:
             return f"{self.check}: warning: {self.unproven()}"
-        return f"{self.check}: clean, {self.decisions:,} decisions compared over {self.runs} runs"
+        return f"{self.check}: clean, {self.compared()}"
+
+    def compared(self) -> str:
+        """How much was compared, and what was not."""
+        text = f"{self.decisions:,} decisions compared over {self.runs} runs"
+        if not self.uncut:
+            return text
+        return f"{text}; warning: nothing is proven of {', '.join(self.uncut)}, where no row has a time"
 
 
 def check_lookahead(
@@ -150,31 +172,73 @@ def check_lookahead(
     cuts: int = CUTS,
 ) -> Finding:
     """Cut the future off at several points and compare every decision before."""
-    times = _times(config, start, end)
+    inputs = _inputs(config, start, end)
     whole, again = (_decisions(config, classes, start, end) for _ in range(2))
     found = _compare(whole, again, None)
     if found is not None:
         return _finding("look-ahead", 2, len(whole), f"run a second time, {found}")
     compared = 0
-    points = _points(times, cuts)
+    points = _points(inputs.times, whole, cuts)
+    uncut: dict[str, None] = {}
     with TemporaryDirectory(prefix="tickerd-cut-") as folder:
         for number, point in enumerate(points):
-            shorter = cut_config(config, classes, point, Path(folder) / str(number))
-            made = _decisions(shorter, classes, start, point)
             before = [decision for decision in whole if decision.now < point]
             compared += len(before)
-            found = _compare(before, made, point)
+            try:
+                made = _cut_off(config, classes, start, point, inputs, Path(folder) / str(number), uncut)
+                found = _compare(before, made, point)
+            except TradingError as error:
+                found = f"it fails: {error}"
             if found is not None:
                 why = f"with the data cut off at {_moment(point)}, {found}"
                 return _finding("look-ahead", number + 3, compared, why)
-    return _finding("look-ahead", len(points) + 2, compared, None)
+    finding = _finding("look-ahead", len(points) + 2, compared, None)
+    return msgspec.structs.replace(finding, uncut=tuple(uncut))
+
+
+def _cut_off(
+    config: Config,
+    classes: StrategyClasses,
+    start: int | None,
+    point: int,
+    inputs: _Inputs,
+    folder: Path,
+    uncut: dict[str, None],
+) -> list[Decision]:
+    """What the strategies decide when nothing from `point` on is there, in their files either.
+
+    Their modules are run anew: what they remember of a whole run is the future.
+    """
+    known = inputs.times[bisect_left(inputs.times, point) - 1]
+    cut = Cut(known, inputs.prices, Copies(config, point, folder / "read").of)
+    shorter = cut_config(config, classes, point, folder / "named")
+    again = {strategy: anew(strategy, f"cut_{folder.name}") for strategy in dict.fromkeys(classes.values())}
+    trees = [tree for _, tree in again.values() if tree is not None]
+    modules = [module for tree in trees for module in modules_run(tree)]
+    imported = (each for each, (_, tree) in again.items() if tree is None)
+    modules += [sys.modules[name] for each in imported for name in _modules_known(each)]
+    try:
+        with reading_until(cut, list(dict.fromkeys(modules))):
+            return _decisions(shorter, {name: again[each][0] for name, each in classes.items()}, start, point)
+    finally:
+        uncut.update(cut.uncut)
+        for tree in trees:
+            forget(tree)
+
+
+def _modules_known(strategy: type[Strategy]) -> list[str]:
+    """Of the user's own, as Python knows them."""
+    names = [*strategy_modules(strategy), *(part.__module__ for part in strategy.__mro__)]
+    return [
+        name for name in names if name in sys.modules and name.partition(".")[0] not in (*OURS, "builtins")
+    ]
 
 
 def check_warmup(
     config: Config, classes: StrategyClasses, *, start: int | None = None, end: int | None = None
 ) -> Finding:
     """Give indicators more history than they ask for, begin at other times, and compare."""
-    times = _times(config, start, end)
+    times = _inputs(config, start, end).times
     if start is None:
         start = times[int(len(times) * START_SHARE)]
     least = _decisions(config, classes, start, end, WARM_UPS[0])
@@ -253,19 +317,41 @@ def _said(decision: Decision | None) -> str:
     return "nothing" if decision is None else f"{decision.what} at {_moment(decision.now)}"
 
 
-def _times(config: Config, start: int | None, end: int | None) -> array[int]:
+class _Inputs(NamedTuple):
+    """What the files hold."""
+
+    times: array[int]
+    prices: dict[str, Prices]
+    """Of each instrument and interval."""
+
+
+def _inputs(config: Config, start: int | None, end: int | None) -> _Inputs:
     if config.backtest.session.state is not None:
         raise UsageError("a session cannot be cut off: check on data files, [[backtest.data]]")
-    times = array("q", (time for time, _ in History(config).messages(start, end)))
+    times, prices = array("q"), dict[str, Prices]()
+    for time, message in History(config).messages(start, end):
+        times.append(time)
+        if isinstance(message, Bar):
+            key = f"{message.instrument} {message.interval_ns}"
+            if key not in prices:
+                prices[key] = Prices(array("q"), array("d"))
+            prices[key].times.append(time)
+            prices[key].closes.append(message.close)
     if not times:
         raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
-    return times
+    return _Inputs(times, prices)
 
 
-def _points(times: Sequence[int], count: int) -> list[int]:
-    """Cuts spread evenly over the inputs, each right before one of them."""
-    places = (len(times) * (number + 1) // (count + 1) for number in range(count))
-    return list(dict.fromkeys(times[place] for place in places if times[place] > times[0]))
+def _points(times: Sequence[int], decisions: Sequence[Decision], count: int) -> list[int]:
+    """Cuts right before an input: spread evenly over all, and right behind decisions spread evenly.
+
+    Who looks one input too far has decided something else there.
+    """
+    places = [len(times) * (number + 1) // (count + 1) for number in range(count)]
+    chosen = (decisions[len(decisions) * number // count] for number in range(count if decisions else 0))
+    places += (bisect_right(times, decision.now) for decision in chosen)
+    found = (times[place] for place in places if place < len(times))
+    return sorted({point for point in found if point > times[0]})
 
 
 def _moment(time_ns: int) -> str:

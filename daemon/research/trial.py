@@ -55,8 +55,7 @@ def try_strategy(strategy: type[Strategy], parameters: Mapping[str, Any], *, see
     with no_outside():
         for check in (check_lookahead, check_warmup):
             found = check(tester.config, classes)
-            compared = f"{found.decisions:,} decisions compared over {found.runs} runs"
-            text = found.difference or (compared if found.decisions else found.unproven())
+            text = found.difference or (found.compared() if found.decisions else found.unproven())
             is_good = found.difference is None
             checks.append(Check(name=found.check, is_good=is_good, text=text, exit_code=3))
     return checks

@@ -27,7 +27,7 @@ def test_an_honest_strategy_is_clean_in_both_checks() -> None:
     tester = Backtester(Cross, some_bars())
     ahead = check_lookahead(tester.config, {"strategy": Cross})
     assert ahead.is_clean
-    assert ahead.runs == 8
+    assert ahead.runs == 14
     assert ahead.decisions > 50
     warm = check_warmup(tester.config, {"strategy": Cross})
     assert warm.is_clean, warm.difference

@@ -18,7 +18,7 @@ from daemon.config import BacktestSection, Config, DaemonSection, DataFile, Sess
 from daemon.config_sources import overridden
 from daemon.research.backtest import Backtest, run_backtest
 from daemon.research.frames import times_of
-from daemon.research.lookahead import _times
+from daemon.research.lookahead import _inputs
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.session import open_session
 from daemon.startup import core_of_head, load_classes
@@ -161,7 +161,7 @@ def test_a_state_folder_without_a_session_is_refused(config: Config, tmp_path: P
 
 def test_a_check_that_cuts_data_off_says_that_it_needs_files(config: Config) -> None:
     with pytest.raises(UsageError, match="check on data files"):
-        _times(config, None, None)
+        _inputs(config, None, None)
 
 
 def test_contracts_that_a_session_begins_with_are_held_in_its_backtest(tmp_path: Path) -> None:
