@@ -7,6 +7,7 @@ is until it is imported anew.
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -78,7 +79,7 @@ def load_module(
     """The module of a file or an import path, run if it has not been.
 
     Args:
-        roots: What of it is wanted; None for all of it.
+        roots: What of it is wanted; None for all its classes.
     Raises:
         ConfigError: There is none, or it raises.
         ForbiddenCall: It calls what no replay could repeat.
@@ -88,7 +89,7 @@ def load_module(
         if tree is None:
             return import_module(place)
         if is_guarded:
-            _check(Looked(tree, roots))
+            _check(Looked(tree, _classes_of(tree) if roots is None else roots))
         return run_tree(tree)
     except ConfigError:
         raise
@@ -141,6 +142,11 @@ def _tree_of_path(place: str, *, is_own: bool = True) -> Tree | None:
     if entry is None or not entry.path:
         return None
     return Tree(place, "", closure(_as_run(entry), top, _as_run))
+
+
+def _classes_of(tree: Tree) -> frozenset[str]:
+    statements = ast.parse(tree.modules[tree.entry].source).body
+    return frozenset(each.name for each in statements if isinstance(each, ast.ClassDef))
 
 
 def _as_run(now: OwnModule) -> OwnModule:

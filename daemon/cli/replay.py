@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from daemon.cli.common import (
@@ -19,7 +20,9 @@ from daemon.cli.common import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from actors.core.frames import Head
     from actors.store.replay import ReplayResult
+    from daemon.graph import Core
 
 EXAMPLE = "tickerd replay 20261120-093000 --state state --verify"
 
@@ -48,7 +51,6 @@ def run(args: Namespace) -> int:
     from actors.errors import BadFrame, UsageError
     from actors.store.replay import replay
     from daemon.cli.exit_codes import ExitCode
-    from daemon.startup import core_of_head
 
     state = state_folder(args)
     if args.list:
@@ -60,11 +62,12 @@ def run(args: Namespace) -> int:
     if args.overrides:
         raise UsageError("--set changes nothing about a record: give --broker simulated with it")
     began = perf_counter()
+    changed: dict[str, None] = {}
     try:
         with progress(sys.stderr.isatty() and not args.json) as advance:
             result = replay(
                 state,
-                build=lambda head: core_of_head(head).sequencer,
+                build=lambda head: _core(head, changed).sequencer,
                 session=args.session,
                 parts=_parts(args.parts) if args.parts else None,
                 progress=advance,
@@ -75,8 +78,29 @@ def run(args: Namespace) -> int:
         _say({"identical": False, "difference": str(damage)}, f"DIFFERENT: {damage}", args)
         return ExitCode.DIFFERS
     seconds = perf_counter() - began
-    _say({**_as_json(result), "seconds": round(seconds, 3)}, _as_text(result, seconds), args)
+    if changed:
+        result = replace(result, note=_changed_note(list(changed), result.note))
+    plain = {**_as_json(result), "seconds": round(seconds, 3), "changed": list(changed)}
+    _say(plain, _as_text(result, seconds), args)
     return ExitCode.DONE if result.identical or not args.verify else ExitCode.DIFFERS
+
+
+def _core(head: Head, changed: dict[str, None]) -> Core:
+    """The core of a part; adds the strategies that are no longer what they were."""
+    from daemon.code_changes import changed_strategies, fingerprints
+    from daemon.startup import core_of_head, load_classes
+    from daemon.tape_configuration import from_tape_configuration
+
+    config = from_tape_configuration(head.config)[0]
+    classes = load_classes(config)
+    changed.update(dict.fromkeys(changed_strategies(head, fingerprints(config, classes))))
+    return core_of_head(head, classes=classes)
+
+
+def _changed_note(names: list[str], note: str | None) -> str:
+    others = "has other code than" if len(names) == 1 else "have other code than"
+    text = f"{', '.join(names)} {others} in that session: equal is what the code of now does, not the code"
+    return text if note is None else f"{text}; {note}"
 
 
 def _say(plain: dict[str, Any], text: str, args: Namespace) -> None:

@@ -57,11 +57,15 @@ def run(args: Namespace) -> int:
 
 
 def _new(args: Namespace) -> int:
+    from keyword import iskeyword
+
     from actors.errors import TradingError, UsageError
     from daemon.cli.strategy_files import STRATEGY, TEST, names_of
 
     module, cls = names_of(args.name)
-    if not cls.isidentifier():
+    if module.startswith("test_"):
+        raise UsageError(f"{args.name!r} is the name of a test: choose one that does not begin with test")
+    if not module.isidentifier() or iskeyword(module):
         raise UsageError(f"{args.name!r} is no name for a strategy: use letters, as in breakout or my_cross")
     file, test = args.folder / f"{module}.py", args.folder / f"test_{module}.py"
     for path in (file, test):
@@ -85,15 +89,35 @@ def _new(args: Namespace) -> int:
 
 
 def _list(args: Namespace) -> int:
-    from daemon.cli.tables import table
+    from actors.errors import UsageError
 
+    if args.folder != FOLDER and not args.folder.is_dir():
+        raise UsageError(
+            f"there is no folder {args.folder}: check --dir, or begin one with `tickerd strategy new`"
+        )
     rows = [*_built_in(), *_found(args.folder)]
     if args.json:
         print_json({"strategies": rows})
         return 0
-    shown = [{**row, "parameters": _parameters_text(row["parameters"])} for row in rows]
-    print(table(shown, empty="no strategies"))
+    _print(rows)
     return 0
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from daemon.cli.common import terminal_width
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for name in ("strategy", "parameters", "about"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        texts = (row["use"], _parameters_text(row["parameters"]), row["about"])
+        table.add_row(*map(Text, texts))
+    Console(width=terminal_width(), highlight=False).print(table)
 
 
 def _built_in() -> list[dict[str, Any]]:
@@ -150,10 +174,15 @@ def _about(strategy: type[Strategy]) -> str:
 
 
 def _test(args: Namespace) -> int:
+    from actors.errors import ConfigError
     from daemon.cli.tables import table
     from daemon.research.trial import try_strategy
 
-    checks = try_strategy(_strategy(args.file), _given(args.parameters), seed=args.seed)
+    strategy = _strategy(args.file)
+    try:
+        checks = try_strategy(strategy, _given(args.parameters), seed=args.seed)
+    except ConfigError as error:  # which strategy is clear
+        raise ConfigError(str(error).removeprefix("strategy strategy: ")) from None
     if args.json:
         print_json({"checks": [{"check": c.name, "good": c.is_good, "text": c.text} for c in checks]})
     else:
@@ -165,13 +194,23 @@ def _test(args: Namespace) -> int:
 def _strategy(place: str) -> type[Strategy]:
     from actors.errors import UsageError
     from actors.strategies.loading import load_strategy, strategies_in
+    from daemon.cli.strategy_files import names_of
 
+    if not place.endswith(".py") and ":" not in place:
+        file = FOLDER / f"{names_of(place)[0]}.py"  # as it was given to `new`
+        if not file.is_file():
+            raise UsageError(
+                f"there is no strategy {place!r}: name its file, as in strategies/breakout.py; "
+                "`tickerd strategy list` shows those there are"
+            )
+        place = str(file)
     if not place.endswith(".py"):
         return load_strategy(place)
     found = strategies_in(place)
     if len(found) != 1:
-        names = ", ".join(found) or "none"
-        raise UsageError(f"{place} has {len(found)} strategies ({names}): name one as {place}:Class")
+        names = ", ".join(found)
+        there = f"{place} has {len(found)} strategies ({names})" if found else f"{place} has no strategy"
+        raise UsageError(f"{there}: name one as {place}:Class")
     return load_strategy(f"{place}:{next(iter(found))}")
 
 

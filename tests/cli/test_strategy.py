@@ -94,3 +94,52 @@ def test_one_of_several_strategies_must_be_named(tmp_path: Path, tickerd: Callab
     ran = tickerd("strategy", "test", file)
     assert ran.code == 2
     assert "has 2 strategies (Remembers, Another): name one as" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["new", "class"], 2, "'class' is no name for a strategy: use letters"),
+        (["new", "test_mine"], 2, "is the name of a test: choose one that does not begin with test"),
+        (["list", "--dir", "nowhere"], 2, "there is no folder nowhere: check --dir"),
+        (["test", "nothing"], 2, "there is no strategy 'nothing': name its file"),
+        (["test", "helper.py"], 2, "helper.py has no strategy: name one as helper.py:Class"),
+        (
+            ["test", "mine", "--set", "gain=much"],
+            78,
+            "strategy: Remembers: parameter 'gain' is",
+        ),
+        (["test", "mine", "--set", "gian=1"], 78, "has no parameter 'gian'; did you mean 'gain'?"),
+    ],
+)
+def test_wrong_input_is_told_with_what_to_do(
+    tmp_path: Path,
+    tickerd: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    text: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("strategies").mkdir()
+    Path("strategies", "mine.py").write_text(SEEN)
+    Path("helper.py").write_text("LENGTH = 3\n")
+    ran = tickerd("strategy", *arguments)
+    assert ran.code == code
+    assert text in ran.err
+
+
+def test_a_list_names_strategies_for_people(tmp_path: Path, tickerd: Callable[..., Any]) -> None:
+    (tmp_path / "remembers.py").write_text(SEEN)
+    ran = tickerd("strategy", "list", "--dir", tmp_path)
+    assert "gain=1.01" in ran.out
+    assert "Quotes both sides around the mid and leans against" in ran.out
+
+
+def test_a_program_with_a_strategy_in_it_is_listed_by_its_strategy(
+    tmp_path: Path, tickerd: Callable[..., Any]
+) -> None:
+    work = "\nimport time\ndef work():\n    print(time.time())\nif __name__ == '__main__':\n    work()\n"
+    (tmp_path / "script.py").write_text(SEEN + work)
+    rows = tickerd("strategy", "list", "--dir", tmp_path, "--json").json["strategies"]
+    assert rows[-1]["use"] == f"{tmp_path / 'script.py'}:Remembers"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPO_ROOT
-from tests.e2e.rig import a_daemon, an_exchange, environment, exported, of_account, write_config
+from tests.e2e.rig import a_daemon, an_exchange, environment, exported, of_account, replayed, write_config
 from tests.e2e.test_paper import PAPER
 
 pytestmark = pytest.mark.slow
@@ -76,6 +76,10 @@ def test_the_strategy_of_a_notebook_runs_unchanged_on_paper(tmp_path: Path) -> N
             daemon.wait_reconciled()
             daemon.wait_fills(1, "noted")
             assert daemon.stop() == 0
+        helper = tmp_path / "helpers" / "averages.py"
+        assert replayed(tmp_path / "state")["changed"] == []
+        helper.write_text(helper.read_text() + "# another word\n")
+        assert replayed(tmp_path / "state")["changed"] == ["noted"]
     books = exported(tmp_path / "state")
     assert {order["strategy"] for order in books["orders"]} == {"noted"}
     assert books["trial_balance"] == "0"
