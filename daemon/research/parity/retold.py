@@ -15,7 +15,6 @@ import msgspec
 
 from actors.core.actor import CoreActor
 from actors.core.sequencer import Sequencer
-from actors.messages.market import MARKET_DATA
 from actors.messages.orders import FillReport, OrderTerms, SubmitOrder
 from actors.model.ids import ClientOrderIds
 from actors.model.instrument import Instrument
@@ -27,13 +26,13 @@ from actors.venues.simulated.events import VenueOrderState
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config import Config
 from daemon.graph import StrategyClasses, build_core
+from daemon.research.parity.ahead import market_of_venue
 from daemon.research.parity.orders import Execution, Order, Orders
 from daemon.research.parity.session import Session, Taken, last_seen
 from daemon.research.parity.timing import RecordedTimes
 
 PLENTY = Decimal(10**15)
 """Of every asset: whether it could be paid was settled when it was traded."""
-_MARKET = frozenset(MARKET_DATA)
 
 
 class Retold(NamedTuple):
@@ -92,7 +91,7 @@ def retold(
     }
     others = {key: order for key, order in orders.items() if key not in alike}
     asked = sorted(_questions(others, times), key=lambda each: each.at)
-    parts = _answers(session, classes, asked, config)
+    parts = _answers(session, classes, asked, config, market_of_venue(session, times))
     model, recorded = (_Fees(_venue_alone(session, classes, config, _Answers())) for _ in range(2))
     result = Retold({}, {})
     by_order: dict[str, list[_Asked]] = {}
@@ -128,7 +127,11 @@ def _questions(orders: Orders, times: RecordedTimes) -> Iterator[_Asked]:
 
 
 def _answers(
-    session: Session, classes: StrategyClasses, asked: list[_Asked], config: Config
+    session: Session,
+    classes: StrategyClasses,
+    asked: list[_Asked],
+    config: Config,
+    market: Iterator[Taken],
 ) -> dict[str, list[Execution]]:
     """Question → what it would have filled at; what rested is not asked."""
     listener = _Answers()
@@ -138,7 +141,7 @@ def _answers(
     waiting = iter([each for each in asked if each.fill.liquidity != "maker"])
     last = None
     following = next(waiting, None)
-    for taken in _market(session):
+    for taken in market:
         while following is not None and following.at <= taken.ts_init:
             sequencer.run(_market_order(following), following.at)
             following = next(waiting, None)
@@ -151,10 +154,6 @@ def _answers(
         sequencer.run(last.message, max(sequencer.now, asked[-1].at) + 1)
     return {each.name: _execution(each, listener.fills.get(each.name, [])) for each in asked
             if each.fill.liquidity != "maker"}  # fmt: skip
-
-
-def _market(session: Session) -> Iterator[Taken]:
-    return (taken for taken in session.inputs() if taken.message.__class__ in _MARKET)
 
 
 def _market_order(asked: _Asked) -> SubmitOrder:

@@ -28,11 +28,12 @@ from daemon.code_changes import changed_strategies, fingerprints
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses, build_core
 from daemon.research.history import History
+from daemon.research.parity.ahead import seen
 from daemon.research.parity.inherited import as_orders, inherited_orders, place, show_last_prices
 from daemon.research.parity.larger import specs_for, with_larger
 from daemon.research.parity.orders import OrderBook, OrderListener
 from daemon.research.parity.session import NO_MESSAGES, Session, Taken
-from daemon.research.parity.timing import Course, RecordedTimes, TimedVenue
+from daemon.research.parity.timing import Course, RecordedTimes, TimedVenue, VenueSees
 
 BY_TIMER_MS = 0.001
 """A report latency that is not 0 makes answers travel; how long is then taken from the record."""
@@ -76,9 +77,31 @@ def simulate(
     core = restored_core(session, classes, config or session.config, [listener], times)
     latency_ns = round((config or session.config).backtest.market_latency_ms * 1e6)
     run = core.sequencer.run
+    show = _Ahead(session, core, times).show
     for _, ts_init, message, _ in _inputs(session, data, latency_ns, has_line=times is not None):
+        show(ts_init)
         run(message, ts_init)
     return Simulation(listener.book, core.sequencer.market)
+
+
+class _Ahead:
+    """Lets timed venues see the market before we do."""
+
+    def __init__(self, session: Session, core: Core, times: RecordedTimes | None) -> None:
+        self._core = core
+        venues = [each for each in core.venues if isinstance(each, TimedVenue) and each.is_ahead]
+        self._venues = {name: venue for venue in venues for name in venue.engine.markets}
+        self._seen = seen(session, times) if times is not None and venues else iter(())
+        self._next = next(self._seen, None)
+
+    def show(self, until: int) -> None:
+        """Set a timer for all that venues saw until then."""
+        while self._next is not None and self._next.ts_init <= until:
+            at, data = self._next.ts_init, self._next.message
+            venue = self._venues.get(data.instrument)  # type: ignore[attr-defined]  # it is market data
+            if venue is not None:
+                venue.set_timer(at, VenueSees(ts_event=at, data=data))  # type: ignore[arg-type]
+            self._next = next(self._seen, None)
 
 
 def own_inputs(session: Session, *, has_line: bool = False) -> Iterator[Taken]:

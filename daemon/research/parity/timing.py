@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from actors.core.actor import Handler
 from actors.messages.account import AccountEvidence
 from actors.messages.base import Message
 from actors.messages.control import ClockMeasured, Started, Timer
+from actors.messages.market import Bar, BookDelta, BookSnapshot, MarketData, Quote, Trade
 from actors.messages.orders import (
     AcceptReport,
     CancelOrder,
@@ -28,6 +30,10 @@ from actors.venues.simulated.actor import SimulatedVenueActor
 from daemon.research.parity.session import Session
 
 MILLISECOND_NS = 1_000_000
+SEEN_BY_ORDERS: tuple[type[MarketData], ...] = (Quote, Trade, Bar, BookSnapshot, BookDelta)
+"""What fills orders; all else reaches a simulated venue when it reaches us."""
+_STAMPED = (AcceptReport, FillReport, CancelReport)
+"""What venues give the time of."""
 Kind = Literal["submit", "cancel", "replace", "account"]
 
 
@@ -37,6 +43,8 @@ class Travel(NamedTuple):
     ts: int
     out_ns: int
     back_ns: int
+    order: str = ""
+    """Client order id; empty for a question about the account."""
 
 
 class _Course:
@@ -49,10 +57,12 @@ class _Course:
         for travel in travels:
             self._exact.setdefault(travel.ts, deque()).append(travel)
 
-    def at(self, now: int) -> Travel:
-        """The one that set out now, else the last before."""
+    def at(self, now: int, order: str = "") -> Travel:
+        """The one that set out now, of several that of this order if it is there; else the last before."""
         exact = self._exact.get(now)
         if exact:
+            own = next((place for place, each in enumerate(exact) if each.order == order), 0)
+            exact.rotate(-own)
             return exact.popleft()
         return self._travels[max(bisect_right(self._times, now) - 1, 0)]
 
@@ -70,8 +80,18 @@ class RecordedTimes:
         """By account and kind of command, in the order of the answers."""
         self.reports: dict[str, list[tuple[int, int]]] = {}
         """Account → (venue's time, nanoseconds until the fill was known)."""
+        self.made: dict[str, list[tuple[int, FillReport]]] = {}
+        """Instrument → fills of resting orders of real accounts, by our clock."""
+        self._by_fill: dict[tuple[str, str], list[Travel]] = {}
+        """Submits of which a fill was the first answer."""
         self._asked: dict[tuple[str, str], deque[_Asked]] = {}
         self._offset_ns: dict[str, int] = dict.fromkeys(session.real_accounts, 0)
+        self.uncut = {
+            taken.message.account
+            for taken in session.inputs()
+            if isinstance(taken.message, _STAMPED) and taken.message.ts_event % MILLISECOND_NS
+        }
+        """Accounts of venues whose times are finer than milliseconds."""
         for taken in session.inputs():
             self._answered(taken.message, taken.ts_init)
             for message in taken.sent:
@@ -94,13 +114,15 @@ class RecordedTimes:
             case AccountEvidence(account=account):
                 self._travelled(account, "", message.venue_time_ms * MILLISECOND_NS, now)
             case FillReport(account=account):
-                self._travelled(account, message.client_order_id or "", message.ts_event, now, "submit")
+                self._filled(message, now)
                 at = self.here(account, message.ts_event, now)
                 self.reports.setdefault(account, []).append((at, now - at))
-            case AcceptReport() | RejectReport() | CancelReport() | ReplaceReport():
-                kind: Kind | None = "submit" if isinstance(message, AcceptReport) else None
-                order = message.client_order_id or ""
-                self._travelled(message.account, order, message.ts_event, now, kind)
+                if message.liquidity == "maker" and account in self._offset_ns:
+                    self.made.setdefault(message.instrument, []).append((at, message))
+            case AcceptReport():
+                self._accepted(message, now)
+            case RejectReport() | CancelReport() | ReplaceReport():
+                self._travelled(message.account, message.client_order_id or "", message.ts_event, now)
             case _:
                 pass
 
@@ -109,19 +131,38 @@ class RecordedTimes:
         waiting = self._asked.get((account, order))
         if not waiting or account not in self._offset_ns or (kind is not None and waiting[0].kind != kind):
             return
-        asked = waiting.popleft()
+        self._book(account, order, waiting.popleft(), ts_venue, now)
+
+    def _book(self, account: str, order: str, asked: _Asked, ts_venue: int, now: int) -> None:
         at = max(self.here(account, ts_venue, now), asked.ts)
-        self.travels.setdefault((account, asked.kind), []).append(Travel(asked.ts, at - asked.ts, now - at))
+        travel = Travel(asked.ts, at - asked.ts, now - at, order)
+        self.travels.setdefault((account, asked.kind), []).append(travel)
+
+    def _filled(self, fill: FillReport, now: int) -> None:
+        """A fill may come before the word that the order was taken, which was earlier at the venue."""
+        key = fill.account, fill.client_order_id or ""
+        waiting = self._asked.get(key)
+        if waiting and waiting[0].kind == "submit":
+            self._travelled(*key, fill.ts_event, now)
+            self._by_fill[key] = self.travels.get((fill.account, "submit"), [])[-1:]
+
+    def _accepted(self, report: AcceptReport, now: int) -> None:
+        key = report.account, report.client_order_id or ""
+        for guessed in self._by_fill.pop(key, ()):
+            self.travels[report.account, "submit"].remove(guessed)
+            self._book(*key, _Asked(guessed.ts, "submit"), report.ts_event, now)
+            return
+        self._travelled(*key, report.ts_event, now, "submit")
 
     def here(self, account: str, ts_venue: int, now: int) -> int:
         """A venue's time by our clock; it cannot lie after we knew.
 
-        A time cut to whole milliseconds is taken for the middle of its millisecond.
+        A time of a venue that cuts its times to milliseconds is taken for the middle of its millisecond.
         """
         offset = self._offset_ns.get(account)
         if offset is None:
             return min(ts_venue, now)  # a simulated venue has our clock
-        half = 0 if ts_venue % MILLISECOND_NS else MILLISECOND_NS // 2
+        half = 0 if account in self.uncut else MILLISECOND_NS // 2
         return min(ts_venue + half - offset, now)
 
 
@@ -145,22 +186,33 @@ class Course:
         course = self._courses.get((command.account, kind)) or self._courses.get((command.account, "submit"))
         if course is None:
             return None
-        travel = course.at(now)
-        self._back[command.account, getattr(command, "client_order_id", "")] = travel.back_ns
+        order = getattr(command, "client_order_id", "")
+        travel = course.at(now, order)
+        self._back[command.account, order] = travel.back_ns
         return travel.out_ns
 
     def back(self, message: VenueReply, now: int) -> int | None:
-        """How long this answer travels; no answer overtakes another of its account."""
+        """How long this answer travels: as recorded where it is the one; others overtake no other."""
         answer = message.answer
         account, order = answer.account, getattr(answer, "client_order_id", None) or ""
-        delay = self._back.pop((account, order), None)
+        delay = None
+        if not isinstance(answer, FillReport):  # a fill answers no command
+            delay = self._back.pop((account, order), None)
         if delay is None and account in self._reports:
-            delay = self._reports[account].at(now).back_ns
+            report = self._reports[account].at(now)
+            delay = report.back_ns
+            if report.ts != now:
+                delay = max(delay, self._last.get(account, 0) - now)
         if delay is None:
             return None
-        due = max(now + delay, self._last.get(account, 0))
-        self._last[account] = due
-        return due - now
+        self._last[account] = max(now + delay, self._last.get(account, 0))
+        return delay
+
+
+class VenueSees(Timer, frozen=True, kw_only=True):
+    """Timed venue: it has this now; we have it later."""
+
+    data: Quote | Trade | Bar | BookSnapshot | BookDelta
 
 
 class TimedVenue(SimulatedVenueActor):
@@ -169,7 +221,7 @@ class TimedVenue(SimulatedVenueActor):
     Their `report_latency_ms` must not be 0, so that answers travel at all. Whether their brokers are there is
     told by the recorded inputs, not by the venue.
 
-    Reads   Started   besides what the simulated venue reads
+    Reads   Started VenueSees   besides what the simulated venue reads
     Writes  as the simulated venue
     State   as the simulated venue
     Fails   as the simulated venue
@@ -178,10 +230,22 @@ class TimedVenue(SimulatedVenueActor):
     course: Course | None = None
     timed: Collection[str] = ()
     """Accounts whose times are recorded."""
+    is_ahead = False
+    """Whether it sees what fills orders before we do, as `VenueSees`."""
 
     def follow(self, course: Course, accounts: Collection[str]) -> None:
         """Take the times of these accounts from the record."""
         self.course, self.timed = course, accounts
+        self.is_ahead = all(account in accounts for account in self.engine.desk.accounts)
+
+    def market_handlers(self, kind: type[Message], instrument: str) -> Sequence[Handler]:
+        """Nobody's, for what it has seen already."""
+        return () if self.is_ahead and kind in SEEN_BY_ORDERS else super().market_handlers(kind, instrument)
+
+    def on_venue_sees(self, sees: VenueSees) -> None:
+        """The market moves where it is made."""
+        for handler in super().market_handlers(type(sees.data), sees.data.instrument):
+            handler(sees.data)
 
     def on_started(self, started: Started) -> None:
         """Accounts that are not timed are there from the start."""

@@ -20,7 +20,7 @@ from daemon.graph import BarSources
 from daemon.research.history import History
 from daemon.research.parity.inherited import inherited_orders, recorded_book
 from daemon.research.parity.ladder import CAUSES
-from daemon.research.parity.orders import Orders
+from daemon.research.parity.orders import Order, Orders
 from daemon.research.parity.parity import AccountParity, parity
 from daemon.research.parity.session import Session, open_session
 from daemon.research.parity.simulate import simulate
@@ -75,6 +75,32 @@ def test_a_simulated_paper_session_repeats_every_order_and_fill(tmp_path: Path) 
     report = parity(session, load_classes(session.config)).accounts[ACCOUNT]
     assert report.ladder["data"] == report.recorded.pnl
     assert replayed(session.state).identical
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_on_recorded_times_the_simulation_of_a_like_venue_does_what_the_venue_did(
+    tmp_path: Path, seed: int
+) -> None:
+    """It fills before we know the price; answers overtake each other; two orders leave at one instant."""
+    config = a_config(tmp_path, mode="testnet", simulated=msgspec.structs.replace(VENUE, latency_ms=2.0))
+    record(tmp_path, config, a_market(30, seed=seed), Outside(VENUE, random.Random(seed)))
+    session = open_session(tmp_path)
+    recorded = {key: order for key, order in recorded_book(session).orders.items() if order.status != "open"}
+    made = simulate(session, load_classes(config), times=RecordedTimes(session)).book.orders
+    assert len(recorded) > 100
+    assert {key: filled(made[key]) for key in recorded} == {key: filled(recorded[key]) for key in recorded}
+    account = parity(session, load_classes(config)).accounts[ACCOUNT]
+    assert account.effects["latency"] != 0
+    for each in account.differences:
+        if each.recorded is not None and each.recorded.status != "open":
+            assert list(each.effects) == ["latency"], each
+    assert account.effects["data"] == 0
+    assert sum(account.effects.values(), Decimal(0)) == account.difference
+
+
+def filled(order: Order) -> tuple[object, ...]:
+    fills = [(fill.quantity, fill.price, fill.fee, fill.liquidity) for fill in order.fills]
+    return order.terms, order.ts_decided, order.status, fills
 
 
 def test_causes_add_up_to_the_whole_difference_exactly(account: AccountParity) -> None:
