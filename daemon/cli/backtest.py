@@ -142,16 +142,17 @@ def _plain(info: RunInfo) -> dict[str, Any]:
 
 def _text(info: RunInfo, place: str) -> str:
     from daemon.cli.tables import facts, table
+    from daemon.research.report.wording import money
 
     accounts = [
         {
             "account": name,
             "currency": account.currency,
-            "equity_start": round(account.equity_start, 2),
-            "equity_end": round(account.equity_end, 2),
-            "realised_pnl": round(account.realised_pnl, 2) + 0.0,  # never -0
-            "unrealised_pnl": round(account.unrealised_pnl, 2) + 0.0,
-            "fees": round(account.fees, 2),
+            "equity_start": money(account.equity_start),
+            "equity_end": money(account.equity_end),
+            "realised_pnl": money(account.realised_pnl),
+            "unrealised_pnl": money(account.unrealised_pnl),
+            "fees": money(account.fees),
             "max_drawdown": f"{account.max_drawdown:.2%}",
         }
         for name, account in info.accounts.items()
@@ -163,8 +164,8 @@ def _text(info: RunInfo, place: str) -> str:
             "fills": strategy.fills,
             "trades": strategy.trades,
             "won": strategy.won,
-            "realised_pnl": round(strategy.realised_pnl, 2) + 0.0,
-            "fees": round(strategy.fees, 2),
+            "realised_pnl": money(strategy.realised_pnl),
+            "fees": money(strategy.fees),
         }
         for name, strategy in info.strategies.items()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +12,8 @@ NANOSECONDS_MIN = 10**17
 """Larger numbers in a column of times are nanoseconds UTC."""
 TIMES = ("ts_", "good_till")
 PLACES_MAX = 10
+NOT_DEFINED = "n/a"
+_WRITTEN = re.compile(r"-?\d[\d,]*(\.\d+)?( ?%| [A-Z]{2,6})?")
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, empty: str = "none") -> str:
@@ -69,11 +72,10 @@ def shown(value: Any, name: str = "") -> str:
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int | float) or value is None:
-        return True
-    return isinstance(value, str) and value.lstrip("-").replace(".", "", 1).isdigit()
+    """Also of one that is written out already, with its unit behind it; a missing one is no word, either."""
+    if isinstance(value, str):
+        return value == NOT_DEFINED or _WRITTEN.fullmatch(value) is not None
+    return value is None or (isinstance(value, int | float | Decimal) and not isinstance(value, bool))
 
 
 def _indented(text: str) -> str:

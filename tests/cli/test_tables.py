@@ -16,6 +16,16 @@ def test_numbers_stand_to_the_right_and_texts_to_the_left() -> None:
     assert table(rows).splitlines() == ["NAME  AMOUNT", "a       10.5", "long      -7", "b          -"]
 
 
+def test_numbers_that_are_written_out_stand_to_the_right_too() -> None:
+    rows = [
+        {"net": "-7,433.54 USDT", "share": "1.50 %", "code": "A1"},
+        {"net": "0.00 USDT", "share": "n/a", "code": "1"},
+    ]
+    assert table(rows).splitlines() == [
+        "           NET   SHARE  CODE", "-7,433.54 USDT  1.50 %  A1", "     0.00 USDT     n/a  1",
+    ]  # fmt: skip
+
+
 def test_a_table_without_rows_says_so() -> None:
     assert table([], empty="no orders") == "no orders"
 

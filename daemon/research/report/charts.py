@@ -196,22 +196,28 @@ def exposure_chart(equity: polars.DataFrame) -> Chart | None:
     if len(worth) < 2 or (worth <= 0.0).any():
         return None
     gross, net = equity["gross_exposure"].to_numpy() / worth, equity["net_exposure"].to_numpy() / worth
+    is_long_only = bool((gross == net).all())
     places = np.union1d(extremes(gross, CURVE_POINTS // 2), extremes(net, CURVE_POINTS // 3))
     x = milliseconds(np.asarray(times_of(equity), dtype=np.int64)[places])
     return Chart(
         key="exposure",
         title="Exposure over equity",
-        caption=f"Gross {percent(float(gross.min()), 0)} to {percent(float(gross.max()), 0)} of equity",
+        caption=f"Gross {percent(float(gross.min()), 0)} to {percent(float(gross.max()), 0)} of equity"
+        + ("; net is the same, nothing was ever short" if is_long_only else ""),
         data=[
             {"type": "scatter", "mode": "lines", "name": "Gross", "x": x, "y": short(gross[places]),
              "fill": "tozeroy", "fillcolor": "@accent/0.14",
              "line": {"color": "@accent", "width": 1, "shape": "hv"}, "hovertemplate": "%{y:.1%}"},
-            {"type": "scatter", "mode": "lines", "name": "Net", "x": x, "y": short(net[places]),
-             "line": {"color": "@second", "width": 1, "shape": "hv"}, "hovertemplate": "%{y:.1%}"},
+            *([] if is_long_only else [
+                {"type": "scatter", "mode": "lines", "name": "Net", "x": x, "y": short(net[places]),
+                 "line": {"color": "@second", "width": 1, "shape": "hv"}, "hovertemplate": "%{y:.1%}"},
+            ]),
         ],
         layout={
             "xaxis": {"type": "date"}, "yaxis": {"tickformat": ".2~%"}, "hovermode": "x unified",
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            **({} if is_long_only else {
+                "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            }),
         },
         height=260,
     )  # fmt: skip

@@ -97,8 +97,9 @@ def _figure_tables(comparison: Comparison) -> list[str]:
             )
             for figure in figures
         ]
-        table = table_html(title, ("", *comparison.runs), rows)
-        tables.append(f'<section class="card" style="margin-bottom:14px">{table}</section>')
+        table = table_html(title, ("", *comparison.runs), rows, kind="even compare")
+        style = f"margin-bottom:14px;--columns:{len(comparison.runs)}"
+        tables.append(f'<section class="card" style="{style}">{table}</section>')
     return tables
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
@@ -14,6 +15,8 @@ from typing import NamedTuple
 from actors.errors import ConfigError
 from daemon.research.report.chart import Chart
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2})?")
+_CODE = re.compile(r"`([^`]+)`")
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -71,9 +74,15 @@ def page(title: str, body: Iterable[str], *, has_charts: bool = True) -> str:
 def top(title: str, subtitle: str) -> str:
     """Heading and the switch between light and dark."""
     return (
-        f'<header class="top"><div><h1>{escape(title)}</h1><p class="sub">{escape(subtitle)}</p></div>'
+        f'<header class="top"><div><h1>{escape(title)}</h1><p class="sub">{told(subtitle)}</p></div>'
         '<button type="button" class="theme" hidden></button></header>'
     )
+
+
+def told(text: str) -> str:
+    """A sentence as HTML: a date is never cut in two, and what stands in backticks is code."""
+    whole = _DATE.sub(r'<span class="whole">\g<0></span>', escape(text))
+    return _CODE.sub(r"<code>\1</code>", whole)
 
 
 def chart_html(chart: Chart) -> str:
@@ -84,7 +93,7 @@ def chart_html(chart: Chart) -> str:
     wide = " wide" if chart.is_wide else ""
     return (
         f'<figure class="card{wide}" id="{escape(chart.key)}"><figcaption><h3>{escape(chart.title)}</h3>'
-        f"<p>{escape(chart.caption)}</p></figcaption>"
+        f"<p>{told(chart.caption)}</p></figcaption>"
         f'<div class="plot" role="img" aria-label="{escape(f"{chart.title}: {chart.caption}")}" '
         f'style="min-height:{chart.height}px"><script type="application/json">{spec}</script></div></figure>'
     )
@@ -119,7 +128,7 @@ def _class(name: str) -> str:
 
 
 def _inner(cell: Cell) -> str:
-    note = f'<span class="note">{escape(cell.note)}</span>' if cell.note else ""
+    note = f'<span class="note">{told(cell.note)}</span>' if cell.note else ""
     return escape(cell.text) + note
 
 
@@ -132,7 +141,7 @@ def listed(title: str, sentences: Sequence[str]) -> str:
     """Warnings; nothing without any."""
     if not sentences:
         return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in sentences)
+    items = "".join(f"<li>{told(text)}</li>" for text in sentences)
     return f'<div class="warn" role="note"><strong>{escape(title)}</strong><ul>{items}</ul></div>'
 
 

@@ -10,7 +10,7 @@ import polars
 from actors.analytics import TradeFigures
 from daemon.research.figures import Figures
 from daemon.research.report.charts import account_charts
-from daemon.research.report.html import Cell, chart_html, folded, listed, page, signed, table_html, top
+from daemon.research.report.html import Cell, chart_html, folded, listed, page, signed, table_html, told, top
 from daemon.research.report.wording import (
     ATTRIBUTION_TITLE,
     Row,
@@ -91,7 +91,7 @@ def tiles(rows: list[Row]) -> str:
     """The headline."""
     cells = [
         f'<div class="tile"><dt>{escape(row.label)}</dt><dd class="{_tone(row)}">'
-        f"{escape(row.text)}<small>{escape(row.note.partition(';')[0])}</small></dd></div>"
+        f"{escape(row.text)}<small>{told(row.note.partition(';')[0])}</small></dd></div>"
         for row in rows
     ]
     return f'<dl class="tiles">{"".join(cells)}</dl>'
@@ -190,7 +190,7 @@ def _trade_groups(title: str, groups: Mapping[str, TradeFigures], currency: str)
         "Fees",
         "Net",
         "Profit factor",
-        f"Expectancy {currency}",
+        "Expectancy",
     )
     rows = [
         (
@@ -206,7 +206,7 @@ def _trade_groups(title: str, groups: Mapping[str, TradeFigures], currency: str)
         )
         for name, each in groups.items()
     ]
-    return table_html(title, columns, rows)
+    return table_html(f"{title}, {currency}", columns, rows, kind="even")
 
 
 def _strategies(info: RunInfo) -> Iterator[str]:

@@ -139,6 +139,7 @@ def costs_chart(figures: Figures, currency: str) -> Chart | None:
             {"type": "waterfall", "orientation": "v", "x": [*names, "Net"], "y": [*values, 0],
              "measure": ["absolute", *["relative"] * (len(values) - 1), "total"],
              "text": [money(value) for value in (*values, trades.net)], "textposition": "auto",
+             "textangle": 0, "insidetextfont": {"color": "@card"},
              "connector": {"line": {"color": "@line", "width": 1}},
              "increasing": {"marker": {"color": "@gain"}}, "decreasing": {"marker": {"color": "@loss"}},
              "totals": {"marker": {"color": "@accent"}}, "hovertemplate": "%{x}: %{text}<extra></extra>"},

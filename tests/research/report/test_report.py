@@ -13,14 +13,15 @@ import jsonschema
 import msgspec
 import numpy as np
 import plotly.graph_objects
+import polars
 import pytest
 from rich.console import Console
 
 from actors.errors import ConfigError, UsageError
 from daemon.research.report import write_report
-from daemon.research.report.charts import account_charts
+from daemon.research.report.charts import account_charts, exposure_chart
 from daemon.research.report.console import print_run, sparkline
-from daemon.research.report.html import packed_plotly
+from daemon.research.report.html import packed_plotly, told
 from daemon.research.report.page import run_page
 from daemon.research.report.thinning import candles, extremes
 from daemon.research.report.wording import rows_of
@@ -84,8 +85,23 @@ def test_every_figure_stands_on_the_page(run: Run, page: str) -> None:
         assert row.label in text
         assert row.text in text
     assert run.info.hashes.config in text
-    assert "one bar of 2020-03-08 is missing" in text
+    assert 'one bar of <span class="whole">2020-03-08</span> is missing' in page
     assert "parameters.fast = 10" in text
+
+
+def test_dates_stay_whole_and_settings_are_code() -> None:
+    assert told("<b> from 2020-03-08 01:00: see `bars.volume_share`") == (
+        '&lt;b&gt; from <span class="whole">2020-03-08 01:00</span>: see <code>bars.volume_share</code>'
+    )
+
+
+def test_net_exposure_is_drawn_only_where_it_differs(run: Run) -> None:
+    equity = run.frames.equity
+    long_only, both = exposure_chart(equity), exposure_chart(equity.with_columns(-polars.col("net_exposure")))
+    assert long_only is not None
+    assert both is not None
+    assert ([len(each.data) for each in (long_only, both)], "legend" in long_only.layout) == ([1, 2], False)
+    assert "nothing was ever short" in long_only.caption
 
 
 def test_the_same_run_gives_the_same_page(run: Run, page: str) -> None:
