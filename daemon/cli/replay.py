@@ -78,9 +78,10 @@ def run(args: Namespace) -> int:
         _say({"identical": False, "difference": str(damage)}, f"DIFFERENT: {damage}", args)
         return ExitCode.DIFFERS
     seconds = perf_counter() - began
+    plain = {**_as_json(result), "seconds": round(seconds, 3)}
     if changed:
         result = replace(result, note=_changed_note(list(changed), result.note))
-    plain = {**_as_json(result), "seconds": round(seconds, 3), "changed": list(changed)}
+        plain |= {"changed": list(changed), "note": result.note}
     _say(plain, _as_text(result, seconds), args)
     return ExitCode.DONE if result.identical or not args.verify else ExitCode.DIFFERS
 
