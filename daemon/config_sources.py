@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_origin
 
 import msgspec
 
@@ -32,6 +32,8 @@ from daemon.config_types import (
 
 DEFAULT_FILE = "tickerd.toml"
 ENVIRONMENT_PREFIX = "TICKERD__"
+NOTHING = "[]"
+"""Empties a list of tables."""
 SET = "--set "
 """In front of the key, where a value comes from the command line."""
 
@@ -189,13 +191,14 @@ def _put(tree: Tree, path: KeyPath, text: str, origin: str, origins: dict[KeyPat
             raise ConfigError(
                 f"{_once(origin, path[: depth + 1])}: unknown key, {nearest(key, known)}"
             ) from None
-    if holds_structs(type_):
+    is_emptied = text == NOTHING and get_origin(type_) is tuple
+    if holds_structs(type_) and not is_emptied:
         raise ConfigError(f"{_once(origin, path)}: it is a table, set one of its keys")
     table: Any = tree
     for key in path[:-1]:
         table = _step(table, key, origin, path)
     last: Any = int(path[-1]) if isinstance(table, list) else path[-1]
-    value = table[last] = value_of_text(text, type_)
+    value = table[last] = [] if is_emptied else value_of_text(text, type_)
     for known_path in [known_path for known_path in origins if known_path[: len(path)] == path]:
         del origins[known_path]
     origins[path] = origin

@@ -334,3 +334,8 @@ def test_a_configuration_that_is_there_takes_single_values_as_a_file_does(tmp_pa
     assert overridden(other, ["accounts.paper.simulated.latency_ms=1"]) == config
     with pytest.raises(ConfigError, match="did you mean 'latency_ms'"):
         overridden(config, ["accounts.paper.simulated.latncy_ms=7"])
+
+
+def test_a_list_of_tables_can_be_emptied_and_a_table_cannot(tmp_path: Path) -> None:
+    assert loaded(tmp_path, TOML, "backtest.data=[]").config.backtest.data == ()
+    assert "--set http: it is a table" in error(tmp_path, TOML, "http=[]")

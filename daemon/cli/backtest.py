@@ -182,7 +182,7 @@ def _text(info: RunInfo, place: str) -> str:
     parts += [_attribution(account) for account in info.accounts.values() if account.attribution]
     parts += [facts({name: codes}) for name, codes in refused.items() if codes]
     parts += [_figures(name, info) for name in info.accounts]
-    notes = [f"warning: {warning}" for warning in info.warnings]
+    notes = [*info.findings, *(f"warning: {warning}" for warning in info.warnings)]
     notes += [f"failed: {failure}" for failure in info.failures_told()]
     return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
 

@@ -69,6 +69,7 @@ def _market(args: Namespace) -> str:
 
 
 async def _download(args: Namespace, wanted: list[Any], start: int, end: int | None) -> list[Downloaded]:
+    from actors.errors import UsageError
     from actors.venues.binance.history import ADDRESSES, BinanceHistory
     from daemon.cli.data import catalogue_of
     from daemon.cli.progress import progress_bar
@@ -76,6 +77,8 @@ async def _download(args: Namespace, wanted: list[Any], start: int, end: int | N
     from daemon.research.data.downloading import download as fetch
 
     url = args.base_url or ADDRESSES[args.market]
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--base-url {url!r} is no address: write one as https://testnet.binance.vision")
     history = BinanceHistory(rest_url=url, clock=Clock().now, market=args.market)
     found = []
     try:

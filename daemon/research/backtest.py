@@ -363,6 +363,7 @@ class Backtest:
                 seconds=self._seconds,
                 core_failure=self._core_failure,
                 tracebacks=tuple(self._tracebacks),
+                findings=() if isinstance(self._history, SessionHistory) else (*self._history.findings,),
                 notes=self._notes,
             )
         )

@@ -27,7 +27,7 @@ from daemon.config import Config, DataFile
 from daemon.graph import BarSources
 from daemon.research.data.catalogue import Catalogue, Series, order_column
 from daemon.research.data.checks import each_bar_once
-from daemon.research.data.findings import refuse_errors, tell
+from daemon.research.data.findings import refuse_errors
 
 Timed = tuple[int, MarketData]
 """When a message could be known at the earliest (ns UTC), and the message."""
@@ -35,6 +35,10 @@ Block = list[Timed]
 _TIME = itemgetter(0)
 ROWS_PER_LIST = 1_024
 """Rows that become messages at a time."""
+
+
+Findings = dict[str, None]
+"""One sentence each, in the order in which they were found; files are read again and again."""
 
 
 class History:
@@ -45,8 +49,10 @@ class History:
             raise ConfigError(
                 "there is nothing to test on: add [[backtest.data]] with a path and an instrument"
             )
+        self.findings: Findings = {}
+        """What was found in files and left out, as far as they have been read; each once."""
         self._streams = _in_series(
-            [stream for data in config.backtest.data for stream in _open(data, config)]
+            [stream for data in config.backtest.data for stream in _open(data, config, self.findings)]
         )
         given = [each.series for each in self._streams]
         self.sources = BarSources(
@@ -123,14 +129,20 @@ class _FromFile:
     """A table; newest first is turned round, any other disorder is refused."""
 
     def __init__(
-        self, path: Path, options: ReadOptions, instrument: str, kind: Kind, wanted: Kind | None
+        self,
+        path: Path,
+        options: ReadOptions,
+        instrument: str,
+        kind: Kind,
+        wanted: Kind | None,
+        findings: Findings,
     ) -> None:
         self._path, self._options, self._instrument = path, options, instrument
-        self._kind, self._wanted = kind, wanted
+        self._kind, self._wanted, self._findings = kind, wanted, findings
 
     def blocks(self, start: int | None, end: int | None) -> Iterator[Block]:
         file = read_file(self._path, self._options)
-        for frame, interval in _in_order(file, self._kind):
+        for frame, interval in _in_order(file, self._kind, self._findings):
             kind, rows = as_kind(frame, self._kind, self._wanted)
             check_rows(rows, kind, str(self._path))
             column = order_column(rows.columns)
@@ -157,7 +169,7 @@ class _FromRecording:
             yield block
 
 
-def _in_order(file: ReadFile, kind: Kind) -> Iterator[tuple[pl.DataFrame, int | None]]:
+def _in_order(file: ReadFile, kind: Kind, findings: Findings) -> Iterator[tuple[pl.DataFrame, int | None]]:
     """Frames of one kind in order of time."""
     pieces = (piece for piece in file.pieces() if piece.kind == kind and not piece.frame.is_empty())
     last = 0
@@ -188,7 +200,7 @@ def _in_order(file: ReadFile, kind: Kind) -> Iterator[tuple[pl.DataFrame, int | 
         refuse_errors(file)
         yield frame, piece.interval_ns
     for finding in refuse_errors(file):
-        tell(str(finding))
+        findings[str(finding)] = None
 
 
 def _lists(frame: pl.DataFrame, kind: Kind, instrument: str, interval_ns: int | None) -> Iterator[Block]:
@@ -244,7 +256,7 @@ def _merged(streams: Sequence[Iterator[Block]]) -> Iterator[Block]:
                 held[place] = held[place] + (more or [])
 
 
-def _open(wanted: DataFile, config: Config) -> list[_Stream]:
+def _open(wanted: DataFile, config: Config, findings: Findings) -> list[_Stream]:
     kind: Kind | None = None
     if wanted.kind != "auto" and wanted.kind != "binance_raw":
         kind = wanted.kind
@@ -254,7 +266,7 @@ def _open(wanted: DataFile, config: Config) -> list[_Stream]:
         raise ConfigError(
             f"data of {wanted.instrument} has neither a path nor catalogue = true: give one of them"
         )
-    return [_from_path(path, wanted, kind) for path in _paths(wanted.path)]
+    return [_from_path(path, wanted, kind, findings) for path in _paths(wanted.path)]
 
 
 def _catalogue(wanted: DataFile, config: Config) -> Catalogue:
@@ -303,7 +315,7 @@ def _is_wanted(series: Series, kind: Kind | None, interval: int | None) -> bool:
     return fits and (interval is None or series.interval_ns in (None, interval))
 
 
-def _from_path(path: Path, wanted: DataFile, kind: Kind | None) -> _Stream:
+def _from_path(path: Path, wanted: DataFile, kind: Kind | None, findings: Findings) -> _Stream:
     if wanted.kind == "binance_raw":
         series = Series(wanted.instrument, "trades")
         return _Stream(str(path), series, _FromRecording(path, wanted.instrument), (path,), "trades")
@@ -313,7 +325,7 @@ def _from_path(path: Path, wanted: DataFile, kind: Kind | None) -> _Stream:
     if piece is None:
         raise BadDataFile(f"{path} has no {kind or 'market data'}: check the path and the kind")
     series = Series(wanted.instrument, piece.kind, piece.interval_ns)
-    reader = _FromFile(path, options, wanted.instrument, piece.kind, kind)
+    reader = _FromFile(path, options, wanted.instrument, piece.kind, kind, findings)
     first = piece.frame[order_column(piece.frame.columns)].min()
     assert isinstance(first, int)
     return _stream(str(path), series, reader, (path,), kind)._replace(first=first)

@@ -54,6 +54,8 @@ class Outcome(NamedTuple):
     seconds: float
     core_failure: str | None
     tracebacks: tuple[str, ...]
+    findings: tuple[str, ...]
+    """In data files."""
     notes: tuple[str, ...]
     """Of how it was set up; they stand before the warnings."""
 
@@ -81,6 +83,7 @@ def run_of(out: Outcome) -> Run:
         denied=out.tables.denied,
         rejected=out.tables.rejected,
         warnings=_warnings(out, accounts),
+        findings=list(out.findings),
         failures=_failures(out),
         tracebacks=list(out.tracebacks),
         seconds=round(out.seconds, 3),

@@ -133,6 +133,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     rejected: dict[str, int]
     """Code → how many the venue refused."""
     warnings: list[str]
+    findings: list[str] = []
+    """What was left out of data files; no part of the result, for it names them where they lie."""
     failures: list[str]
     """One sentence each: strategy, handler, error, file and line, input and time."""
     tracebacks: list[str] = []
@@ -155,6 +157,7 @@ _NOT_RESULT = (
     "hashes",
     "versions",
     "config",
+    "findings",
     "tracebacks",
     "result_hash",
     "seconds",

@@ -245,3 +245,17 @@ def test_two_that_end_at_once_keep_one_run(
     ran = tickerd(*words[:-1])
     assert ran.code == 0
     assert "the same result as before" in ran.out
+
+
+def test_what_is_found_in_the_data_is_told_beside_the_result_and_never_within_json(
+    folder: Callable[[str], list[str]], tickerd: Callable[..., Any]
+) -> None:
+    words = folder("UpAndDown")
+    rows = Path("bars.csv").read_text().splitlines()
+    Path("bars.csv").write_text("\n".join([*rows[:3], rows[2], *rows[3:], ""]))
+    ran = tickerd(*words)
+    assert (ran.code, ran.err) == (0, "")
+    [found] = ran.json["findings"]
+    assert "bars.csv:4: the bar of 2024-01-01 00:02:00 is there twice; one of them is left out" in found
+    assert found in tickerd(*words[:-1]).out
+    assert found in tickerd("report").out.replace("\n", " ")

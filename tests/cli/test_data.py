@@ -72,7 +72,7 @@ def test_info_of_a_plain_file_says_what_is_in_it(data: Callable[..., Any], price
         "bars",
         "1d",
     )
-    assert (info["rows"], info["gaps"]) == (3, 0)
+    assert (info["rows"], info["gaps"], info["findings"]) == (3, 0, [])
     assert (info["first"], info["last"]) == ("2024-01-02T00:00:00Z", "2024-01-04T00:00:00Z")
     assert "2024-01-04T00:00:00Z" in data("info", prices).out
 
@@ -150,6 +150,12 @@ def test_bad_files_may_be_left_out(data: Callable[..., Any], prices: Path, tmp_p
         (("download", "BTCUSDT", "--from", "2024-01-01", "--interval", "7x"), 78, "not a timeframe"),
         (("download", "X", "--from", "2024-02-01", "--to", "2024-01-01"), 2, "is not before --to 2024-01-01"),
         (("download", "X", "--from", "2999-01-01"), 2, "is in the future"),
+        (("download", "X", "--from", "2024-01-01", "--base-url", "nowhere"), 2, "'nowhere' is no address"),
+        (
+            ("convert", "bad.csv", "--to", "a.csv"),
+            1,
+            "bad.csv: row 2: open 1.0, high 3.0",
+        ),
         (("record", "--instrument", "A@x", "--config", "none.toml"), 78, "none.toml"),
     ],
 )
@@ -163,6 +169,7 @@ def test_a_mistake_is_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("good.csv").write_text(ROWS)
+    Path("bad.csv").write_text(ROWS.replace("1,3,0.5,2,", "1,3,0.5,9,", 1))
     ran = tickerd("data", *words)
     assert ran.code == code
     assert says in ran.err

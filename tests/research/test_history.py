@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from structlog.testing import capture_logs
 
 from actors.errors import BadDataFile, ConfigError
 from actors.messages.market import Bar, CorporateAction, MarketData, Quote, Trade
@@ -223,8 +222,8 @@ def test_data_that_are_not_there_are_refused(data: DataFile, error: type[Excepti
 def test_what_is_left_out_of_a_file_is_said_once_however_often_it_is_read(tmp_path: Path) -> None:
     rows = [f"2024-01-0{day},1,1,1,1,1" for day in range(1, 6)]
     path = csv_of_bars(tmp_path / "a.csv", [*rows, "2024-01-06,,1,1,1,1"])
-    with capture_logs() as logs:
-        for _ in range(2):
-            read(DataFile(path=str(path), instrument=BTC))
-    (told,) = (each["finding"] for each in logs if each["event"] == "data")
+    history = History(config(DataFile(path=str(path), instrument=BTC)))
+    for _ in range(2):
+        list(history.messages(None, None))
+    (told,) = history.findings
     assert "a.csv:7: open is missing; the row is left out" in told

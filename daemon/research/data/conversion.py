@@ -11,6 +11,7 @@ import polars as pl
 
 from actors.errors import BadDataFile, UsageError
 from actors.model.intervals import parse_interval
+from actors.venues.files.messages import check_rows
 from actors.venues.files.reading import read_file
 from actors.venues.files.series import BESIDE_PRICES, KINDS, Kind, ReadOptions
 from daemon.research.data.catalogue import Catalogue, Series, instrument_named
@@ -99,5 +100,6 @@ def _from_file(path: Path, wanted: Conversion, kind: Kind | None) -> tuple[Serie
         raise BadDataFile(f"{path}: row {errors[0].row}: {errors[0].text}: {errors[0].advice}")
     name = instrument_named(wanted.instrument) if wanted.instrument else f"{key[1] or path.stem}@files"
     frame = pl.concat([piece.frame for piece in pieces if piece.kind == key[0]])
+    check_rows(frame, key[0], str(path))
     frame = frame.sort("ts_init" if "ts_init" in frame.columns else "ts_event", maintain_order=True)
     return Series(name, key[0], key[2]), iter([frame])

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
-
-import structlog
 
 from actors.errors import BadDataFile
 from actors.venues.files.series import Finding, ReadFile
-
-log = structlog.get_logger(__name__)
 
 
 def refuse_errors(file: ReadFile) -> list[Finding]:
@@ -24,12 +19,6 @@ def refuse_errors(file: ReadFile) -> list[Finding]:
         if finding.severity == "error":
             raise BadDataFile(f"{file.path}: row {finding.row}: {finding.text}; {finding.advice}")
     return findings
-
-
-@lru_cache(maxsize=1_000)
-def tell(finding: str) -> None:
-    """Log it, once however often the file is read: warm-up, checks and sweeps read it again."""
-    log.warning("data", finding=finding)
 
 
 def many(count: int, noun: str) -> str:

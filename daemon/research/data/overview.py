@@ -63,8 +63,8 @@ def details_of_file(path: Path, options: ReadOptions) -> list[dict[str, Any]]:
     ]
     if not found:
         raise BadDataFile(f"{path} holds no rows: get the file again")
-    wrong = sum(finding.count for finding in file.problems.take())
-    return [{**each, "left_out": wrong} for each in found]
+    findings = [str(finding) for finding in file.problems.take()]
+    return [{**each, "findings": findings} for each in found]
 
 
 def _details_of_times(

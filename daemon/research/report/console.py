@@ -55,7 +55,7 @@ def _parts(run: Run) -> Iterator[RenderableType]:
             yield _attribution(account)
     if info.strategies:
         yield _strategies(run)
-    for text in info.warnings:
+    for text in (*info.findings, *info.warnings):
         yield Text(f"! {text}", style="yellow")
     for text in info.failures_told():
         yield Text(f"failed: {text}", style="red")

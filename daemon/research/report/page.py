@@ -58,7 +58,7 @@ def _warnings(info: RunInfo) -> Iterator[str]:
     yield listed(
         "The run failed" if info.state == "failed" else "Strategies that failed", info.failures_told()
     )
-    yield listed("To be read with care", info.warnings)
+    yield listed("To be read with care", [*info.findings, *info.warnings])
 
 
 def account_html(run: Run, name: str, account: AccountResult) -> Iterator[str]:
