@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from actors.messages.account import TradeClosed
     from actors.messages.control import DayClose, StrategyTimer
+    from actors.messages.corrections import FillCorrected
     from actors.messages.market import Bar, BookDelta, BookSnapshot, Quote, Trade
     from actors.messages.orders import Direction, OrderFilled, Side, Signal, TimeInForce
     from actors.model.instrument import Instrument
@@ -66,6 +67,7 @@ __all__ = [
     "DayClose",
     "Direction",
     "Donchian",
+    "FillCorrected",
     "Hurst",
     "Indicator",
     "Instrument",
@@ -104,6 +106,7 @@ _HOMES = {
     "actors.messages.account": ("TradeClosed",),
     "actors.messages.control": ("DayClose", "StrategyTimer"),
     "actors.messages.market": ("Bar", "BookDelta", "BookSnapshot", "Quote", "Trade"),
+    "actors.messages.corrections": ("FillCorrected",),
     "actors.messages.orders": ("Direction", "OrderFilled", "Side", "Signal", "TimeInForce"),
     "actors.model.instrument": ("Instrument",),
     "actors.strategies.base": ("OffLoopAnswer", "OrderUpdate", "Strategy"),

@@ -25,7 +25,7 @@ KINDS = (
     "started", "stopping", "core_failed", "active", "reduce_only", "paused", "halted", "strategy_failed",
     "step_failed", "difference_found", "unknown_order", "rejections", "account_down", "feed_down",
     "line_down", "data_trouble", "checkpoint_old", "clock", "disk", "store", "broker", "heartbeat",
-    "unit_failed", "held_back", "message", "margin_call", "test",
+    "unit_failed", "held_back", "message", "margin_call", "fill_corrected", "fee_unknown", "test",
 )  # fmt: skip
 """Every kind of alert there is; `kinds` of a channel picks from them."""
 

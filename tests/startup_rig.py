@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from actors.messages.account import (
     AccountEvidence,
@@ -218,25 +220,24 @@ class Life:
             after=0.01,
         )
 
-    def fill(self, order_id: str) -> None:
+    def fill(self, order_id: str, **other: Any) -> None:
+        """Fill it whole, or as these figures say."""
         terms = self.terms_of(order_id)
-        self.feed(
-            FillReport(
-                ts_event=self.now,
-                account=terms.account,
-                instrument=terms.instrument,
-                client_order_id=order_id,
-                venue_order_id=f"v{order_id}",
-                trade_id=f"t{order_id}",
-                side=terms.side,
-                quantity=terms.quantity,
-                price=terms.price or Decimal(60_000),
-                fee=Decimal(0),
-                fee_currency="USDT",
-                liquidity="maker",
-            ),
-            after=0.01,
+        fill = FillReport(
+            ts_event=self.now,
+            account=terms.account,
+            instrument=terms.instrument,
+            client_order_id=order_id,
+            venue_order_id=f"v{order_id}",
+            trade_id=f"t{order_id}",
+            side=terms.side,
+            quantity=terms.quantity,
+            price=terms.price or Decimal(60_000),
+            fee=Decimal(0),
+            fee_currency="USDT",
+            liquidity="maker",
         )
+        self.feed(msgspec.structs.replace(fill, **other), after=0.01)
 
     def cancelled(self, order_id: str) -> None:
         terms = self.terms_of(order_id)

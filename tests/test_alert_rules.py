@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from actors.messages.base import Message
@@ -13,7 +16,8 @@ from actors.messages.control import (
     StrategyFailed,
     TradingState,
 )
-from actors.messages.orders import OrderOutcomeUnknown, OrderRejected
+from actors.messages.corrections import FillCorrected, FillFigures
+from actors.messages.orders import OrderFilled, OrderOutcomeUnknown, OrderRejected
 from actors.store.alerts import notice_of
 from daemon.alert_rules import HEARD, Watch
 from daemon.alert_settings import AlertsSection
@@ -24,6 +28,27 @@ S = 1_000_000_000
 
 def a_telemetry() -> Telemetry:
     return Telemetry(now_ns=lambda: 0, version="0")
+
+
+FACT: dict[str, Any] = {"client_order_id": "T", "account": "demo", "strategy": "s", "instrument": "X@x"}
+
+
+def a_fill(*, fee_known: bool) -> OrderFilled:
+    return OrderFilled(
+        ts_event=1, **FACT, venue_order_id="1", trade_id="1", side="buy", quantity=Decimal(1),
+        price=Decimal(100), fee=Decimal(0), fee_currency="USD", liquidity="taker", remaining=Decimal(0),
+        mid_price=None, revision=1, fee_known=fee_known,
+    )  # fmt: skip
+
+
+def a_correction(quantity: str, price: str) -> FillCorrected:
+    before = FillFigures(quantity=Decimal(1), price=Decimal(100), fee=Decimal(0), fee_currency="USD")
+    after = FillFigures(quantity=Decimal(quantity), price=Decimal(price), fee=Decimal(1), fee_currency="USD")
+    return FillCorrected(
+        ts_event=1, **FACT, venue_order_id="1", trade_id="1", revision=2, side="buy", before=before,
+        after=after, fee_known=True, liquidity="taker", mid_price=None, ts_filled=1,
+        filled_quantity=Decimal(quantity),
+    )  # fmt: skip
 
 
 def a_state(state: TradingState) -> StateChanged:
@@ -46,6 +71,9 @@ def a_rejection() -> OrderRejected:
             StrategyFailed(ts_event=1, account="demo", strategy="sma", handler="on_bar", error="ValueError",
                            file="sma.py", line=3), "critical", "strategy_failed",
         ),
+        (a_fill(fee_known=False), "warning", "fee_unknown"),
+        (a_correction("0.5", "100"), "warning", "fill_corrected"),
+        (a_correction("1", "100"), "info", "fill_corrected"),
         (HealthReported(ts_event=1, subject="disk", is_good=False, reason="full"), "critical", "disk"),
         (HealthReported(ts_event=1, subject="disk", is_good=True, reason="room"), "info", "disk"),
     ],
@@ -57,6 +85,10 @@ def test_a_message_of_the_record_is_told_by_its_weight(message: Message, severit
     notice = notice_of(message)
     assert notice is not None
     assert notice.text == alert.text
+
+
+def test_a_fill_whose_fee_is_known_is_no_news() -> None:
+    assert notice_of(a_fill(fee_known=True)) is None
 
 
 def test_starting_and_reconciling_are_no_news_by_themselves() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,7 +13,7 @@ from actors.ledger.journal import Journal, Place
 from actors.ledger.lots import Position, Taken
 from actors.ledger.statements import Statements
 from actors.messages.account import ExternalFill
-from actors.model.contracts import Contracts, settle
+from actors.model.contracts import Contracts, restate, settle
 from actors.model.instrument import ONE, Instrument
 from actors.model.money import ZERO
 
@@ -24,6 +25,16 @@ class LedgerAccount(msgspec.Struct, frozen=True, kw_only=True):
     """What equity is expressed in."""
     snapshot_ns: int = 10_000_000_000
     """Interval of `AccountSnapshot`."""
+
+
+class Executed(NamedTuple):
+    """An execution as an exchange of base against quote."""
+
+    quantity: Decimal
+    """Signed."""
+    price: Decimal
+    in_kind: Decimal
+    """Part of the fee that the position itself paid."""
 
 
 class AccountBookState(msgspec.Struct, array_like=True):
@@ -108,6 +119,35 @@ class AccountBook:
         if gained:
             paid = multiply(gained, instrument.multiplier)
             self.journal.move(instrument.quote, paid, "holdings", "contracts")
+
+    def restate_fill(
+        self, instrument: Instrument, before: Executed, after: Executed, realised: Decimal
+    ) -> None:
+        """Put an exchange of base against quote in the place of one that `take_fill` has booked.
+
+        Args:
+            realised: What the lots gave by it, more or less.
+        """
+        move, quote, multiplier = self.journal.move, instrument.quote, instrument.multiplier
+        units = multiply(subtract(after.quantity, before.quantity), multiplier)
+        paid = multiply(
+            subtract(multiply(after.quantity, after.price), multiply(before.quantity, before.price)),
+            multiplier,
+        )
+        if instrument.is_derivative:
+            move(instrument.unit, units, "contracts", "trading")
+            move(quote, paid, "trading", "contracts")
+            held = self.contracts.get(instrument.id, Contracts())
+            self.contracts[instrument.id], gained = restate(
+                held, before.quantity, before.price, after.quantity, after.price
+            )
+            move(quote, multiply(gained, multiplier), "holdings", "contracts")
+        else:
+            in_kind = subtract(after.in_kind, before.in_kind)
+            self.journal.exchange(instrument.base, subtract(units, in_kind), quote, paid)
+            worth = subtract(multiply(after.in_kind, after.price), multiply(before.in_kind, before.price))
+            move(quote, worth, "fees", "trading")
+        move(quote, realised, "trading", "realised")
 
     def open_lot(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
         """Give a part of the opening balance to a strategy, as if it had been bought at `price`."""

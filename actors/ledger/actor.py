@@ -1,6 +1,6 @@
 """Ledger: books what was filled, moved and opened, and says what is owned, earned and worth.
 
-Reads   OrderFilled                     from oms
+Reads   OrderFilled, FillCorrected      from oms
         AccountEvidence, QueryAccount   venue's statements and when they were asked for
         BrokerStarted                   open questions are void
         AccountReconciled               orders and fills of a statement are booked: its balances are judged
@@ -10,7 +10,8 @@ Reads   OrderFilled                     from oms
 Writes  PositionChanged                 last message of a booking, one per fill
         ChargeBooked, ContractsChanged  each strategy's part of a charge; open derivatives
         BalanceChanged, TradeClosed, CashTransferred, AccountSnapshot, StatementDisagrees, StatementAgrees
-State   journals, lots, round trips, equity peaks, statements in doubt, booked transfers, newest fill keys
+State   journals, lots, round trips, equity peaks, statements in doubt, booked transfers, newest fill keys,
+        fills that may be corrected
 Fails   fatal: a fill booked twice or books that contradict themselves raise InvariantBroken
 
 A fee in the base asset is paid by the position: what a strategy may sell is what it received. A buy adds
@@ -21,17 +22,25 @@ is left to pay, comes out of the account's holding of that asset.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
 from actors.core.actor import CoreActor
-from actors.errors import ConfigError, InvariantBroken
+from actors.errors import InvariantBroken
 from actors.ledger.account_book import AccountBook, AccountBookState, LedgerAccount
 from actors.ledger.attribution import Attribution, attributions, slippage_of
+from actors.ledger.booking import (
+    BookedKeys,
+    book_lot,
+    check_bookable,
+    check_configured,
+    configured,
+    touched_by,
+)
 from actors.ledger.charges import book_charge
+from actors.ledger.corrections import Corrections, Record
 from actors.ledger.equity import at_mark, equity
 from actors.ledger.exact import add, subtract
 from actors.ledger.in_kind import fee_value, follow_external, paid_by_position, shrink
@@ -53,13 +62,11 @@ from actors.messages.account import (
 from actors.messages.assigning import PositionMoved
 from actors.messages.clearing import PositionCharged, PositionSplit
 from actors.messages.control import BrokerStarted, SnapshotDue, Started
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import OrderFilled, QueryAccount
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from actors.views.valuation import Valuation
-
-FILL_KEYS_MAX = 1024
-"""The OMS books every fill once; this many newest keys are the second guard."""
 
 
 class LedgerState(msgspec.Struct, array_like=True):
@@ -69,6 +76,7 @@ class LedgerState(msgspec.Struct, array_like=True):
     positions: list[Position]
     fill_keys: list[tuple[str, str, str, str]]
     timer_due: int
+    corrections: list[Record] = []
 
 
 class LedgerActor(CoreActor):
@@ -80,11 +88,7 @@ class LedgerActor(CoreActor):
     def __init__(
         self, *, accounts: Mapping[str, LedgerAccount], instruments: Mapping[str, Instrument]
     ) -> None:
-        for instrument in instruments.values():
-            if instrument.kind == "option":
-                raise ConfigError(
-                    f"{instrument.id} is an option, which cannot be booked: remove it from the configuration"
-                )
+        check_bookable(instruments.values())
         self._instruments = dict(instruments)
         self._valuation = Valuation(instruments.values())
         quotes = dict.fromkeys(instrument.quote for instrument in instruments.values())
@@ -95,7 +99,8 @@ class LedgerActor(CoreActor):
         self._stated: dict[str, AccountEvidence] = {}
         """Statements of this step whose orders and fills the OMS is about to settle."""
         self._positions: dict[tuple[str, str, str], Position] = {}
-        self._fill_keys: OrderedDict[tuple[str, str, str, str], None] = OrderedDict()
+        self._booked = BookedKeys()
+        self._corrections = Corrections()
         self._timer_due = 0
 
     # reading, for projections and control
@@ -132,17 +137,11 @@ class LedgerActor(CoreActor):
     def on_order_filled(self, fill: OrderFilled) -> None:
         """Book one execution."""
         book, instrument = self._book(fill.account), self.instrument(fill.instrument)
-        if not self._is_new((fill.account, fill.instrument, fill.venue_order_id, fill.trade_id)):
+        if not self._booked.is_new((fill.account, fill.instrument, fill.venue_order_id, fill.trade_id)):
             raise InvariantBroken(f"fill {fill.trade_id} of order {fill.client_order_id} came a second time")
-        key = (fill.account, fill.strategy, fill.instrument)
-        position = self._positions.get(key)
-        if position is None:
-            position = self._positions[key] = Position(*key)
-        quantity, price, ts = (
-            fill.quantity if fill.side == "buy" else -fill.quantity,
-            fill.price,
-            fill.ts_event,
-        )
+        position = self._position(fill.account, fill.strategy, fill.instrument)
+        quantity = fill.quantity if fill.side == "buy" else -fill.quantity
+        price, ts = fill.price, fill.ts_event
         fee, in_kind = fill.fee, paid_by_position(fill, instrument, position.quantity)
         change = subtract(quantity, in_kind) if in_kind else quantity
         is_derivative, quote, holdings = instrument.is_derivative, instrument.quote, book.journal.holdings
@@ -151,7 +150,8 @@ class LedgerActor(CoreActor):
         if fee and fill.fee_currency not in before:
             before[fill.fee_currency] = holdings.get(fill.fee_currency, ZERO)
 
-        realised, closed = trade(position, instrument, change, price, ts)
+        name = self._corrections.note(fill, position, change, in_kind) if fill.revision else ""
+        realised, closed = trade(position, instrument, change, price, ts, name)
         fee_in_quote = fee_value(fill, instrument, self._valuation, self.market) if fee else fee
         ended = follow_trip(position, instrument, change, closed, fee_in_quote, ts)
         position.slippage += slippage_of(fill, instrument)
@@ -168,31 +168,43 @@ class LedgerActor(CoreActor):
             self.send(trade_closed(position, ended, ts))
         self.send(position_changed(position, net, ts, fill.client_order_id, fill.quantity))
 
-    def _is_new(self, key: tuple[str, str, str, str]) -> bool:
-        keys = self._fill_keys
-        if key in keys:
-            return False
-        keys[key] = None
-        if len(keys) > FILL_KEYS_MAX:
-            keys.popitem(last=False)
-        return True
+    def on_fill_corrected(self, corrected: FillCorrected) -> None:
+        """Put other figures in the place of an execution's."""
+        account, name, word = corrected.account, corrected.instrument, f"revision {corrected.revision}"
+        book, instrument = self._book(account), self.instrument(name)
+        key = (account, name, corrected.venue_order_id, f"{corrected.trade_id} {word}")
+        if not self._booked.is_new(key):
+            raise InvariantBroken(f"{word} of fill {corrected.trade_id} came a second time")
+        position = self._position(account, corrected.strategy, name)
+        before = touched_by(corrected, instrument, book)
+        ended = self._corrections.book(book, position, instrument, corrected, self._valuation, self.market)
+        ts = corrected.ts_event
+        self._send_balances(book, account, before, ts, by_us=True)
+        if instrument.is_derivative:
+            self.send(contracts_changed(account, instrument, book.contracts, ts))
+        if ended is not None:
+            self.send(trade_closed(position, ended, ts))
+        changed = corrected.quantity_change
+        self.send(position_changed(position, book.net[name], ts, corrected.client_order_id, changed))
+
+    def _position(self, account: str, strategy: str, instrument: str) -> Position:
+        key = (account, strategy, instrument)
+        position = self._positions.get(key)
+        if position is None:
+            position = self._positions[key] = Position(*key)
+        return position
 
     def on_lot_opened(self, lot: LotOpened) -> None:
         """Book a holding as the strategy's; once per lot id, and never against what it holds by now."""
         book, instrument = self._book(lot.account), self.instrument(lot.instrument)
         if lot.lot_id in book.lots_opened or not lot.quantity:
             return
-        key = (lot.account, lot.strategy, lot.instrument)
-        position = self._positions.setdefault(key, Position(*key))
+        position = self._position(lot.account, lot.strategy, lot.instrument)
         if position.quantity and (position.quantity > ZERO) != (lot.quantity > ZERO):
             return
-        book.lots_opened[lot.lot_id] = None
-        _, closed = trade(position, instrument, lot.quantity, lot.entry_price, lot.ts_event)
-        follow_trip(position, instrument, lot.quantity, closed, ZERO, lot.ts_event)
         equity_before = self._equity(lot.account)
-        book.open_lot(instrument, lot.quantity, lot.entry_price)
+        net = book_lot(book, position, instrument, lot)
         book.equity_moved(equity_before, self._equity(lot.account))
-        net = book.net[lot.instrument] = add(book.net.get(lot.instrument, ZERO), lot.quantity)
         if instrument.is_derivative:
             self.send(contracts_changed(lot.account, instrument, book.contracts, lot.ts_event))
         self.send(position_changed(position, net, lot.ts_event, None, ZERO))
@@ -208,11 +220,10 @@ class LedgerActor(CoreActor):
     def on_position_split(self, split: PositionSplit) -> None:
         """Book new quantities and the cash for fractions, once."""
         book, instrument = self._book(split.account), self.instrument(split.instrument)
-        if not self._is_new((split.account, split.instrument, "split", split.action_id)):
+        if not self._booked.is_new((split.account, split.instrument, "split", split.action_id)):
             return
-        before = {
-            asset: book.journal.total("holdings", asset) for asset in (instrument.base, instrument.quote)
-        }
+        self._corrections.forget(split.account, split.instrument)
+        before = {name: book.journal.total("holdings", name) for name in (instrument.base, instrument.quote)}
         said = book_split(book, self.positions(split.account), instrument, split)
         self._send_balances(book, split.account, before, split.ts_event)
         for message in said:
@@ -221,7 +232,7 @@ class LedgerActor(CoreActor):
     def on_position_charged(self, charge: PositionCharged) -> None:
         """Book a dividend, funding, a borrow fee or interest, once."""
         book = self._book(charge.account)
-        if not self._is_new((charge.account, charge.instrument or "", charge.kind, charge.charge_id)):
+        if not self._booked.is_new((charge.account, charge.instrument or "", charge.kind, charge.charge_id)):
             return
         before = {charge.asset: book.journal.total("holdings", charge.asset)}
         said = book_charge(book, self.positions(charge.account), charge)
@@ -248,9 +259,8 @@ class LedgerActor(CoreActor):
         book.equity_moved(equity_before, self._equity(transfer.account))
         self._send_balances(book, transfer.account, before, transfer.ts_event)
         if book.statements.transferred(transfer.asset):
-            self.send(
-                StatementAgrees(ts_event=transfer.ts_event, account=transfer.account, asset=transfer.asset)
-            )
+            ts = transfer.ts_event
+            self.send(StatementAgrees(ts_event=ts, account=transfer.account, asset=transfer.asset))
         for position in shrunk:
             net = book.net[position.instrument]
             self.send(position_changed(position, net, transfer.ts_event, None, ZERO))
@@ -354,17 +364,11 @@ class LedgerActor(CoreActor):
             self.send(BalanceChanged(ts_event=ts, account=account, asset=asset, total=total))
 
     def _book(self, account: str) -> AccountBook:
-        book = self._books.get(account)
-        if book is None:
-            raise InvariantBroken(f"a booking for account {account!r}, which is not configured")
-        return book
+        return configured(self._books, account, "for account")
 
     def instrument(self, name: str) -> Instrument:
         """What the books know of it."""
-        instrument = self._instruments.get(name)
-        if instrument is None:
-            raise InvariantBroken(f"a booking in instrument {name!r}, which is not configured")
-        return instrument
+        return configured(self._instruments, name, "in instrument")
 
     # state
 
@@ -373,8 +377,9 @@ class LedgerActor(CoreActor):
         return LedgerState(
             accounts={name: book.snapshot() for name, book in self._books.items()},
             positions=[position.copy() for position in self._positions.values()],
-            fill_keys=list(self._fill_keys),
+            fill_keys=self._booked.snapshot(),
             timer_due=self._timer_due,
+            corrections=self._corrections.snapshot(),
         )
 
     def restore(self, state: LedgerState) -> None:
@@ -383,15 +388,11 @@ class LedgerActor(CoreActor):
         Raises:
             ConfigError: They hold something of an account or instrument that is no longer configured.
         """
-        for p in state.positions:
-            if p.quantity and (p.account not in self._books or p.instrument not in self._instruments):
-                raise ConfigError(
-                    f"the books hold {p.quantity} {p.instrument} of {p.strategy} at {p.account}: "
-                    "configure that account and instrument again until it is closed"
-                )
+        check_configured(state.positions, self._books, self._instruments)
         for name, book in state.accounts.items():
             if name in self._books:
                 self._books[name].restore(book)
         self._positions = {(p.account, p.strategy, p.instrument): p.copy() for p in state.positions}
-        self._fill_keys = OrderedDict.fromkeys(state.fill_keys)
+        self._booked.restore(state.fill_keys)
         self._timer_due = state.timer_due
+        self._corrections.restore(state.corrections)

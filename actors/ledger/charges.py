@@ -30,10 +30,6 @@ def book_charge(
                 position.funding = subtract(position.funding, amount)
             case "borrow":
                 position.borrow = subtract(position.borrow, amount)
-            case "fee":
-                position.fees = subtract(position.fees, amount)
-            case "correction":
-                position.realised_pnl = add(position.realised_pnl, amount)
             case "interest":  # of the account as a whole
                 continue
         booked.append(

@@ -28,8 +28,10 @@ Place = Literal["holdings", "trading", "realised", "fees", "external", "contract
 PLACES: tuple[Place, ...] = (
     "holdings", "trading", "realised", "fees",
     "opening", "deposit", "withdrawal", "conversion", "adjustment", "external",
-    "contracts", "dividend", "funding", "borrow", "interest", "fee", "correction",
+    "contracts", "dividend", "funding", "borrow", "interest",
 )  # fmt: skip
+FORMER: dict[str, Place] = {"fee": "fees", "correction": "realised"}
+"""Places of former versions for what came after a fill was booked, and where it is booked now."""
 
 
 class Journal:
@@ -91,3 +93,7 @@ class Journal:
         """Take a checkpoint's state."""
         self._totals = {place: dict(state.get(place, {})) for place in PLACES}
         self.holdings, self._trading = self._totals["holdings"], self._totals["trading"]
+        for former, place in FORMER.items():
+            for asset, amount in state.get(former, {}).items():
+                totals = self._totals[place]
+                totals[asset] = add(totals.get(asset, ZERO), amount)

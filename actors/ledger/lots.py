@@ -20,6 +20,8 @@ class Lot(msgspec.Struct, frozen=True, array_like=True):
     """Signed."""
     price: Decimal
     ts_opened: int
+    fill: str = ""
+    """The fill that opened it, where that may still be corrected."""
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
@@ -95,10 +97,12 @@ class Position(msgspec.Struct, array_like=True):
 
 
 def trade(
-    position: Position, instrument: Instrument, quantity: Decimal, price: Decimal, ts: int
+    position: Position, instrument: Instrument, quantity: Decimal, price: Decimal, ts: int, fill: str = ""
 ) -> tuple[Decimal, Decimal]:
     """Buy (`quantity` > 0) or sell (< 0): close the oldest lots on the other side, open what is left.
 
+    Args:
+        fill: What the lot it opens is called, if it may be corrected.
     Returns:
         Realised P&L in quote currency, and the quantity that was closed (≥ 0).
     """
@@ -111,7 +115,7 @@ def trade(
             lots.pop(0)
         else:
             closed = -rest
-            lots[0] = Lot(subtract(lot.quantity, closed), lot.price, lot.ts_opened)
+            lots[0] = Lot(subtract(lot.quantity, closed), lot.price, lot.ts_opened, lot.fill)
         entry, exit_ = multiply(closed, lot.price), multiply(closed, price)
         gained = add(gained, subtract(exit_, entry))
         rest = add(rest, closed)
@@ -122,7 +126,7 @@ def trade(
             trip.entry_value = add(trip.entry_value, entry)
             trip.exit_value = add(trip.exit_value, exit_)
     if rest:
-        lots.append(Lot(rest, price, ts))
+        lots.append(Lot(rest, price, ts, fill))
         position.cost = add(position.cost, multiply(rest, price))
     position.quantity = add(position.quantity, quantity)
     if gained and instrument.multiplier != ONE:
@@ -142,7 +146,7 @@ def take_away(position: Position, quantity: Decimal) -> Decimal:
         if taken == lot.quantity:
             position.lots.pop(0)
         else:
-            position.lots[0] = Lot(subtract(lot.quantity, taken), lot.price, lot.ts_opened)
+            position.lots[0] = Lot(subtract(lot.quantity, taken), lot.price, lot.ts_opened, lot.fill)
     position.quantity = subtract(position.quantity, quantity)
     position.cost = subtract(position.cost, cost)
     if not position.quantity:
@@ -155,7 +159,7 @@ def oldest(position: Position, quantity: Decimal) -> list[Lot]:
     found, rest = [], quantity
     for lot in position.lots:
         part = min(lot.quantity, rest)
-        found.append(Lot(part, lot.price, lot.ts_opened))
+        found.append(Lot(part, lot.price, lot.ts_opened, lot.fill))
         rest = subtract(rest, part)
         if not rest:
             break

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Union
 
-from actors.messages import account, approvals, assigning, clearing, control, margin, market, orders, venue
+from actors.messages import (
+    account,
+    approvals,
+    assigning,
+    clearing,
+    control,
+    corrections,
+    margin,
+    market,
+    orders,
+    venue,
+)
 from actors.messages.base import Message, Value
 
 __all__ = [
@@ -18,6 +29,7 @@ __all__ = [
     "assigning",
     "clearing",
     "control",
+    "corrections",
     "margin",
     "market",
     "orders",

@@ -40,6 +40,8 @@ class VenueFill(Value, frozen=True, kw_only=True):
     fee_currency: str
     liquidity: Liquidity
     ts_event: int
+    revision: int = 0
+    fee_known: bool = True
 
     def report(self, account: str) -> FillReport:
         """The same execution in the form in which live ones come."""
@@ -56,6 +58,8 @@ class VenueFill(Value, frozen=True, kw_only=True):
             fee=self.fee,
             fee_currency=self.fee_currency,
             liquidity=self.liquidity,
+            revision=self.revision,
+            fee_known=self.fee_known,
         )
 
 
@@ -73,6 +77,8 @@ class FillsEvidence(Value, frozen=True, kw_only=True):
     fills: tuple[VenueFill, ...]
     read_to: dict[str, str]
     """Per instrument the trade id up to which this answer is complete."""
+    corrected: tuple[VenueFill, ...] = ()
+    """Fills before the marks on which the venue has had a later word; none of them is new."""
 
 
 class BalancesEvidence(Value, frozen=True, kw_only=True):
@@ -271,7 +277,7 @@ class PositionChanged(Message, frozen=True, kw_only=True):
     client_order_id: str | None
     """Order whose fill was booked; None for opening lots and adjustments, `split:…` names a split."""
     filled_quantity: Decimal
-    """Of that fill, > 0; 0 for anything else."""
+    """Of that fill, > 0; what a correction has changed of one, signed; 0 for anything else."""
 
 
 class TradeClosed(Message, frozen=True, kw_only=True):

@@ -20,8 +20,7 @@ from actors.messages.orders import (
     StatusReport,
 )
 
-ChargeKind = Literal["dividend", "funding", "borrow", "interest", "fee", "correction"]
-"""`fee` is a commission that came after its execution, `correction` a price that was changed afterwards."""
+ChargeKind = Literal["dividend", "funding", "borrow", "interest"]
 
 
 class PositionCharged(Message, frozen=True, kw_only=True):

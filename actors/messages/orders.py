@@ -184,6 +184,8 @@ class QueryAccount(Message, frozen=True, kw_only=True):
     """Per instrument the trade id up to which fills are known from completed queries ("" = none)."""
     transfers_since: int | None = None
     """Give the history of transfers from here on too, nanoseconds UTC; None while nothing is unexplained."""
+    fees_wanted: tuple[str, ...] = ()
+    """Trade ids whose fee was never told: to be told again as soon as it is known."""
 
 
 # venue → OMS: raw claims
@@ -217,11 +219,17 @@ class FillReport(Report, frozen=True, kw_only=True):
     """Unique only together with account, instrument and venue order id."""
     side: Side
     quantity: Decimal
+    """0 says that the execution was busted."""
     price: Decimal
     fee: Decimal
     """In `fee_currency`, > 0 is a cost."""
     fee_currency: str
     liquidity: Liquidity
+    revision: int = 0
+    """Grows with every later word of the venue on this execution, which replaces all words before; 0 where a
+    venue never has a later word."""
+    fee_known: bool = True
+    """False when the venue has not told the fee: what was known before stands, else `fee` is a guess."""
 
 
 class CancelReport(Report, frozen=True, kw_only=True):
@@ -313,6 +321,10 @@ class OrderFilled(OrderFact, frozen=True, kw_only=True):
     """Quantity still open after this fill; 0 makes it the order's terminal event."""
     mid_price: float | None
     """Mid when the order was decided, for slippage; None when unknown."""
+    revision: int = 0
+    """As in `FillReport`; above 0 a `FillCorrected` may follow."""
+    fee_known: bool = True
+    """False when `fee` is a guess until a `FillCorrected` tells it."""
 
 
 class OrderCancelled(OrderFact, frozen=True, kw_only=True):

@@ -45,3 +45,27 @@ def settle(held: Contracts, change: Decimal, price: Decimal) -> Settled:
     gained = _EXACT.subtract(_EXACT.multiply(quantity, price), cost)
     rest = _EXACT.add(quantity, change)
     return Settled(Contracts(rest, _EXACT.multiply(rest, price)), gained)
+
+
+def restate(held: Contracts, was: Decimal, price_was: Decimal, becomes: Decimal, price: Decimal) -> Settled:
+    """Put signed figures in the place of a fill's that `settle` has counted.
+
+    What is open of it costs otherwise, what is closed of it has gained otherwise, and what is taken back of
+    it leaves at its own price.
+    """
+    quantity = held.quantity
+    is_held = bool(quantity) and (quantity > ZERO) == (was > ZERO)
+    still_open = (was if abs(was) < abs(quantity) else quantity) if is_held else ZERO
+    dearer, change = _EXACT.subtract(price, price_was), _EXACT.subtract(becomes, was)
+    cost = _EXACT.add(held.cost, _EXACT.multiply(still_open, dearer))
+    gained = _EXACT.multiply(_EXACT.subtract(still_open, was), dearer)
+    if is_held and change and (change > ZERO) != (was > ZERO):
+        part = change if abs(change) < abs(quantity) else -quantity
+        quantity, change = _EXACT.add(quantity, part), _EXACT.subtract(change, part)
+        cost = _EXACT.add(cost, _EXACT.multiply(part, price))
+        if not quantity:
+            gained, cost = _EXACT.subtract(gained, cost), ZERO
+    if not change:
+        return Settled(Contracts(quantity, cost), gained)
+    after = settle(Contracts(quantity, cost), change, price)
+    return Settled(after.contracts, _EXACT.add(gained, after.gained))

@@ -4,18 +4,20 @@ Reads   ApprovedOrder, ApprovedReplace                from risk
         CancelRequest                                 from strategies
         every Report, ClockMeasured, BrokerStarted/-Stopped, AccountEvidence  from venues
         PositionChanged, StatementDisagrees           from ledger (sizes of goals; a second look is due)
+        PositionSplit                                 from venues (fills before it are in other shares)
         BalanceWithheld, OpeningAccepted              from reconciliation
         Started, BooksRestored, Flatten, CancelAll, Reconcile, Stop  from sequencer and operator
         ResolveOrder, AssignOrder, AssignHolding, AssignPosition  from the operator
         ApprovalSettled, StateChanged                 from risk (what is halted has nothing resting)
 Writes  SubmitOrder, CancelOrder, ReplaceOrder, QueryOrder, QueryAccount  to the account's venue
         OrderAccepted … OrderExpired, OrderOutcomeUnknown, CommandRefused, OrderDenied  to all
+        FillCorrected                                 to all (an execution's newest word)
         ReplaceReady, OrderIntent                     to risk (rest of a replace, closing orders of goals)
         AccountReconciled, DifferenceFound, ExternalFill, OrderRecovered, GoalMet  to all
         LotOpened, PositionMoved                      to ledger
         ApprovalAsked, ApprovalWithdrawn, CommandDone  to risk, operator
-State   orders and fill keys until completed queries have passed them, fills of unidentified orders, goals,
-        positions, per account its line, clock offset and paging marks
+State   orders and fill keys until completed queries have passed them, fills of unidentified orders, fills
+        that may be corrected, goals, positions, per account its line, clock offset and paging marks
 Fails   fatal: an order id approved twice, or a report without a row in the order table
 """
 
@@ -36,7 +38,7 @@ from actors.messages.account import (
 )
 from actors.messages.approvals import ApprovalSettled
 from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition
-from actors.messages.clearing import OrderReport
+from actors.messages.clearing import OrderReport, PositionSplit
 from actors.messages.control import (
     AnswerDeadline,
     BooksRestored,
@@ -71,6 +73,7 @@ from actors.model.venue_rules import VenueRules
 from actors.oms.adopt import Adoption
 from actors.oms.assign import Assignment, Assignments, Unclaimed
 from actors.oms.book import OrderBook
+from actors.oms.corrections import BookedFill
 from actors.oms.desk import Account, Desk
 from actors.oms.drive import GoalDriver, GoalState
 from actors.oms.events import OrderEvents
@@ -95,6 +98,7 @@ class OmsState(msgspec.Struct, array_like=True):
     resolutions: dict[str, ResolveOrder] = {}
     assignments: dict[str, Assignment] = {}
     unclaimed: dict[str, list[VenueOrder]] = {}
+    booked: list[BookedFill] = []
 
 
 class OmsActor(CoreActor):
@@ -117,18 +121,17 @@ class OmsActor(CoreActor):
         self._events = OrderEvents(self._desk)
         self._external = ExternalFills(self._book, self._events)
         self._life = OrderLife(self._desk, self._book, self._events, self._external, self._on_closed)
+        self._corrections = self._life.corrections
+        self._desk.fees_wanted = self._fees_wanted
         self._goals = GoalDriver(self, self._desk, self._book, self._life)
         self._adoption = Adoption(
-            self._desk,
-            self._book,
-            self._life,
-            self._events,
-            self._external,
-            take_report=self.on_report,
-            opening=opening or {},
-        )
+            self._desk, self._book, self._life, self._events, self._external,
+            take_report=self.on_report, opening=opening or {},
+        )  # fmt: skip
         self._resolutions = Resolutions(self._desk, self._book, self._life)
-        self._assignments = Assignments(self._desk, self._book, self._external, self._adoption)
+        self._assignments = Assignments(
+            self._desk, self._book, self._external, self._adoption, self._corrections
+        )
         self.reports_unmatched = 0
 
     def _on_closed(self, order: Order) -> None:
@@ -142,22 +145,15 @@ class OmsActor(CoreActor):
     def on_approved_order(self, approved: ApprovedOrder) -> None:
         terms = approved.terms
         account = self._desk.accounts[terms.account]
-        if account.lost_stores or not account.connected:
-            refusal = self._cannot_go(terms)
-        else:
-            refusal = None
+        is_free = account.connected and not account.lost_stores
+        refusal = None if is_free else self._cannot_go(terms)
         if refusal is not None:
-            self.send(
-                OrderDenied(
-                    ts_event=self.now,
-                    client_order_id=terms.client_order_id,
-                    account=terms.account,
-                    strategy=terms.strategy,
-                    instrument=terms.instrument,
-                    code=refusal,
-                    figures=f"account={terms.account}",
-                )
-            )
+            denied = OrderDenied(
+                ts_event=self.now, client_order_id=terms.client_order_id, account=terms.account,
+                strategy=terms.strategy, instrument=terms.instrument, code=refusal,
+                figures=f"account={terms.account}",
+            )  # fmt: skip
+            self.send(denied)
             return
         order = Order(
             terms=terms,
@@ -212,10 +208,9 @@ class OmsActor(CoreActor):
 
     # what venues say
 
-    def on_report(
-        self,
-        report: OrderReport,
-    ) -> None:
+    def on_report(self, report: OrderReport) -> None:
+        if isinstance(report, FillReport) and report.revision and self._corrections.take(report):
+            return
         order = self._book.open.get(report.client_order_id or "") or self._book.find(report)
         if order is not None:
             self._life.apply(order, report)
@@ -227,6 +222,12 @@ class OmsActor(CoreActor):
             marks = self._desk.accounts[report.account].marks
             if not is_past(marks.get(report.instrument, ""), report.trade_id):
                 self._external.add(report, self.seq)
+
+    def on_position_split(self, split: PositionSplit) -> None:
+        self._corrections.on_split(split)
+
+    def _fees_wanted(self, account: str) -> tuple[str, ...]:
+        return (*self._corrections.fees_wanted(account), *self._external.fees_wanted(account))
 
     def on_clock_measured(self, clock: ClockMeasured) -> None:
         self._desk.accounts[clock.account].offset_ms = clock.offset_ms
@@ -383,6 +384,7 @@ class OmsActor(CoreActor):
             resolutions=self._resolutions.snapshot(),
             assignments=self._assignments.snapshot(),
             unclaimed={account: list(lines) for account, lines in self._adoption.unclaimed.items()},
+            booked=self._corrections.snapshot(),
         )
 
     def restore(self, state: OmsState) -> None:
@@ -394,3 +396,4 @@ class OmsActor(CoreActor):
         self._resolutions.restore(state.resolutions)
         self._assignments.restore(state.assignments)
         self._adoption.unclaimed = {account: list(lines) for account, lines in state.unclaimed.items()}
+        self._corrections.restore(state.booked)

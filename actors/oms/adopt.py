@@ -9,6 +9,7 @@ from actors.messages.account import (
     AccountReconciled,
     DifferenceFound,
     OrdersEvidence,
+    VenueFill,
     VenueOrder,
 )
 from actors.messages.orders import FillReport
@@ -69,12 +70,16 @@ class Adoption:
         if fills is not None:
             account.fills_asked = (fills.asked_seq, evidence.venue_time_ms)
             for fill in fills.fills:
-                if self._life.has_booked(fill):
+                if self._has_booked(evidence.account, fill):
                     continue
                 report = fill.report(evidence.account)
                 # The first history read reaches back before our time: what is not ours there is no news.
                 if account.has_baseline or self._is_ours(report):
                     self._take_report(report)
+                else:
+                    self._external.add_opening(report, self._desk.seq)
+            for fill in fills.corrected:
+                self._take_correction(fill.report(evidence.account))
             account.marks = moved_marks(account.marks, fills)
             account.has_baseline = account.has_baseline or account.is_open
         if orders is not None:
@@ -95,6 +100,20 @@ class Adoption:
             AccountReconciled(ts_event=self._desk.now, account=evidence.account, asked_seq=orders.asked_seq)
         )
         return True
+
+    def _has_booked(self, account: str, fill: VenueFill) -> bool:
+        """Whether a fill of the venue's history is no news; most of any statement is not."""
+        if fill.revision:
+            return self._life.corrections.is_old(fill.report(account))
+        order = self._book.get(fill.client_order_id) if fill.client_order_id is not None else None
+        if order is None or order.venue_order_id != fill.venue_order_id:
+            return False
+        return f"{fill.venue_order_id}/{fill.trade_id}" in order.trades
+
+    def _take_correction(self, report: FillReport) -> None:
+        """A later word is never a fill of its own; on what is forgotten, balances will differ."""
+        if self._life.corrections.knows(report) or self._external.knows(report):
+            self._take_report(report)
 
     def _is_ours(self, report: FillReport) -> bool:
         """Whether a fill belongs to an order of ours, or may turn out to."""

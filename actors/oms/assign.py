@@ -19,6 +19,7 @@ from actors.model.ids import is_panic_id, looks_like_tickerd
 from actors.model.money import ZERO
 from actors.oms.adopt import Adoption
 from actors.oms.book import OrderBook
+from actors.oms.corrections import Corrections
 from actors.oms.desk import Desk
 from actors.oms.external import ExternalFills
 from actors.oms.resolve import waits_already
@@ -68,8 +69,15 @@ class Unclaimed(msgspec.Struct, frozen=True, kw_only=True):
 class Assignments:
     """Waits for the second command, then gives the strategy what it was said to own."""
 
-    def __init__(self, desk: Desk, book: OrderBook, external: ExternalFills, adoption: Adoption) -> None:
-        self._desk = desk
+    def __init__(
+        self,
+        desk: Desk,
+        book: OrderBook,
+        external: ExternalFills,
+        adoption: Adoption,
+        corrections: Corrections,
+    ) -> None:
+        self._desk, self._corrections = desk, corrections
         self._book = book
         self._external = external
         self._adoption = adoption
@@ -179,6 +187,7 @@ class Assignments:
             )
             return
         if isinstance(command, AssignPosition):
+            self._corrections.hand_over(account, command.instrument, command.former, strategy)
             self._desk.send(
                 PositionMoved(
                     ts_event=self._desk.now,

@@ -86,6 +86,8 @@ class Desk:
         self.accounts = {name: Account() for name in rules}
         self.holders: Callable[[str, str], Mapping[str, Decimal]] = lambda account, instrument: {}
         """Signed quantity by strategy of what an account holds of an instrument."""
+        self.fees_wanted: Callable[[str], tuple[str, ...]] = lambda account: ()
+        """Of an account the trade ids whose fee was never told."""
 
     now: int = of_sequencer("now", "Time of the step.", "_core.")
     seq: int = of_sequencer("seq", "Number of the step's input.", "_core.")
@@ -280,6 +282,7 @@ class Desk:
                 asked_seq=self.seq,
                 fills_after=dict.fromkeys(known, "") | account.marks,
                 transfers_since=account.disagrees_since,
+                fees_wanted=self.fees_wanted(name),
             )
         )
         self._statement_at(name, self.now + STATEMENT_RETRY_NS)

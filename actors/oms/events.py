@@ -78,6 +78,8 @@ class OrderEvents:
                 liquidity=fill.liquidity,
                 remaining=remaining,
                 mid_price=order.mid_price,
+                revision=fill.revision,
+                fee_known=fill.fee_known,
             )
         )
 
@@ -117,10 +119,8 @@ class OrderEvents:
                 self._desk.send(part)
             if fills:
                 return
-        if fill.instrument in self._desk.instruments:
-            is_panic = is_panic_id(fill.client_order_id or "")
-            self._desk.send(ExternalFillShown(**_external_of(fill), closes_ours=is_panic))
-        if self._tell_lost(fill):
+        self.external_shown(fill)
+        if not fill.quantity or self._tell_lost(fill):
             return
         foreign = fill.client_order_id is not None and looks_like_tickerd(fill.client_order_id)
         self._differ(
@@ -130,6 +130,12 @@ class OrderEvents:
             "",
             f"trade {fill.trade_id}: {fill.side} {fill.quantity} of order {fill.venue_order_id}",
         )
+
+    def external_shown(self, fill: FillReport) -> None:
+        """Book it as somebody else's, or ours where `tickerd panic` has made it; nothing if it was busted."""
+        if fill.instrument in self._desk.instruments and fill.quantity:
+            is_panic = is_panic_id(fill.client_order_id or "")
+            self._desk.send(ExternalFillShown(**_external_of(fill), closes_ours=is_panic))
 
     def _tell_lost(self, fill: FillReport) -> bool:
         """Whether it may be a fill that a backup came too early for; said once of each instrument."""
@@ -145,7 +151,7 @@ class OrderEvents:
 
     def external_moved(self, fill: FillReport) -> None:
         """A fill shown as external has an order of ours after all."""
-        if fill.instrument in self._desk.instruments:
+        if fill.instrument in self._desk.instruments and fill.quantity:
             self._desk.send(ExternalFillMoved(**_external_of(fill)))
 
     def by_hand(self, account: str, line: VenueOrder) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from actors.messages.orders import FillReport
+from actors.model.ids import is_panic_id
 from actors.oms.book import QUERIES_TO_PASS, OrderBook
+from actors.oms.corrections import figures_of, key_of, newest
 from actors.oms.events import OrderEvents
 
 PASSED_MAX = 1_000
@@ -38,9 +40,42 @@ class ExternalFills:
 
     def add(self, report: FillReport, seq: int) -> None:
         """Keep a fill; a second delivery changes nothing."""
-        key = (report.account, report.instrument, report.venue_order_id or "", report.trade_id)
-        self.strays.setdefault(key, Stray(report, seq))
+        known = self._of(report)
+        if known is not None:
+            self._correct(known, report)
+            return
+        self.strays[key_of(report)] = Stray(report, seq)
         self.show(report.account, report.instrument)
+
+    def add_opening(self, report: FillReport, seq: int) -> None:
+        """A fill that the opening balance includes, and that may change: only its changes will be booked."""
+        if report.revision and self._of(report) is None:
+            stray = Stray(report, seq, declared=True, passed=QUERIES_TO_PASS)
+            self._passed.setdefault(key_of(report)[:3], []).append(stray)
+
+    def knows(self, report: FillReport) -> bool:
+        """Whether the fill was heard of before, with whatever figures."""
+        return self._of(report) is not None
+
+    def fees_wanted(self, account: str) -> tuple[str, ...]:
+        """Fills whose fee nobody has told."""
+        strays = [*self.strays.values(), *(stray for kept in self._passed.values() for stray in kept)]
+        reports = [stray.report for stray in strays if not stray.report.fee_known and stray.report.quantity]
+        return tuple([report.trade_id for report in reports if report.account == account])
+
+    def _of(self, report: FillReport) -> Stray | None:
+        key = key_of(report)
+        passed = (stray for stray in self._passed.get(key[:3], ()) if key_of(stray.report) == key)
+        return self.strays.get(key) or next(passed, None)
+
+    def _correct(self, stray: Stray, report: FillReport) -> None:
+        """A later word replaces what was shown; what `tickerd panic` has closed stays as it was told."""
+        if report.revision <= stray.report.revision or is_panic_id(report.client_order_id or ""):
+            return
+        former, stray.report = stray.report, newest(stray.report, report)
+        if stray.declared and figures_of(former) != figures_of(stray.report):
+            self._events.external_moved(former)
+            self._events.external_shown(stray.report)
 
     def take(self, account: str, instrument: str, venue_order_id: str) -> list[FillReport]:
         """Remove and return the fills of a venue order that is now known to be ours.
@@ -93,7 +128,7 @@ class ExternalFills:
         self.strays, self._passed = {}, {}
         for stray in strays:
             report = stray.report
-            key = (report.account, report.instrument, report.venue_order_id or "", report.trade_id)
+            key = key_of(report)
             if stray.passed >= QUERIES_TO_PASS:
                 self._passed.setdefault(key[:3], []).append(stray)
             else:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from actors.messages.account import VenueFill, VenueOrder
+from actors.messages.account import VenueOrder
 from actors.messages.orders import (
     ApprovedReplace,
     Command,
@@ -26,10 +26,11 @@ from actors.messages.orders import (
 from actors.model.money import ZERO
 from actors.oms.adjusting import adjust
 from actors.oms.book import OrderBook
+from actors.oms.corrections import Corrections
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
 from actors.oms.external import ExternalFills
-from actors.oms.fills import is_booked
+from actors.oms.fills import trade_key
 from actors.oms.order import (
     ACTIONS,
     PLAIN,
@@ -58,11 +59,9 @@ class OrderLife:
         external: ExternalFills,
         on_closed: Callable[[Order], None],
     ) -> None:
-        self._desk = desk
-        self._book = book
-        self._external = external
-        self._events = events
-        self._on_closed = on_closed
+        self._desk, self._book, self._on_closed = desk, book, on_closed
+        self._external, self._events = external, events
+        self.corrections = Corrections(desk, book, self._corrected)
         self._actions: dict[Action, Callable[[Order, Any], None]] = {
             "confirm": self._confirm,
             "book": self._fill,
@@ -150,7 +149,7 @@ class OrderLife:
         """Fills that the venue counts and we have not booked are asked for."""
         if not isinstance(report, StatusReport):
             return
-        if report.filled_quantity > order.filled:
+        if report.filled_quantity > order.filled_most:
             self._desk.ask_on(order)
         elif order.asking and order.awaiting != "replace":
             self._desk.stop_asking(order)
@@ -166,14 +165,12 @@ class OrderLife:
     # fills
 
     def _fill(self, order: Order, fill: FillReport) -> None:
-        if order.trades and is_booked(order, fill):
+        if (order.trades or not fill.quantity) and self.corrections.is_no_fill(order, fill):
             return
         if not order.accepted_seq:
             self._accept(order)
-        if order.replacing and order.filled + fill.quantity > order.terms.quantity:
-            self._take_terms(
-                order, order.replacing
-            )  # more than the old terms allow: the change has taken place
+        if order.replacing and order.filled + fill.quantity > order.terms.quantity:  # so it has taken place
+            self._take_terms(order, order.replacing)
         if not self._book_fill(order, fill):
             self._finish(order, "filled")
         elif order.claim is not None:
@@ -182,28 +179,34 @@ class OrderLife:
             order.state = "partially_filled"
             self.next_command(order)
 
-    def has_booked(self, fill: VenueFill) -> bool:
-        """Whether a fill of the venue's history is no news; most of any statement is not."""
-        order = self._book.get(fill.client_order_id) if fill.client_order_id is not None else None
-        if order is None or order.venue_order_id != fill.venue_order_id:
-            return False
-        return f"{fill.venue_order_id}/{fill.trade_id}" in order.trades
-
     def _book_fill(self, order: Order, fill: FillReport) -> Decimal:
         """Count and tell an execution; returns what is left to be filled."""
-        order.trades.append(f"{fill.venue_order_id or ''}/{fill.trade_id}")
+        order.trades.append(trade_key(fill))
         order.filled += fill.quantity
         order.absent_ms = None
+        if fill.revision:
+            self.corrections.note(order, fill)
         remaining = order.remaining
         self._events.filled(order, fill, remaining)
         return remaining
 
     def _fill_late(self, order: Order, fill: FillReport) -> None:
         """A fill of an order whose terminal event is out: booked, and the instrument held to reductions."""
-        if is_booked(order, fill):
+        if self.corrections.is_no_fill(order, fill):
             return
         self._book_fill(order, fill)
         self._events.differ(order, "position", f"{order.state} with less filled", f"trade {fill.trade_id}")
+
+    def _corrected(self, order: Order) -> None:
+        """A correction has changed what is filled; what is over stays over."""
+        if order.is_closed:
+            return
+        if order.claim is not None:
+            self._try_end(order, order.claim)
+        elif order.remaining <= ZERO:
+            self._desk.ask_on(order)  # only the venue can say that it has ended
+        elif order.state in WORKING:
+            order.state = order.working_state
 
     # the end
 
@@ -219,11 +222,11 @@ class OrderLife:
 
     def _try_end(self, order: Order, claim: Claim) -> None:
         """The terminal event, if what is booked is what the venue says was filled; else ask for its fills."""
-        if order.filled == claim.filled:
-            self._events.ended(order, claim)
+        if claim.filled in (order.filled, order.filled - order.corrected):
+            self._events.ended(order, msgspec.structs.replace(claim, filled=order.filled))
             self._finish(order, "cancelled" if claim.kind == "filled" else claim.kind)
             return
-        if order.filled < claim.filled:
+        if order.filled_most < claim.filled:
             order.claim = claim
             order.state = "closing"
             self._desk.answered(order)
@@ -261,7 +264,7 @@ class OrderLife:
 
     def _check_end(self, order: Order, report: Report) -> None:
         """A closed order is reported closed again; only more fills than we booked are news."""
-        if claim_of(report).filled > order.filled:
+        if claim_of(report).filled > order.filled_most:
             self._desk.ask_on(order)
         elif order.asking:
             self._desk.stop_asking(order)

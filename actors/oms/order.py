@@ -97,6 +97,8 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
     reported_late: bool = False
     asked_at: int = 0
     """When the question of `asked_ms` was asked, by our own clock: the venue's may jump."""
+    corrected: Decimal = ZERO
+    """What corrections have changed `filled` by; not every venue counts them in what it says was filled."""
 
     @property
     def quantity_max(self) -> Decimal:
@@ -112,6 +114,11 @@ class Order(msgspec.Struct, kw_only=True, array_like=True):
             return ZERO
         open_quantity = (self.terms.quantity if self.replacing is None else self.quantity_max) - self.filled
         return open_quantity if open_quantity > ZERO else ZERO
+
+    @property
+    def filled_most(self) -> Decimal:
+        """What a venue may say was filled without knowing more than we do."""
+        return max(self.filled, self.filled - self.corrected)
 
     @property
     def is_question_open(self) -> bool:

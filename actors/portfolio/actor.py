@@ -29,6 +29,7 @@ from actors.errors import ConfigError
 from actors.messages.account import BalanceChanged, PositionChanged
 from actors.messages.clearing import ContractsChanged
 from actors.messages.control import Flatten, StateChanged
+from actors.messages.corrections import FillCorrected
 from actors.messages.market import CorporateAction
 from actors.messages.orders import (
     CancelRequest,
@@ -261,9 +262,13 @@ class PortfolioActor(CoreActor):
         | OrderExpired
         | OrderRejected
         | OrderReplaced
-        | OrderOutcomeUnknown,
+        | OrderOutcomeUnknown
+        | FillCorrected,
     ) -> None:
         """Follow signal orders."""
+        if isinstance(fact, FillCorrected):
+            self._wants.orders.correct(fact)
+            return
         if isinstance(fact, OrderFilled):
             self._left(self._wants.orders.fill(fact))
             return
@@ -287,6 +292,8 @@ class PortfolioActor(CoreActor):
         if order_id is None or not change.filled_quantity:
             return
         order = self._wants.orders.book(change)
+        if order is None and change.filled_quantity < ZERO:  # taken back of an order that is over
+            return
         if order is None:
             self._wants.by_key.pop((change.strategy, change.instrument), None)
         else:

@@ -71,6 +71,7 @@ from actors.messages.control import (
     StrategyFailed,
     TradingState,
 )
+from actors.messages.corrections import FillCorrected
 from actors.messages.margin import MarginAnswered, MarginDue
 from actors.messages.orders import (
     CancelRequest,
@@ -185,7 +186,11 @@ class RiskActor(CoreActor):
         self._gate.exposure.settle(fact)
         self.held.follow(fact)
         if isinstance(fact, OrderFilled):
-            self.guard.losses.take_fill(fact, self.market)
+            self.guard.losses.take_fill(fact, fact.fee, fact.fee_currency, fact.price, self.market)
+        elif isinstance(fact, FillCorrected):
+            take_fill, was, is_ = self.guard.losses.take_fill, fact.before, fact.after
+            take_fill(fact, -was.fee, was.fee_currency, was.price, self.market)
+            take_fill(fact, is_.fee, is_.fee_currency, is_.price, self.market)
         states = self._states
         if isinstance(fact, OrderOutcomeUnknown) or (states.holds and states.has_cause("unknown")):
             causes.follow_unknown(states, self._gate.exposure, fact.account, fact.instrument)

@@ -16,6 +16,7 @@ import msgspec
 from actors.core.market import MarketBoard
 from actors.messages.account import BalanceChanged, BalanceWithheld, PositionChanged
 from actors.messages.clearing import ContractsChanged
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import (
     CommandRefused,
     OrderAccepted,
@@ -43,6 +44,7 @@ Settled = (
     | OrderReplaced
     | OrderOutcomeUnknown
     | CommandRefused
+    | FillCorrected
 )
 
 
@@ -151,6 +153,9 @@ class Exposure:
             self.orders.settle(order_id)
             if event.command == "replace":
                 self.back_to_terms(order_id)
+            return
+        if isinstance(event, FillCorrected):
+            self.orders.correct(event)
             return
         self.orders.apply(event)
         if order_id not in self.orders.by_id:

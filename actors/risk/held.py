@@ -20,6 +20,7 @@ import msgspec
 
 from actors.core.actor import CoreActor
 from actors.messages.control import CancelAll
+from actors.messages.corrections import FillCorrected
 from actors.messages.margin import MarginAnswered, MarginDue, MarginFigures, OrderHeld, QueryMargin
 from actors.messages.orders import (
     ApprovedOrder,
@@ -181,7 +182,7 @@ class HeldOrders:
         if not self._promises and not self._held:
             return  # every fact of every order passes here
         self.settle(fact.client_order_id)
-        if isinstance(fact, OrderAccepted | CommandRefused):
+        if isinstance(fact, OrderAccepted | CommandRefused | FillCorrected):
             return
         if isinstance(fact, OrderFilled) and fact.remaining:
             return

@@ -24,7 +24,7 @@ from actors.messages.account import (
     PositionChanged,
 )
 from actors.messages.clearing import ChargeBooked
-from actors.messages.orders import OrderFilled
+from actors.messages.orders import OrderFact
 from actors.model.instrument import Instrument
 from actors.model.money import ZERO
 from actors.risk.lines import Line, line_of, lines_of, own_part
@@ -200,17 +200,17 @@ class Losses:
             _add(found.foreign, fill.fee_currency, -fill.fee * sign)
         self.holdings_changed(fill.account)
 
-    def take_fill(self, fill: OrderFilled, market: MarketBoard) -> None:
-        """Count the fee, at its worth when it was paid."""
-        if not fill.fee:
+    def take_fill(self, fact: OrderFact, fee: Decimal, paid: str, at: Decimal, market: MarketBoard) -> None:
+        """Count the fee of an execution, at its worth when it was paid; < 0 takes it back."""
+        if not fee:
             return
         rate: float | None = 1.0
-        if fill.fee_currency != self._currencies.get(fill.account):
-            rate = self._price(fill.account, fill.fee_currency, market)
-            if rate is None and fill.fee_currency == self._instruments[fill.instrument].base:
-                quote = self._price(fill.account, self._instruments[fill.instrument].quote, market)
-                rate = None if quote is None else quote * float(fill.price)
-        self._strategy(fill.account, fill.strategy).fees += float(fill.fee) * (rate or 0.0)
+        if paid != self._currencies.get(fact.account):
+            rate = self._price(fact.account, paid, market)
+            if rate is None and paid == self._instruments[fact.instrument].base:
+                quote = self._price(fact.account, self._instruments[fact.instrument].quote, market)
+                rate = None if quote is None else quote * float(at)
+        self._strategy(fact.account, fact.strategy).fees += float(fee) * (rate or 0.0)
 
     def take_position(self, change: PositionChanged, market: MarketBoard) -> None:
         """Follow a booking; what came without a fill moves what its strategy is compared with."""

@@ -12,7 +12,8 @@ from actors.messages.account import DifferenceFound
 from actors.messages.base import Message
 from actors.messages.clearing import MarginCalled
 from actors.messages.control import HealthReported, StateChanged, StepFailed, StrategyFailed
-from actors.messages.orders import OrderOutcomeUnknown
+from actors.messages.corrections import FillCorrected
+from actors.messages.orders import OrderFilled, OrderOutcomeUnknown
 
 Severity = Literal["info", "warning", "critical"]
 
@@ -66,6 +67,23 @@ def _margin(m: MarginCalled) -> Notice:
     return Notice("critical", "margin_call", m.account, text)
 
 
+def _corrected(m: FillCorrected) -> Notice:
+    was, is_ = m.before, m.after
+    what = "was busted" if not is_.quantity else f"is {m.side} {is_.quantity} at {is_.price}"
+    if m.is_late_fee:
+        what = f"costs {is_.fee} {is_.fee_currency}"
+    text = f"fill {m.trade_id} of order {m.client_order_id} in {m.instrument} {what}; booked before: "
+    text += f"{was.quantity} at {was.price}, fee {was.fee} {was.fee_currency}"
+    return Notice("info" if m.is_late_fee else "warning", "fill_corrected", m.account, text)
+
+
+def _fee_unknown(m: OrderFilled) -> Notice | None:
+    if m.fee_known:
+        return None
+    text = f"fill {m.trade_id} of order {m.client_order_id} in {m.instrument} is booked with fee {m.fee}: "
+    return Notice("warning", "fee_unknown", m.account, text + "the venue has not told it; it is asked again")
+
+
 _NOTICES: dict[type[Message], Callable[[Any], Notice | None]] = {
     OrderOutcomeUnknown: _unknown,
     DifferenceFound: _difference,
@@ -74,6 +92,8 @@ _NOTICES: dict[type[Message], Callable[[Any], Notice | None]] = {
     StateChanged: _state,
     HealthReported: _health,
     MarginCalled: _margin,
+    FillCorrected: _corrected,
+    OrderFilled: _fee_unknown,
 }
 
 NOTED = frozenset(_NOTICES)

@@ -23,7 +23,7 @@ from actors.store.columns import compress, decompress
 from actors.store.projections import INPUT_KINDS, STATEMENTS, Projector, Row, audit_hash, exact_minus
 from actors.store.tape_reader import TapeReader
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 Migration = Callable[[sqlite3.Connection], None]
 
 
@@ -31,10 +31,21 @@ def _with_special_terms(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE orders ADD COLUMN special TEXT")
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _with_special_terms}
+def _with_corrections(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE fills ADD COLUMN revision INTEGER NOT NULL DEFAULT 0")
+    connection.execute("ALTER TABLE fills ADD COLUMN fee_known INTEGER NOT NULL DEFAULT 1")
+    schema = files("actors.store").joinpath("schema.sql").read_text("utf-8")
+    made = next(part for part in schema.split(";") if "CREATE TABLE corrections" in part)
+    connection.execute(made)
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _with_special_terms, 2: _with_corrections}
 """Version → what makes the next one of it, inside the transaction that counts the version up."""
 
-BY_SEQ = ("fills", "positions", "balances", "trades", "equity", "transfers", "alerts", "approvals", "audit")
+BY_SEQ = (
+    "fills", "corrections", "positions", "balances", "trades", "equity", "transfers", "alerts", "approvals",
+    "audit",
+)  # fmt: skip
 CHECKPOINT_LEVEL = 3
 _BATCH = 2_000
 _TAGS = tuple(msgspec.msgpack.encode(kind.__name__) for kind in INPUT_KINDS)

@@ -43,7 +43,12 @@ _ORDERS = (
 )
 _FILLS = (
     "SELECT trade_id, venue_order_id, client_order_id, account, strategy, instrument, side, quantity, price,"
-    " fee, fee_currency, liquidity, ts_event FROM fills ORDER BY seq, trade_id"
+    " fee, fee_currency, liquidity, ts_event, revision, fee_known FROM fills ORDER BY seq, trade_id"
+)
+_CORRECTIONS = (
+    "SELECT trade_id, venue_order_id, client_order_id, account, strategy, instrument, revision,"
+    " quantity_before, price_before, fee_before, quantity, price, fee, fee_currency, ts"
+    " FROM corrections ORDER BY seq, n"
 )
 _NEWEST_FILLS = _FILLS.replace("ORDER BY seq, trade_id", "ORDER BY seq DESC, trade_id DESC LIMIT ?")
 _POSITIONS = (
@@ -155,6 +160,7 @@ def export(state: Path, books: Books | None = None, *, seq: int = 0) -> dict[str
         with database.errors_named(path):
             orders = [_with_special(row) for row in _table(connection, _ORDERS)]
             fills = _table(connection, _FILLS)
+            corrections = _table(connection, _CORRECTIONS)
             positions, told = _table(connection, _POSITIONS), _table(connection, _BALANCES)
             applied = database.applied_seq(connection)
     finally:
@@ -173,6 +179,7 @@ def export(state: Path, books: Books | None = None, *, seq: int = 0) -> dict[str
     return {
         "orders": orders,
         "fills": fills,
+        "corrections": corrections,
         "positions": positions,
         "balances": summed(told),
         "accounts": {

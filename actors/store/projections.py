@@ -36,6 +36,7 @@ from actors.messages.control import (
     StepFailed,
     StrategyFailed,
 )
+from actors.messages.corrections import FillCorrected
 from actors.messages.margin import OrderHeld
 from actors.messages.orders import (
     ApprovedOrder,
@@ -56,6 +57,7 @@ from actors.messages.orders import (
 from actors.store.alerts import notice_of
 
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
+_17 = ", ".join("?" * 17)
 _UPDATED = "seq_updated = ?, ts_updated = ?"
 _NEW_TRAIL = "CASE WHEN ? IS NULL THEN special ELSE json_set(special, '$.trail', ?) END"
 
@@ -99,7 +101,10 @@ STATEMENTS: dict[str, str] = {
         f"UPDATE orders SET quantity = ?, price = ?, stop_price = ?, special = {_NEW_TRAIL}, {_UPDATED}"
         " WHERE client_order_id = ?"
     ),
-    "fill": "INSERT OR IGNORE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "order_corrected": f"UPDATE orders SET filled = ?, {_UPDATED} WHERE client_order_id = ?",
+    "fill": f"INSERT OR IGNORE INTO fills VALUES ({_17})",
+    "fill_corrected": f"INSERT OR REPLACE INTO fills VALUES ({_17})",
+    "correction": f"INSERT OR REPLACE INTO corrections VALUES ({_17})",
     "position": "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "balance": "INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?, ?)",
     "trade": "INSERT OR REPLACE INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -185,14 +190,9 @@ def _unknown(m: OrderOutcomeUnknown, at: At) -> Iterator[Row]:
     yield from _noted(m, at)
 
 
-def _cancelled(m: OrderCancelled, at: At) -> Iterator[Row]:
-    filled = _text(m.filled_quantity)
-    yield Row("order_ended", ("cancelled", "", filled, at.seq, at.ts, m.client_order_id))
-
-
-def _expired(m: OrderExpired, at: At) -> Iterator[Row]:
-    filled = _text(m.filled_quantity)
-    yield Row("order_ended", ("expired", m.reason, filled, at.seq, at.ts, m.client_order_id))
+def _ended(m: OrderCancelled | OrderExpired, at: At) -> Iterator[Row]:
+    status, reason = ("expired", m.reason) if isinstance(m, OrderExpired) else ("cancelled", "")
+    yield Row("order_ended", (status, reason, _text(m.filled_quantity), at.seq, at.ts, m.client_order_id))
 
 
 def _replaced(m: OrderReplaced, at: At) -> Iterator[Row]:
@@ -209,9 +209,23 @@ def _filled(m: OrderFilled, at: At) -> Iterator[Row]:
         (
             m.account, m.instrument, m.venue_order_id, m.trade_id, m.client_order_id, m.strategy, m.side,
             _text(m.quantity), _text(m.price), _text(m.fee), m.fee_currency, m.liquidity, m.mid_price,
-            m.ts_event, at.seq,
+            m.ts_event, at.seq, m.revision, int(m.fee_known),
         ),
     )  # fmt: skip
+    if not m.fee_known:
+        yield from _noted(m, at)
+
+
+def _corrected(m: FillCorrected, at: At) -> Iterator[Row]:
+    about = (m.account, m.instrument, m.venue_order_id, m.trade_id, m.client_order_id, m.strategy)
+    was, is_ = m.before, m.after
+    figures = (_text(is_.quantity), _text(is_.price), _text(is_.fee), is_.fee_currency)
+    yield Row("order_corrected", (_text(m.filled_quantity), at.seq, at.ts, m.client_order_id))
+    known = (m.liquidity, m.mid_price, m.ts_filled, at.seq, m.revision, int(m.fee_known))
+    yield Row("fill_corrected", (*about, m.side, *figures, *known))
+    former = map(_text, (was.quantity, was.price, was.fee))
+    yield Row("correction", (at.seq, at.n, *about, m.revision, *former, *figures, at.ts))
+    yield from _noted(m, at)
 
 
 def _position(m: PositionChanged, at: At) -> Iterator[Row]:
@@ -308,10 +322,11 @@ _ROWS: dict[type[Message], Callable[[Any, At], Iterator[Row]]] = {
     OrderAccepted: _accepted,
     OrderRejected: _rejected,
     OrderOutcomeUnknown: _unknown,
-    OrderCancelled: _cancelled,
-    OrderExpired: _expired,
+    OrderCancelled: _ended,
+    OrderExpired: _ended,
     OrderReplaced: _replaced,
     OrderFilled: _filled,
+    FillCorrected: _corrected,
     PositionChanged: _position,
     BalanceChanged: _balance,
     TradeClosed: _trade,

@@ -53,10 +53,33 @@ CREATE TABLE fills (
     mid_price REAL,
     ts_event INTEGER NOT NULL,
     seq INTEGER NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0,
+    fee_known INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (account, instrument, venue_order_id, trade_id)
 ) WITHOUT ROWID;
 CREATE INDEX fills_by_seq ON fills (seq);
 CREATE INDEX fills_by_order ON fills (client_order_id);
+
+CREATE TABLE corrections (
+    seq INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    instrument TEXT NOT NULL,
+    venue_order_id TEXT NOT NULL,
+    trade_id TEXT NOT NULL,
+    client_order_id TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    quantity_before TEXT NOT NULL,
+    price_before TEXT NOT NULL,
+    fee_before TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    price TEXT NOT NULL,
+    fee TEXT NOT NULL,
+    fee_currency TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    PRIMARY KEY (seq, n)
+) WITHOUT ROWID;
 
 CREATE TABLE positions (
     account TEXT NOT NULL,

@@ -25,6 +25,7 @@ import msgspec
 from actors.errors import ConfigError, UsageError
 from actors.messages.account import TradeClosed
 from actors.messages.control import DayClose, StrategyTimer
+from actors.messages.corrections import FillCorrected
 from actors.messages.market import Bar, BookDelta, BookSnapshot, CorporateAction, Quote, Trade
 from actors.messages.orders import (
     CommandRefused,
@@ -126,6 +127,13 @@ class Strategy:
 
     def on_fill(self, fill: OrderFilled) -> None:
         """An order was filled, wholly or in part; `ctx.position` includes it."""
+
+    def on_fill_corrected(self, corrected: FillCorrected) -> None:
+        """The venue has changed an execution, perhaps of an order long over, or has told its fee at last.
+
+        One that was busted has quantity 0 after it. `ctx.position` includes it; a round trip that was told
+        as closed stays as it was told.
+        """
 
     def on_trade_closed(self, trade: TradeClosed) -> None:
         """The position has returned to zero, or was turned round."""

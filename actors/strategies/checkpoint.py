@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from actors.messages.control import DayClose, OffLoopResult, Scope, StrategyTimer, TradingState
+from actors.messages.corrections import FillCorrected
 from actors.messages.market import Bar
 from actors.messages.orders import Direction, OrderFilled
 from actors.strategies.orders import Order
@@ -42,7 +43,7 @@ class RunnerState(msgspec.Struct, array_like=True, kw_only=True):
     has_day_timer: bool
     requests: list[int]
     answers: list[OffLoopResult]
-    fills: list[OrderFilled]
+    fills: list[OrderFilled | FillCorrected]
 
 
 class HostState(msgspec.Struct, array_like=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 Reads   Quote, Trade, Bar, books, CorporateAction  straight to the strategies that want them
         BackfillDone              bars that were missed are all there
-        OrderEvent, TradeClosed   from oms and ledger
+        OrderEvent, FillCorrected, TradeClosed   from oms and ledger
         PositionChanged           from ledger: the fill is booked, `on_fill` may be called
         BalanceChanged, ContractsChanged   from ledger
         ApprovedOrder             from risk: orders made from signals, and successors of replaced ones
@@ -37,6 +37,7 @@ from actors.messages.control import (
     StrategyFailed,
     StrategyTimer,
 )
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import (
     ApprovedOrder,
     CommandRefused,
@@ -232,8 +233,8 @@ class StrategyHost(CoreActor):
         if runner is not None:
             runner.orders.adopt(order.terms)
 
-    def on_order_filled(self, fill: OrderFilled) -> None:
-        """Keep a fill until it is booked."""
+    def on_order_filled(self, fill: OrderFilled | FillCorrected) -> None:
+        """Keep a fill, or other figures of one, until it is booked."""
         runner = self._runners.get(fill.strategy)
         if runner is not None:
             runner.orders.apply_fill(fill)
@@ -248,8 +249,7 @@ class StrategyHost(CoreActor):
         for place, fill in enumerate(runner.fills):
             if fill.client_order_id == change.client_order_id:
                 del runner.fills[place]
-                if runner.hears_facts and "on_fill" in runner.defined:
-                    runner.call("on_fill", runner.strategy.on_fill, fill)
+                runner.tell_fill(fill)
                 return
 
     def on_balance_changed(self, change: BalanceChanged) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import (
     OrderAccepted,
     OrderFilled,
@@ -137,13 +138,15 @@ class Orders:
                 return order
         return None
 
-    def apply_fill(self, fill: OrderFilled) -> None:
-        """Follow one execution."""
-        if fill.remaining <= ZERO:
-            self.drop(fill.client_order_id)
-            return
+    def apply_fill(self, fill: OrderFilled | FillCorrected) -> None:
+        """Follow one execution, or other figures of one: an order that is over stays so."""
         order = self._orders.get(fill.client_order_id)
-        if order is not None:
+        if isinstance(fill, FillCorrected):
+            if order is not None and fill.quantity_change:
+                self.put(msgspec.structs.replace(order, filled=fill.filled_quantity))
+        elif fill.remaining <= ZERO:
+            self.drop(fill.client_order_id)
+        elif order is not None:
             self.put(msgspec.structs.replace(order, filled=order.filled + fill.quantity))
 
     def apply_status(self, fact: OrderAccepted | OrderOutcomeUnknown | OrderReplaced) -> None:

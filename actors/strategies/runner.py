@@ -13,6 +13,7 @@ from actors.errors import ConfigError, TradingError, UsageError
 from actors.indicators.base import Indicator, ValueIndicator
 from actors.messages.base import Message
 from actors.messages.control import DayClose, OffLoopResult, StrategyTimer
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import Direction, OrderDenied, OrderFilled, OrderTerms, Signal
 from actors.strategies.base import OffLoopAnswer, Strategy
 from actors.strategies.checkpoint import FeedState, RunnerState
@@ -54,7 +55,8 @@ class Runner:
         self.has_day_timer = False
         self.requests: dict[int, None] = {}
         self.answers: list[OffLoopResult] = []
-        self.fills: list[OrderFilled] = []
+        self.fills: list[OrderFilled | FillCorrected] = []
+        """Told once they are booked."""
         self.is_started = False
         self.is_stopped = False
         self.has_failed = False
@@ -136,6 +138,16 @@ class Runner:
             self.fail(name, error)
         if self.undo:
             self.commit()
+
+    def tell_fill(self, fill: OrderFilled | FillCorrected) -> None:
+        """It is booked: hand it on."""
+        if not self.hears_facts:
+            return
+        if isinstance(fill, FillCorrected):
+            if "on_fill_corrected" in self.defined:
+                self.call("on_fill_corrected", self.strategy.on_fill_corrected, fill)
+        elif "on_fill" in self.defined:
+            self.call("on_fill", self.strategy.on_fill, fill)
 
     def commit(self) -> None:
         """The call has returned: its messages stand, and what it asked for beyond them is carried out."""

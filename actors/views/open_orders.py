@@ -13,6 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.messages.account import PositionChanged
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import (
     OrderCancelled,
     OrderExpired,
@@ -123,6 +124,12 @@ class OpenOrders:
                 if order.filled <= order.booked:
                     del self.by_id[event.client_order_id]
         return order
+
+    def correct(self, event: FillCorrected) -> None:
+        """Follow other figures of an execution; an order that has left the view stays away."""
+        order = self.by_id.get(event.client_order_id)
+        if order is not None:
+            order.filled += event.quantity_change
 
     def book(self, event: PositionChanged) -> OpenOrder | None:
         """Follow one booking; as `apply`."""

@@ -79,7 +79,7 @@ def _export(args: Namespace) -> int:
 def _text(exported: dict[str, Any]) -> str:
     from daemon.cli.tables import facts, table
 
-    counts = {name: len(exported[name]) for name in ("orders", "fills")}
+    counts = {name: len(exported[name]) for name in ("orders", "fills", "corrections")}
     return "\n\n".join(
         [
             facts(

@@ -1,7 +1,8 @@
 """What really happened at the exchange: an append-only file, one JSON object a line, and its sum.
 
-Kinds of lines: `account`, `request`, `order`, `rejected`, `cancelled`, `expired`, `trade`, `balance`. The sum
-uses nothing but the file, so it can be held against the engine's own figures and against a client's books.
+Kinds of lines: `account`, `request`, `order`, `rejected`, `cancelled`, `expired`, `trade`, `correction`,
+`balance`. The sum uses nothing but the file, so it can be held against the engine's own figures and against
+a client's books.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Truth(msgspec.Struct):
                 account.orders[line["venue_order_id"]].status = status
             case "trade":
                 self._take_trade(account, line)
+            case "correction":
+                _correct(account, line)
             case "balance":
                 asset = line["asset"]
                 account.balances[asset] = account.balances.get(asset, Decimal(0)) + Decimal(line["change"])
@@ -104,6 +107,15 @@ class Truth(msgspec.Struct):
         order = account.orders[trade.venue_order_id]
         order.filled += trade.quantity
         order.status = "filled" if order.filled == order.quantity else "partially_filled"
+
+
+def _correct(account: TrueAccount, line: dict[str, Any]) -> None:
+    """An execution has other figures from now on; one of quantity 0 was busted."""
+    place = next(i for i, trade in enumerate(account.trades) if trade.trade_id == line["trade_id"])
+    trade = account.trades[place]
+    figures = {name: Decimal(line[name]) for name in ("quantity", "price", "fee")}
+    new = account.trades[place] = msgspec.structs.replace(trade, **figures)
+    account.orders[trade.venue_order_id].filled += new.quantity - trade.quantity
 
 
 class TruthLog:

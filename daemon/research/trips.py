@@ -24,8 +24,8 @@ from daemon.research.results import Event
 from daemon.research.rows import FillRow, OrderRow, TradeRow
 
 Key = tuple[str, str, str]
-_COLUMN_OF: dict[ChargeKind, str] = {"borrow": "borrow", "funding": "funding", "fee": "fees"}
-"""Where a charge stands in the table of trades; dividends and corrections are part of what was earned."""
+_COLUMN_OF: dict[ChargeKind, str] = {"borrow": "borrow", "funding": "funding"}
+"""Where a charge stands in the table of trades; dividends are part of what was earned."""
 
 
 class _Trip:

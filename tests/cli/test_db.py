@@ -18,6 +18,7 @@ from actors.errors import StoreError
 from actors.messages.account import ExternalFillShown
 from actors.messages.control import BooksRestored
 from actors.messages.orders import SubmitOrder
+from actors.store.database import SCHEMA_VERSION as NOW
 from actors.store.database import database_path, open_database
 from actors.store.export import export
 from actors.store.folder import StateLock, read_identity
@@ -205,23 +206,23 @@ def test_nothing_is_rebuilt_or_migrated_under_a_running_daemon(whole: Path, tick
         assert tickerd("db", "rebuild", "--state", whole).code == 7
         assert tickerd("db", "migrate", "--state", whole).code == 0  # there is nothing to do
         with pytest.raises(Exception, match="is held by process"):
-            migrate(whole, version=3, migrations={2: lambda connection: None})
+            migrate(whole, version=NOW + 1, migrations={NOW: lambda connection: None})
 
 
 def test_a_migration_keeps_the_former_database(whole: Path, tickerd: Run) -> None:
     ran = tickerd("db", "migrate", "--state", whole, "--json")
-    assert (ran.code, ran.json) == (0, {"from": 2, "to": 2, "kept": None})
+    assert (ran.code, ran.json) == (0, {"from": NOW, "to": NOW, "kept": None})
 
     def add_a_table(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE notes (text TEXT)")
 
-    done = migrate(whole, version=3, migrations={2: add_a_table})
-    assert (done.before, done.after) == (2, 3)
+    done = migrate(whole, version=NOW + 1, migrations={NOW: add_a_table})
+    assert (done.before, done.after) == (NOW, NOW + 1)
     assert done.kept is not None
     with closing(sqlite3.connect(done.kept)) as former:
-        assert former.execute("PRAGMA user_version").fetchone() == (2,)
+        assert former.execute("PRAGMA user_version").fetchone() == (NOW,)
         assert former.execute("SELECT count(*) FROM fills").fetchone() == (1,)
-    with pytest.raises(StoreError, match="schema 3"):
+    with pytest.raises(StoreError, match=f"schema {NOW + 1}"):
         open_database(database_path(whole))
     assert tickerd("db", "check", "--state", whole).code == 7
 

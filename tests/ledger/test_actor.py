@@ -8,7 +8,7 @@ import pytest
 
 from actors.core.sequencer import ActorFailed
 from actors.errors import ConfigError
-from actors.ledger.actor import FILL_KEYS_MAX
+from actors.ledger.booking import KEYS_MAX
 from actors.messages.account import (
     AccountReconciled,
     AccountSnapshot,
@@ -121,8 +121,8 @@ def test_a_fill_booked_twice_is_refused() -> None:
 
 def test_fill_keys_are_bounded() -> None:
     rig = Rig()
-    rig.feed(*(a_fill(trade_id=f"n{number}") for number in range(FILL_KEYS_MAX + 5)))
-    assert len(rig.ledger.snapshot().fill_keys) == FILL_KEYS_MAX
+    rig.feed(*(a_fill(trade_id=f"n{number}") for number in range(KEYS_MAX + 5)))
+    assert len(rig.ledger.snapshot().fill_keys) == KEYS_MAX
 
 
 def test_a_transfer_is_booked_once_and_is_no_profit() -> None:

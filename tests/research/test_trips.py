@@ -67,11 +67,11 @@ def test_charges_belong_to_the_trade_that_was_held_also_when_they_come_late() ->
     events: list[Event] = [
         an_order(1, "buy", 10), a_fill(1, "buy", 10, 100), a_charge("dividend", 7), a_charge("borrow", -3),
         a_charge("funding", 2), an_order(2, "sell", 10), a_fill(2, "sell", 10, 101),
-        a_trade(2, 10, 100, 101, 10), a_charge("dividend", 5), a_charge("fee", -1),
+        a_trade(2, 10, 100, 101, 10), a_charge("dividend", 5),
     ]  # fmt: skip
     row = trades_of(*events).row(0, named=True)
-    assert (row["realised_pnl"], row["fees"], row["borrow"], row["funding"]) == (22.0, 3.0, 3.0, -2.0)
-    assert row["net"] == 18.0
+    assert (row["realised_pnl"], row["fees"], row["borrow"], row["funding"]) == (22.0, 2.0, 3.0, -2.0)
+    assert row["net"] == 19.0
     # A tick above the middle when buying costs, a tick above it when selling brings.
     assert row["slippage"] == pytest.approx(10 - 10)
 

@@ -27,6 +27,7 @@ from actors.messages.control import (
     StrategyFailed,
     TimeReached,
 )
+from actors.messages.corrections import FillCorrected, FillFigures
 from actors.messages.orders import (
     ApprovedOrder,
     OrderAccepted,
@@ -92,6 +93,18 @@ def filled(order_id: str, trade_id: str, quantity: str, remaining: str) -> list[
     return [fill, *balances, position]
 
 
+def corrected(
+    order_id: str, trade_id: str, was: str, quantity: str, *, revision: int, filled: str
+) -> FillCorrected:
+    before = FillFigures(quantity=D(was), price=D("100.50"), fee=D("0.0000100"), fee_currency="BNB")
+    after = FillFigures(quantity=D(quantity), price=D("100.25"), fee=D("0.000008"), fee_currency="BNB")
+    return FillCorrected(
+        ts_event=T0, **fact(order_id), venue_order_id="v" + order_id, trade_id=trade_id, revision=revision,
+        side="buy", before=before, after=after, fee_known=True, liquidity="taker", mid_price=100.25,
+        ts_filled=T0, filled_quantity=D(filled),
+    )  # fmt: skip
+
+
 def of(kind: type[OrderFact], order_id: str, **rest: Any) -> Message:
     return kind(ts_event=T0, **fact(order_id), **rest)
 
@@ -132,6 +145,8 @@ def every_kind() -> list[Step]:
         (tick, [of(OrderRejected, "D", code="FUNDS", text="not enough")]),
         (tick, [of(OrderOutcomeUnknown, "E", command="submit", reason="timeout")]),
         (tick, [denied]),
+        (tick, [corrected("A", "2", "0.6", "0.5", revision=2, filled="0.9")]),
+        (tick, [corrected("B", "3", "0.25", "0", revision=2, filled="0")]),
         (deposit, []),
         (tick, [deposit]),
         (tick, [closed, worth]),

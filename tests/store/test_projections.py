@@ -46,8 +46,8 @@ def test_every_order_ends_in_the_state_its_last_event_gives(projected: Path) -> 
             "SELECT client_order_id, status, filled, quantity, reason FROM orders ORDER BY client_order_id"
         ).fetchall()
     assert found == [
-        ("A", "filled", "1", "1", ""),
-        ("B", "cancelled", "0.25", "1", ""),
+        ("A", "filled", "0.9", "1", ""),
+        ("B", "cancelled", "0", "1", ""),
         ("C", "expired", "0", "2", "day over"),
         ("D", "rejected", "0", "1", "FUNDS: not enough"),
         ("E", "unknown", "0", "1", "submit: timeout"),
@@ -104,6 +104,7 @@ def test_every_other_message_becomes_its_row_once(projected: Path) -> None:
         kinds = connection.execute("SELECT kind, by FROM audit ORDER BY seq, n").fetchall()
         alerts = [row[0] for row in connection.execute("SELECT kind FROM alerts ORDER BY seq, n")]
     assert counts["fills"] == 3
+    assert counts["corrections"] == 2
     assert counts["transfers"] == 1, "the same transfer told twice is one"
     assert (counts["trades"], counts["equity"], counts["positions"], counts["balances"]) == (1, 1, 1, 2)
     assert kinds == [
@@ -113,7 +114,8 @@ def test_every_other_message_becomes_its_row_once(projected: Path) -> None:
         ("Stop", "uid=1000"),
     ]
     assert alerts == [
-        "order_outcome_unknown", "halted", "difference_found", "strategy_failed", "step_failed",
+        "order_outcome_unknown", "fill_corrected", "fill_corrected", "halted", "difference_found",
+        "strategy_failed", "step_failed",
     ]  # fmt: skip
 
 
@@ -190,10 +192,15 @@ def test_the_export_holds_orders_fills_positions_and_balances(projected: Path) -
     assert shown["trial_balance"] == "0"
     order, fill = shown["orders"][0], shown["fills"][0]
     assert {key: order[key] for key in ("client_order_id", "venue_order_id", "status", "filled")} == {
-        "client_order_id": "A", "venue_order_id": "vA", "status": "filled", "filled": "1",
+        "client_order_id": "A", "venue_order_id": "vA", "status": "filled", "filled": "0.9",
     }  # fmt: skip
     assert (fill["trade_id"], fill["fee"], fill["fee_currency"]) == ("1", "0.00001", "BNB")
     assert len(shown["fills"]) == 3
+    assert {row["trade_id"]: (row["quantity"], row["price"], row["revision"]) for row in shown["fills"]} == {
+        "1": ("0.4", "100.5", 0), "2": ("0.5", "100.25", 2), "3": ("0", "100.25", 2),
+    }  # fmt: skip
+    changes = [(row["trade_id"], row["quantity_before"], row["quantity"]) for row in shown["corrections"]]
+    assert changes == [("2", "0.6", "0.5"), ("3", "0.25", "0")]
 
 
 def test_an_export_without_a_database_names_the_next_step(tmp_path: Path) -> None:
@@ -204,30 +211,40 @@ def test_an_export_without_a_database_names_the_next_step(tmp_path: Path) -> Non
 def test_a_later_schema_is_reached_by_its_migrations_and_all_or_nothing(projected: Path) -> None:
     path = database_path(projected)
 
-    def third(connection: sqlite3.Connection) -> None:
+    def later(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE orders ADD COLUMN note TEXT NOT NULL DEFAULT ''")
 
-    def fourth(connection: sqlite3.Connection) -> None:
+    def broken(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE fills ADD COLUMN note TEXT")
         raise sqlite3.OperationalError("power went")
 
-    with closing(open_database(path, version=3, migrations={2: third})) as connection:
+    now = database.SCHEMA_VERSION
+    with closing(open_database(path, version=now + 1, migrations={now: later})) as connection:
         assert connection.execute("SELECT count(note) FROM orders").fetchone() == (7,)
     with pytest.raises(StoreError, match="power went"):
-        open_database(path, version=4, migrations={2: third, 3: fourth})
-    with closing(open_database(path, version=3, migrations={2: third})) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        open_database(path, version=now + 2, migrations={now: later, now + 1: broken})
+    with closing(open_database(path, version=now + 1, migrations={now: later})) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (now + 1,)
         names = [row[1] for row in connection.execute("PRAGMA table_info(fills)")]
     assert "note" not in names
     with pytest.raises(StoreError, match="newer"):
         open_database(path)
 
 
-def test_a_database_from_before_special_terms_is_migrated_and_not_read_before(projected: Path) -> None:
-    path, today = database_path(projected), export(projected)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_database_of_a_former_schema_is_migrated_and_not_read_before(projected: Path, version: int) -> None:
+    path = database_path(projected)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM corrections")
+        connection.execute("UPDATE fills SET revision = 0")
+    today = export(projected)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("ALTER TABLE orders DROP COLUMN special")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute("ALTER TABLE fills DROP COLUMN revision")
+        connection.execute("ALTER TABLE fills DROP COLUMN fee_known")
+        connection.execute("DROP TABLE corrections")
+        if version == 1:
+            connection.execute("ALTER TABLE orders DROP COLUMN special")
+        connection.execute(f"PRAGMA user_version = {version}")
     with pytest.raises(StoreError, match="tickerd db migrate"):
         export(projected)
     open_database(path).close()

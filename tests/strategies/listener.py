@@ -9,6 +9,7 @@ import msgspec
 from actors import (
     Bar,
     DayClose,
+    FillCorrected,
     OffLoopAnswer,
     OrderFilled,
     OrderUpdate,
@@ -55,6 +56,9 @@ class Listener(Strategy):
 
     def on_fill(self, fill: OrderFilled) -> None:
         self.hear(f"fill {fill.quantity} at position {self.ctx.position()}")
+
+    def on_fill_corrected(self, corrected: FillCorrected) -> None:
+        self.hear(f"corrected to {corrected.after.quantity} at position {self.ctx.position()}")
 
     def on_trade_closed(self, trade: TradeClosed) -> None:
         self.hear(f"closed {trade.realised_pnl}")

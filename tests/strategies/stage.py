@@ -13,6 +13,7 @@ from actors.core.sequencer import CoreSnapshot, Sequencer
 from actors.messages.account import PositionChanged
 from actors.messages.base import Message
 from actors.messages.control import Scope, Started, StateChanged, TradingState
+from actors.messages.corrections import FillCorrected, FillFigures
 from actors.messages.market import Bar, Quote, Trade
 from actors.messages.orders import OrderAccepted, OrderFilled, OrderRequest, Side
 from actors.model.ids import ClientOrderIds
@@ -124,6 +125,16 @@ def filled(request: OrderRequest, quantity: str, remaining: str, ts: int = START
         instrument=terms.instrument, venue_order_id="v", trade_id="t", side=terms.side,
         quantity=Decimal(quantity), price=Decimal(100), fee=Decimal(0), fee_currency="USDT",
         liquidity="maker", remaining=Decimal(remaining), mid_price=None,
+    )  # fmt: skip
+
+
+def corrected(fill: OrderFilled, quantity: str, filled_quantity: str) -> FillCorrected:
+    before = FillFigures(quantity=fill.quantity, price=fill.price, fee=fill.fee, fee_currency="USDT")
+    return FillCorrected(
+        ts_event=START, client_order_id=fill.client_order_id, account=fill.account, strategy=fill.strategy,
+        instrument=fill.instrument, venue_order_id="v", trade_id="t", revision=2, side=fill.side,
+        before=before, after=msgspec.structs.replace(before, quantity=Decimal(quantity)), fee_known=True,
+        liquidity="maker", mid_price=None, ts_filled=START, filled_quantity=Decimal(filled_quantity),
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from tests.strategies.stage import (
     a_trade,
     accepted,
     booked,
+    corrected,
     filled,
 )
 
@@ -99,6 +100,30 @@ def test_an_order_is_known_from_the_wish_to_its_end() -> None:
     stage.run(booked(terms.client_order_id, "0.5", "0.3"))
     assert heard(stage) == ["fill 0.3 at position 0.5"]
     assert ctx.account_position() == Decimal("0.5")
+
+
+def test_a_correction_is_told_once_it_is_booked_also_of_an_order_that_is_over() -> None:
+    stage = Stage(a_spec(Trader))
+    stage.start()
+    ctx = stage.strategy().ctx
+    request = an_order(stage)
+    order_id = request.terms.client_order_id
+    part = filled(request, "0.2", "0.3")
+    stage.run(accepted(request))
+    stage.run(part)
+    stage.run(booked(order_id, "0.2", "0.2"))
+    heard(stage)
+    stage.run(corrected(part, "0.1", "0.1"))
+    assert ctx.order(order_id).remaining == Decimal("0.4")
+    assert heard(stage) == [], "the position does not include it yet"
+    stage.run(booked(order_id, "0.1", "-0.1"))
+    assert heard(stage) == ["corrected to 0.1 at position 0.1"]
+    stage.run(filled(request, "0.4", "0"))
+    stage.run(booked(order_id, "0.5", "0.4"))
+    stage.run(corrected(part, "0", "0.4"))
+    stage.run(booked(order_id, "0.4", "-0.1"))
+    assert heard(stage)[-1] == "corrected to 0 at position 0.4"
+    assert ctx.open_orders() == ()
 
 
 def test_orders_made_from_signals_are_seen_too() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from actors.messages.orders import (
 )
 from actors.views.open_orders import OpenOrder, OpenOrders
 
-KEY = {"account": "demo", "strategy": "sma", "instrument": "BTCUSDT@binance"}
+KEY: dict[str, Any] = {"account": "demo", "strategy": "sma", "instrument": "BTCUSDT@binance"}
 
 
 def some_terms(order_id: str = "T1", quantity: str = "10") -> OrderTerms:

@@ -4,7 +4,7 @@ Reads   SubmitOrder CancelOrder ReplaceOrder QueryOrder QueryAccount    from oms
         QueryMargin                                                     from risk, once on the tape
         openOrder, orderStatus, execDetails, commissionReport, error    from TWS
 Writes  AcceptReport RejectReport FillReport CancelReport ReplaceReport AdjustReport     to the sequencer
-        StatusReport NotSent OutcomeUnknownReport AccountEvidence PositionCharged        to the sequencer
+        StatusReport NotSent OutcomeUnknownReport AccountEvidence                        to the sequencer
         BrokerStarted BrokerStopped ClockMeasured MarginAnswered                         to the sequencer
 State   nothing that outlives it: TWS tells order ids and executions anew on every line
 Fails   the line reconnects by itself; a command is handed over once or not at all
@@ -351,7 +351,7 @@ class IbBroker:
     async def _sweep(self) -> None:
         """Executions whose commission does not come are asked for again, and booked without it at last."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(min(SWEEP_SECONDS, self._session.settings.commission_seconds))
             if not self._session.is_up or not self._reports.needs_executions():
                 continue
             try:

@@ -1,4 +1,4 @@
-"""Executions and their commissions, whichever comes first; corrections replace, repeats change nothing."""
+"""Executions and their commissions, whichever comes first; the newest revision stands."""
 
 from __future__ import annotations
 
@@ -11,100 +11,87 @@ from actors.venues.ib.claims import Commission, Execution
 
 
 class Booked(NamedTuple):
-    """An execution with its cost."""
+    """An execution with its cost, as far as TWS has told."""
 
     execution: Execution
     commission: Commission | None
     """None when it was waited for in vain: the cost is not known, which is not nothing."""
 
-
-class Corrected(NamedTuple):
-    """A booked execution that the exchange has changed since."""
-
-    before: Execution
-    after: Execution
+    @property
+    def word(self) -> int:
+        """Grows with every revision, and once more when its cost is there."""
+        return 2 * self.execution.revision - (self.commission is None)
 
 
 class Executions:
     """All executions of the account that this process has heard of."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[Execution, float]] = {}
-        """By key, with the time it came: no commission yet."""
+        self._newest: dict[str, Execution] = {}
+        """By key, the newest revision."""
         self._commissions: dict[str, Commission] = {}
         """By execution id."""
-        self._booked: dict[str, Execution] = {}
-        """By key, the newest revision."""
-        self._first: dict[str, Booked] = {}
-        """By key, as it was booked: what changed since was told as a correction."""
-        self._without_cost: dict[str, Execution] = {}
+        self._waiting: dict[str, float] = {}
+        """Keys whose newest revision has no commission yet, with the time it came."""
+        self._told: dict[str, None] = {}
+        """Keys of those that are complete, or were once, in the order they were."""
 
-    def take(self, execution: Execution, now: float) -> Booked | Corrected | None:
-        """An execution, live or asked for."""
-        key = execution.key
-        booked = self._booked.get(key)
-        if booked is not None:
-            if execution.revision <= booked.revision:
-                return None
-            self._booked[key] = execution
-            return Corrected(booked, execution)
-        waiting = self._waiting.get(key)
-        if waiting is not None:
-            execution = _newer(waiting[0], execution)
-        commission = self._commissions.get(execution.exec_id)
-        if commission is None:
-            self._waiting.setdefault(key, (execution, now))
-            self._waiting[key] = execution, self._waiting[key][1]
+    def take(self, execution: Execution, now: float) -> Booked | None:
+        """An execution, live or asked for; what is to be told of it.
+
+        One that is new waits for its cost. A later revision of one that was told is told at once: what is
+        held matters more than what it cost.
+        """
+        key, known = execution.key, self._newest.get(execution.key)
+        if known is not None and execution.revision <= known.revision:
             return None
-        return self._book(execution, commission)
+        if known is not None and key not in self._told:  # told as it happened, if either was
+            is_live = known.is_live or execution.is_live
+            execution = msgspec.structs.replace(execution, is_live=is_live)
+        self._newest[key] = execution
+        if execution.exec_id in self._commissions or not execution.shares:
+            return self._tell(key)
+        self._waiting.setdefault(key, now)
+        return self._known(key) if key in self._told else None
 
     def take_commission(self, commission: Commission) -> Booked | None:
         """The cost of an execution; -1 stands for one that is not known yet."""
-        if commission.amount == -1:
-            return None
-        if commission.exec_id in self._commissions:
+        if commission.amount == -1 or commission.exec_id in self._commissions:
             return None
         self._commissions[commission.exec_id] = commission
         key = commission.exec_id.rpartition(".")[0]
-        waiting = self._waiting.get(key)
-        if waiting is not None and waiting[0].exec_id == commission.exec_id:
-            return self._book(waiting[0], commission)
-        return None
-
-    def late_cost(self, commission: Commission) -> Execution | None:
-        """The execution that was booked without this cost, once."""
-        return self._without_cost.pop(commission.exec_id, None)
+        newest = self._newest.get(key)
+        if newest is None or newest.exec_id != commission.exec_id:
+            return None
+        return self._tell(key)
 
     def overdue(self, now: float, seconds: float) -> list[Execution]:
         """Executions that have waited so long for their commission."""
-        return [execution for execution, since in self._waiting.values() if now - since >= seconds]
+        return [self._newest[key] for key, since in self._waiting.items() if now - since >= seconds]
 
-    def give_up(self, execution: Execution) -> Booked:
-        """Book it with its cost unknown."""
-        self._without_cost[execution.exec_id] = execution
-        return self._book(execution, None)
+    def give_up(self, execution: Execution) -> Booked | None:
+        """Wait no longer: tell it with its cost unknown, if it was not told."""
+        was_told = execution.key in self._told
+        told = self._tell(execution.key)
+        return None if was_told else told
 
     def all(self) -> list[Booked]:
-        """Everything booked so far, in the order it was, without corrections."""
-        return list(self._first.values())
+        """Everything told so far, in the order it was, by the newest revisions."""
+        return [self._known(key) for key in self._told]
 
     def waiting(self) -> list[Execution]:
-        """Those not booked yet, because their commission has not come."""
-        return [execution for execution, _ in self._waiting.values()]
+        """Those not told yet, because their commission has not come."""
+        return [self._newest[key] for key in self._waiting if key not in self._told]
 
     def filled(self, perm_id: int) -> Decimal:
         """Shares of one order, those that still wait included."""
-        every = [*self._booked.values(), *self.waiting()]
-        return sum((each.shares for each in every if each.perm_id == perm_id), Decimal(0))
+        return sum((each.shares for each in self._newest.values() if each.perm_id == perm_id), Decimal(0))
 
-    def _book(self, execution: Execution, commission: Commission | None) -> Booked:
-        self._waiting.pop(execution.key, None)
-        self._booked[execution.key] = execution
-        booked = self._first[execution.key] = Booked(execution, commission)
-        return booked
+    def _known(self, key: str) -> Booked:
+        newest = self._newest[key]
+        return Booked(newest, self._commissions.get(newest.exec_id))
 
-
-def _newer(held: Execution, said: Execution) -> Execution:
-    """The newer revision; told as it happened if either was."""
-    newest = said if said.revision > held.revision else held
-    return msgspec.structs.replace(newest, is_live=held.is_live or said.is_live)
+    def _tell(self, key: str) -> Booked:
+        self._waiting.pop(key, None)
+        self._told[key] = None
+        return self._known(key)

@@ -11,7 +11,7 @@ import structlog
 
 from actors.core.effects import effect
 from actors.messages.base import Message
-from actors.messages.clearing import AdjustReport, ChargeKind, PositionCharged
+from actors.messages.clearing import AdjustReport
 from actors.messages.orders import (
     AcceptReport,
     CancelReport,
@@ -28,7 +28,7 @@ from actors.model.instrument import instrument_id
 from actors.venues.ib.claims import Claim, Commission, Complaint, Execution, OpenOrder, OrderStatus
 from actors.venues.ib.codes import Meaning, meaning_of
 from actors.venues.ib.directory import Directory
-from actors.venues.ib.executions import Booked, Corrected, Executions
+from actors.venues.ib.executions import Booked, Executions
 from actors.venues.ib.orders import (
     ACCEPTED,
     CANCELLED,
@@ -47,7 +47,6 @@ from actors.venues.ports import Intake
 log = structlog.get_logger(__name__)
 
 ASK_AGAIN_SECONDS = 3.0
-GIVE_UP_SECONDS = 60.0
 
 
 class Reports:
@@ -98,11 +97,13 @@ class Reports:
 
     def needs_executions(self) -> bool:
         """Whether a commission is overdue."""
-        return bool(self.executions.overdue(self._now(), ASK_AGAIN_SECONDS))
+        patience = min(ASK_AGAIN_SECONDS, self._session.settings.commission_seconds)
+        return bool(self.executions.overdue(self._now(), patience))
 
     def give_up_overdue(self) -> None:
         """Book what has waited too long; its cost follows if it ever comes."""
-        for execution in self.executions.overdue(self._now(), GIVE_UP_SECONDS):
+        patience = self._session.settings.commission_seconds
+        for execution in self.executions.overdue(self._now(), patience):
             log.error("commission unknown", account=self._account, execution=execution.exec_id)
             self._tell_fill(self.executions.give_up(execution))
 
@@ -118,7 +119,7 @@ class Reports:
             case Execution() if claim.account == self._account_id():
                 self._take_execution(claim)
             case Commission():
-                self._take_commission(claim)
+                self._tell_fill(self.executions.take_commission(claim))
             case Complaint() if claim.number >= 0:
                 self._take_complaint(claim)
             case _:
@@ -192,20 +193,7 @@ class Reports:
         if known is not None:
             self._learn_perm_id(known, claim.perm_id)
             self._accept(known)
-        result = self.executions.take(claim, self._now())
-        if isinstance(result, Corrected):
-            self._tell_correction(result)
-        elif result is not None:
-            self._tell_fill(result)
-
-    def _take_commission(self, claim: Commission) -> None:
-        late = self.executions.late_cost(claim)
-        if late is not None:
-            self._charge(late, "fee", claim.currency, -claim.amount, f"fee:{claim.exec_id}")
-            return
-        booked = self.executions.take_commission(claim)
-        if booked is not None:
-            self._tell_fill(booked)
+        self._tell_fill(self.executions.take(claim, self._now()))
 
     def _take_complaint(self, claim: Complaint) -> None:
         known = self._by_order_id.get(claim.number)
@@ -260,35 +248,16 @@ class Reports:
             fee=commission.amount if commission else Decimal(0),
             fee_currency=commission.currency if commission else currency,
             liquidity={1: "maker", 2: "taker"}.get(execution.liquidity, "unknown"),  # type: ignore[arg-type]
+            revision=booked.word, fee_known=commission is not None,
         )  # fmt: skip
 
-    def _tell_fill(self, booked: Booked) -> None:
+    def _tell_fill(self, booked: Booked | None) -> None:
         """As it happens; what was found by asking is told in the answer, which knows what was told before."""
-        if booked.execution.is_live:
-            self._intake.offer(self.fill_report(booked))
-
-    def _tell_correction(self, corrected: Corrected) -> None:
-        before, after = corrected
-        listed = self._directory.by_con_id(after.con_id)
-        if listed is None or before.shares != after.shares:
-            log.error("execution corrected in quantity", before=before.exec_id, after=after.exec_id)
+        if booked is None or not booked.execution.is_live:
             return
-        sign = -1 if side_of(after.side) == "buy" else 1
-        amount = sign * (after.price - before.price) * after.shares * listed.instrument.multiplier
-        log.warning("execution corrected", execution=after.exec_id, amount=str(amount))
-        self._charge(after, "correction", listed.instrument.quote, amount, f"correction:{after.exec_id}")
-
-    def _charge(
-        self, execution: Execution, kind: ChargeKind, asset: str, amount: Decimal, charge_id: str
-    ) -> None:
-        self._intake.offer(
-            PositionCharged(
-                ts_event=self._clock(), account=self._account,
-                instrument=self.instrument_of(execution.con_id), kind=kind, asset=asset, amount=amount,
-                quantity=execution.shares if side_of(execution.side) == "buy" else -execution.shares,
-                charge_id=charge_id,
-            )
-        )  # fmt: skip
+        if booked.execution.revision > 1:
+            log.warning("execution corrected", account=self._account, execution=booked.execution.exec_id)
+        self._intake.offer(self.fill_report(booked))
 
     def _offer(self, kind: Callable[..., Message], known: Known, **more: Any) -> None:
         self._intake.offer(

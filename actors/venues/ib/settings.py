@@ -23,6 +23,8 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     heartbeat_deadline_seconds: float = 5.0
     pause_seconds: float = 1.0
     pause_cap_seconds: float = 60.0
+    commission_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    """A commission that does not come in this time is told as unknown, and booked when it comes."""
     alarm_minutes: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """A line that is down for so long is an alert, and again and again until it is up; one that goes in a
     planned restart, for so long after its end."""

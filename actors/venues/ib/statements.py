@@ -82,7 +82,7 @@ class Statements:
         """Everything TWS says of the account; None is a part that was not answered."""
         seq = query.asked_seq
         lists = await self._part("orders", self._read_lists)
-        fills = self._fills(query.fills_after) if lists is not None else None
+        fills, corrected = self._fills(query) if lists is not None else (None, ())
         positions = await self._part("positions", self._reader.positions)
         cash = await self._part("cash", self._reader.cash)
         total: dict[str, Decimal] | None = None
@@ -110,7 +110,10 @@ class Statements:
             fills=None
             if fills is None
             else FillsEvidence(
-                asked_seq=seq, fills=tuple(fills), read_to=self._marks(fills, query.fills_after)
+                asked_seq=seq,
+                fills=tuple(fills),
+                read_to=self._marks(fills, query.fills_after),
+                corrected=tuple(corrected),
             ),
             balances=None if total is None else BalancesEvidence(asked_seq=seq, total=total),
             positions=None if contracts is None else PositionsEvidence(asked_seq=seq, quantity=contracts),
@@ -125,7 +128,7 @@ class Statements:
     async def _commissions(self) -> None:
         """An execution without its cost is no fill yet; it usually takes milliseconds."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + COMMISSION_SECONDS
+        deadline = loop.time() + min(COMMISSION_SECONDS, self._session.settings.commission_seconds)
         while self._reports.executions.overdue(loop.time(), 0.0):
             if loop.time() >= deadline:
                 break
@@ -138,21 +141,18 @@ class Statements:
             log.warning("part of a statement without answer", part=name, error=str(error))
             return None
 
-    def _fills(self, after: Mapping[str, str]) -> list[VenueFill]:
-        """Executions that no completed statement has told before."""
-        reports = [self._reports.fill_report(booked) for booked in self._reports.executions.all()]
-        marks = {instrument: Mark.parse(text) for instrument, text in after.items()}
-        fills = [fill for fill in reports if marks.get(fill.instrument, NOTHING).is_before(fill)]
-        found = [
-            VenueFill(
-                instrument=fill.instrument, client_order_id=fill.client_order_id,
-                venue_order_id=fill.venue_order_id or "", trade_id=fill.trade_id, side=fill.side,
-                quantity=fill.quantity, price=fill.price, fee=fill.fee, fee_currency=fill.fee_currency,
-                liquidity=fill.liquidity, ts_event=fill.ts_event,
-            )
-            for fill in fills
-        ]  # fmt: skip
-        return sorted(found, key=lambda fill: fill.ts_event)
+    def _fills(self, query: QueryAccount) -> tuple[list[VenueFill], list[VenueFill]]:
+        """Executions that no completed statement has told before; of the others those that changed since."""
+        marks = {instrument: Mark.parse(text) for instrument, text in query.fills_after.items()}
+        fills: list[VenueFill] = []
+        corrected: list[VenueFill] = []
+        for booked in self._reports.executions.all():
+            fill = venue_fill(self._reports.fill_report(booked))
+            if marks.get(fill.instrument, NOTHING).is_before(fill):
+                fills.append(fill)
+            elif booked.execution.revision > 1 or (fill.fee_known and fill.trade_id in query.fees_wanted):
+                corrected.append(fill)
+        return sorted(fills, key=lambda fill: fill.ts_event), corrected
 
     def _marks(self, told: Sequence[VenueFill], after: Mapping[str, str]) -> dict[str, str]:
         """The marks that come of telling these; none passes an execution that still waits for its cost."""
@@ -208,3 +208,13 @@ class Statements:
             status=status_of(claim.status, filled, "" if status is None else status.why_held),
             stop_price=stop_price, trail=trail,
         )  # fmt: skip
+
+
+def venue_fill(fill: FillReport) -> VenueFill:
+    """A fill as a part of a statement."""
+    return VenueFill(
+        instrument=fill.instrument, client_order_id=fill.client_order_id,
+        venue_order_id=fill.venue_order_id or "", trade_id=fill.trade_id, side=fill.side,
+        quantity=fill.quantity, price=fill.price, fee=fill.fee, fee_currency=fill.fee_currency,
+        liquidity=fill.liquidity, ts_event=fill.ts_event, revision=fill.revision, fee_known=fill.fee_known,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,16 @@ from actors.venues.simulated.events import Balance, VenueOrderState
 from actors.venues.simulated.fee_presets import preset
 from actors.venues.simulated.reject import Refusal
 from actors.venues.simulated.settings import SimulatedVenueSettings
+
+
+class Executed(NamedTuple):
+    """An execution as a venue may state it anew."""
+
+    quantity: Decimal
+    """Signed; 0 of one that was busted."""
+    price: Decimal
+    fee: Decimal
+    fee_currency: str
 
 
 class Unsettled(msgspec.Struct, frozen=True, array_like=True):
@@ -88,6 +98,18 @@ class Account:
         total = self.total.get(asset, ZERO) + amount
         assert total >= ZERO or self.may_owe, f"{self.name} would hold {total} {asset}"
         self.total[asset] = total
+
+    def restate(self, instrument: Instrument, was: Executed, becomes: Executed) -> None:
+        """Put other figures in the place of an execution's; what that takes may have been spent since."""
+        total, base, quote = self.total, instrument.base, instrument.quote
+        total[base] = total.get(base, ZERO) + becomes.quantity - was.quantity
+        paid = (becomes.quantity * becomes.price - was.quantity * was.price) * instrument.multiplier
+        total[quote] = total.get(quote, ZERO) - paid
+        self.charge(becomes.fee - was.fee, becomes.fee_currency)
+
+    def charge(self, amount: Decimal, asset: str) -> None:
+        """Take a fee, owed if it is not there; < 0 gives one back."""
+        self.total[asset] = self.total.get(asset, ZERO) - amount
 
     def need(self, order: VenueOrderState, instrument: Instrument) -> Decimal:
         """What the order must hold back of its locked asset, the fee included where that asset pays it."""

@@ -19,7 +19,7 @@ from actors.messages.orders import Command, OrderTerms
 from actors.model.calendar import BUILT_IN, Calendars
 from actors.model.instrument import ZERO, Instrument
 from actors.venues.simulated import reject
-from actors.venues.simulated.accounts import AccountState
+from actors.venues.simulated.accounts import AccountState, Executed
 from actors.venues.simulated.admission import money_refusal, not_open, replace_refusal, submit_refusal
 from actors.venues.simulated.desk import Desk
 from actors.venues.simulated.events import Balance, Rejected, Replaced, VenueEvent, VenueOrderState
@@ -318,9 +318,8 @@ class MatchingEngine:
         if venue_order_id is None:
             return owner.by_client.get(client_order_id or "")
         order = owner.orders.get(venue_order_id)
-        if order is not None and client_order_id is not None and order.client_order_id != client_order_id:
-            return None
-        return order
+        is_other = order is not None and client_order_id not in (None, order.client_order_id)
+        return None if is_other else order
 
     def fills(
         self, account: str, instrument: str | None = None, *, after_trade_id: str = ""
@@ -346,16 +345,18 @@ class MatchingEngine:
         Raises:
             ConfigError: Its fee currency cannot be priced for some instrument.
         """
-        instruments = {name: market.instrument for name, market in self.markets.items()}
-        self._desk.add_account(account, settings, instruments)
+        self._desk.add_account(account, settings, {n: m.instrument for n, m in self.markets.items()})
 
     def transfer(self, account: str, asset: str, amount: Decimal) -> bool:
         """Deposit (> 0) or withdraw (< 0); False when less than that is free, and nothing has changed."""
         owner = self._desk.accounts[account]
-        if owner.withdrawable(asset) + amount < ZERO:
-            return False
-        owner.move(asset, amount)
-        return True
+        if is_there := owner.withdrawable(asset) + amount >= ZERO:
+            owner.move(asset, amount)
+        return is_there
+
+    def restate(self, account: str, instrument: str, was: Executed, becomes: Executed) -> None:
+        """Put other figures in the place of an execution's; its order stays as it is."""
+        self._desk.accounts[account].restate(self.markets[instrument].instrument, was, becomes)
 
     def forget_closed(self, account: str, before: int, fills_to: Mapping[str, str]) -> None:
         """Drop orders closed before this time, and their fills.

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from actors.messages.margin import MarginFigures
-from actors.model.contracts import Contracts, settle
+from actors.model.contracts import Contracts, restate, settle
 from actors.model.instrument import ZERO, Instrument
 from actors.model.money import round_to_lot, to_decimal
 from actors.venues.simulated import reject
-from actors.venues.simulated.accounts import Account, AccountState
+from actors.venues.simulated.accounts import Account, AccountState, Executed
 from actors.venues.simulated.charges import FEE_STEP
 from actors.venues.simulated.events import Balance, VenueOrderState
 from actors.venues.simulated.reject import Refusal
@@ -236,6 +236,18 @@ class MarginAccount(Account):
         held = self.contracts.get(instrument.id, NONE)
         self.contracts[instrument.id], gained = settle(held, change, price)
         self.move(instrument.quote, gained * instrument.multiplier)
+
+    def restate(self, instrument: Instrument, was: Executed, becomes: Executed) -> None:
+        """Put other figures in the place of an execution's."""
+        if not instrument.is_derivative:
+            super().restate(instrument, was, becomes)
+            return
+        held = self.contracts.get(instrument.id, NONE)
+        self.contracts[instrument.id], gained = restate(
+            held, was.quantity, was.price, becomes.quantity, becomes.price
+        )
+        self.move(instrument.quote, gained * instrument.multiplier)
+        self.charge(becomes.fee - was.fee, becomes.fee_currency)
 
     def _fee(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -101,7 +102,7 @@ class IbAdmin:
                     line.hang_up()
             case "reset_order_ids":
                 server.sessions.forget_ids()
-            case "correct_execution":
+            case "correct_execution" | "correct_quantity" | "bust_execution":
                 self._correct(fault)
             case "trade_by_hand":
                 self._trade_by_hand(fault)
@@ -114,9 +115,15 @@ class IbAdmin:
         executions = self._server.desk.executions
         if not executions:
             raise UsageError("nothing has been executed yet: trade first")
-        newest = executions[-1]
-        step = newest.order.contract.instrument.tick_size
-        self._server.desk.correct(newest.exec_id, newest.price + step * (fault.code or 1))
+        newest, desk, amount = executions[-1], self._server.desk, fault.code or 1
+        match fault.kind:
+            case "correct_quantity":
+                desk.correct(newest.exec_id, quantity=Decimal(amount))
+            case "bust_execution":
+                desk.correct(newest.exec_id, quantity=Decimal(0))
+            case _:
+                step = newest.order.contract.instrument.tick_size
+                desk.correct(newest.exec_id, price=newest.price + step * amount)
 
     def _trade_by_hand(self, fault: Fault) -> None:
         server, quantity = self._server, fault.code or 1

@@ -145,8 +145,8 @@ class OrderDesk:
         if request.contract.con_id not in (0, order.contract.con_id):
             raise Refusal(105, "Order being modified does not match original order")
         check_order(request, self._catalogue, self._engine, self._accounts)
-        if request.quantity <= order.filled:
-            raise Refusal(201, f"Order rejected - reason:already filled {order.filled}")
+        if request.quantity <= order.executed:
+            raise Refusal(201, f"Order rejected - reason:already filled {order.executed}")
         self._change(order, request)
 
     def _change(self, order: IbOrder, request: PlaceOrder) -> None:
@@ -237,17 +237,19 @@ class OrderDesk:
                 case _:
                     pass
 
-    def correct(self, exec_id: str, price: Decimal) -> bool:
-        """Correct the price of an execution, as an exchange does; False when there is none with this id."""
+    def correct(self, exec_id: str, *, price: Decimal | None = None, quantity: Decimal | None = None) -> bool:
+        """State an execution anew, as an exchange does; 0 shares bust it. False without one of this id."""
         old = next((each for each in reversed(self.executions) if each.exec_id == exec_id), None)
         if old is None:
             return False
-        new = msgspec.structs.replace(old, revision=old.revision + 1, price=price)
-        self.executions.append(new)
-        old.order.executions[old.order.executions.index(old)] = new
-        old.order.notional += (price - old.price) * old.shares
-        self._holdings.correct(self._engine, old, new)
-        self._records.corrected(old, new)
+        new = old.restated(price, quantity)
+        self.executions[self.executions.index(old)] = new  # the former revision is not told any more
+        order = old.order
+        order.executions[order.executions.index(old)] = new
+        order.filled += new.shares - old.shares
+        order.notional += new.price * new.shares - old.price * old.shares
+        moved = self._holdings.correct(self._engine, old, new)
+        self._records.corrected(new, moved)
         self._listener.on_execution(new)
         return True
 
@@ -333,8 +335,9 @@ class OrderDesk:
 
     def _fill(self, order: IbOrder, event: Filled) -> None:
         order.filled += event.quantity
+        order.executed += event.quantity
         order.notional += event.quantity * event.price
-        is_whole = order.filled >= order.quantity
+        is_whole = order.executed >= order.quantity
         realised = self._holdings.fill(order, event.quantity, event.price, event.fee)
         execution = Execution(
             base_id=f"0000{order.contract.con_id % 0xFFFF:04x}.{self._run_id}.{int(event.trade_id):x}",

@@ -95,6 +95,10 @@ KINDS: dict[str, Kind] = {
     "correct_execution": Kind(
         "the newest execution gets a new price, `code` ticks above the old one", ("code",), is_at_once=True
     ),
+    "correct_quantity": Kind(
+        "the newest execution was of `code` shares or contracts", ("code",), is_at_once=True
+    ),
+    "bust_execution": Kind("the newest execution is taken back", is_at_once=True),
     "trade_by_hand": Kind(
         "somebody else buys `code` at market, sells if it is below 0 (`symbol`, `account`)",
         ("code", "symbol", "account"),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from actors.model.contracts import Contracts, restate
 from actors.venues.simulated.engine import MatchingEngine
 from daemon.exchange.ib.contracts import Catalogue, Contract
 from daemon.exchange.ib.orders import Execution, IbOrder
@@ -83,14 +84,23 @@ class Holdings:
         holding.realized += net
         return Realised(net, -taken - value_out)
 
-    def correct(self, engine: MatchingEngine, old: Execution, new: Execution) -> None:
-        """The price of an execution was corrected: money moves, quantities stay."""
-        order = old.order
-        difference = (new.price - old.price) * old.shares * order.contract.instrument.multiplier
+    def correct(self, engine: MatchingEngine, old: Execution, new: Execution) -> dict[str, Decimal]:
+        """An execution is stated anew; returns what that has moved, by asset."""
+        order, was, becomes = old.order, old.signed, new.signed
+        instrument, multiplier = order.contract.instrument, order.contract.instrument.multiplier
         holding = self._held[order.account, order.contract.con_id]
-        holding.cost += difference if order.is_buy else -difference
-        holding.value += difference if order.is_buy else -difference
-        engine.transfer(order.account, order.contract.currency, -difference if order.is_buy else difference)
+        held = Contracts(holding.quantity, holding.value / multiplier)
+        after, gained = restate(held, was.quantity, was.price, becomes.quantity, becomes.price)
+        worth = after.cost * multiplier - holding.value
+        holding.quantity, holding.value = after.quantity, holding.value + worth
+        holding.cost += worth + becomes.fee - was.fee
+        holding.realized += gained * multiplier
+        before = engine.balances(order.account)
+        engine.restate(order.account, instrument.id, was, becomes)
+        return {
+            asset: balance.total - (before[asset].total if asset in before else ZERO)
+            for asset, balance in engine.balances(order.account).items()
+        }
 
     def values(
         self, account: str, engine: MatchingEngine, markets: Mapping[str, SymbolMarket]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
 import msgspec
 
+from actors.venues.simulated.accounts import Executed
 from daemon.exchange.ib.contracts import Contract
 from daemon.exchange.ib.order_request import PlaceOrder
 
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 
 Status = Literal["PreSubmitted", "Submitted", "PendingCancel", "Filled", "Cancelled", "Inactive"]
 DONE: frozenset[Status] = frozenset({"Filled", "Cancelled", "Inactive"})
@@ -39,6 +41,23 @@ class Execution(msgspec.Struct, kw_only=True):
         """`0000e1a7.000010a2.01.01`."""
         return f"{self.base_id}.{self.revision:02}"
 
+    @property
+    def signed(self) -> Executed:
+        """As the engine counts it."""
+        shares = self.shares if self.order.is_buy else -self.shares
+        return Executed(shares, self.price, self.commission, self.order.contract.currency)
+
+    def restated(self, price: Decimal | None, shares: Decimal | None) -> Execution:
+        """The next revision; the commission is charged by the shares."""
+        price, shares = self.price if price is None else price, self.shares if shares is None else shares
+        part = shares / self.shares if self.shares else Decimal(1)
+        commission = (self.commission * part).quantize(CENT, ROUND_HALF_EVEN)
+        return msgspec.structs.replace(
+            self, revision=self.revision + 1, price=price, shares=shares,
+            commission=self.commission if part == 1 else commission,
+            cumulative=self.cumulative + shares - self.shares,
+        )  # fmt: skip
+
 
 class IbOrder(msgspec.Struct, kw_only=True, eq=False):
     """One order with its present state."""
@@ -58,6 +77,9 @@ class IbOrder(msgspec.Struct, kw_only=True, eq=False):
     """Why it is not in the book yet."""
     quantity: Decimal = ZERO
     filled: Decimal = ZERO
+    """By what its executions are stated as now."""
+    executed: Decimal = ZERO
+    """As it happened: shares that are busted afterwards do not work again."""
     notional: Decimal = ZERO
     stop_price: Decimal | None = None
     """Where a trailing stop stands."""
@@ -76,7 +98,7 @@ class IbOrder(msgspec.Struct, kw_only=True, eq=False):
     @property
     def remaining(self) -> Decimal:
         """Quantity not yet filled."""
-        return self.quantity - self.filled
+        return self.quantity - self.executed
 
     @property
     def average_price(self) -> Decimal:

@@ -78,12 +78,20 @@ class IbRecords:
             self._balance(order.account, instrument.quote, -sign * value, "trade")
         self._balance(order.account, instrument.quote, -execution.commission, "fee")
 
-    def corrected(self, old: Execution, new: Execution) -> None:
-        """The price of an execution was corrected: only money moves."""
-        order = old.order
-        difference = (new.price - old.price) * old.shares * order.contract.instrument.multiplier
-        change = -difference if order.is_buy else difference
-        self._balance(order.account, order.contract.currency, change, "correction")
+    def corrected(self, execution: Execution, moved: Mapping[str, Decimal]) -> None:
+        """An execution was stated anew, and so much of each asset has moved by that."""
+        order = execution.order
+        self._truth.write(
+            "correction",
+            order.account,
+            trade_id=execution.base_id,
+            quantity=str(execution.shares),
+            price=str(execution.price),
+            fee=str(execution.commission),
+        )
+        for asset, change in moved.items():
+            if change:
+                self._balance(order.account, asset, change, "correction")
 
     def transferred(self, account: str, asset: str, amount: Decimal) -> None:
         """A deposit (> 0) or a withdrawal."""

@@ -38,14 +38,11 @@ HOLDING = ("funding", "borrow", "dividends", "interest")
 """Causes that only sessions with such positions have."""
 CAUSES = ("data", "latency", "queue", "slippage", "fees", *HOLDING)
 CAUSE_OF: Mapping[ChargeKind, str] = {
-    "correction": "slippage",
-    "fee": "fees",
     "funding": "funding",
     "borrow": "borrow",
     "dividend": "dividends",
     "interest": "interest",
 }
-"""A commission or price that came after its fill belongs to the fill."""
 TOGETHER_NS = 1_000_000_000
 """Two orders alike that were decided so near to each other are the same one in two runs."""
 

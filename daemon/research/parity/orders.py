@@ -9,6 +9,7 @@ import msgspec
 from actors.core.actor import CoreActor
 from actors.messages.base import Message
 from actors.messages.clearing import ChargeBooked, PositionCharged
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import (
     AcceptReport,
     Liquidity,
@@ -83,9 +84,11 @@ class OrderBook:
         self.denied: dict[str, int] = {}
         """Refused by our own risk, by code."""
         self.charges: list[PositionCharged] = []
-        """What holding brought and cost, and what was put right of a fill afterwards; each once."""
+        """What holding brought and cost, each once."""
         self.parts: list[ChargeBooked] = []
         """Of the same, what fell to each strategy."""
+        self._places: dict[tuple[str, str], int] = {}
+        """Where among its order's fills one stands that may be corrected."""
         self._charged: set[tuple[str, str | None, str, str]] = set()
 
     def note(self, message: Message, now: int) -> None:
@@ -98,6 +101,8 @@ class OrderBook:
                 self._answered(message, now)
             case OrderFilled():
                 self._filled(message, now)
+            case FillCorrected():
+                self._corrected(message)
             case OrderRejected():
                 self._ended(message.client_order_id, message.code)
             case OrderCancelled():
@@ -141,8 +146,21 @@ class OrderBook:
                 liquidity=fill.liquidity,
             )
         )
+        if fill.revision:
+            self._places[fill.venue_order_id, fill.trade_id] = len(order.fills) - 1
         if not fill.remaining:
             order.status = "filled"
+
+    def _corrected(self, corrected: FillCorrected) -> None:
+        """A session is judged by what its executions are in the end."""
+        order = self.orders.get(corrected.client_order_id)
+        place = self._places.get((corrected.venue_order_id, corrected.trade_id))
+        if order is not None and place is not None:
+            after = corrected.after
+            order.fills[place] = msgspec.structs.replace(
+                order.fills[place], quantity=after.quantity, price=after.price, fee=after.fee,
+                fee_currency=after.fee_currency,
+            )  # fmt: skip
 
     def _ended(self, client_order_id: str, status: str) -> None:
         order = self.orders.get(client_order_id)
@@ -153,8 +171,8 @@ class OrderBook:
 class OrderListener(CoreActor):
     """Gathers the orders of a simulation; stands behind all other actors and only listens.
 
-    Reads   SubmitOrder AcceptReport RejectReport OrderFilled OrderRejected OrderCancelled OrderExpired
-            OrderDenied                                                from oms, risk, venues
+    Reads   SubmitOrder AcceptReport RejectReport OrderFilled FillCorrected OrderRejected
+            OrderCancelled OrderExpired OrderDenied                    from oms, risk, venues
             PositionCharged ChargeBooked                               from venues, ledger
     Writes  nothing
     State   none that a checkpoint keeps
@@ -172,6 +190,7 @@ class OrderListener(CoreActor):
         | AcceptReport
         | RejectReport
         | OrderFilled
+        | FillCorrected
         | OrderRejected
         | OrderCancelled
         | OrderExpired

@@ -140,6 +140,8 @@ class Session:
         self.differs: dict[str, str] = {}
         """By how much every statement shows more than our books."""
         self._tick = 0
+        self.filled = ""
+        """The order that it has filled last."""
         self.begin()
 
     def begin(self) -> None:
@@ -211,8 +213,14 @@ class Session:
         """The venue fills what rests for `main` on a side, whole."""
         for order in tuple(self.life.core.oms.orders()):
             if (order.terms.account, order.terms.side, order.state) == ("main", side, "accepted"):
-                self.life.fill(order.terms.client_order_id)
+                self.life.fill(order.terms.client_order_id, revision=1)
                 self.answer()
+                self.filled = order.terms.client_order_id
+
+    def correct(self, price: Decimal, fee: Decimal) -> None:
+        """The venue says otherwise of its newest fill."""
+        self.life.fill(self.filled, price=price, fee=fee, revision=2)
+        self.answer()
 
     def command(self, kind: type[Any], scope: Scope, **about: Any) -> None:
         number = f"{kind.__name__.lower()}-{self.life.core.sequencer.seq}"
@@ -227,6 +235,7 @@ def _first_life(session: Session) -> None:
     session.fill("buy")
     session.market(40)
     session.fill("sell")
+    session.correct(Decimal(60_123), Decimal("1.5"))
     session.market(20)
     life = session.life
     session.feed(

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from actors.messages.account import AccountEvidence
-from actors.messages.clearing import PositionCharged
 from actors.messages.control import BrokerStarted, BrokerStopped
 from actors.messages.orders import (
     AcceptReport,
@@ -276,14 +275,16 @@ async def test_a_corrected_execution_replaces_and_does_not_add() -> None:
         rigged.submit()
         await rigged.told.until(lambda: rigged.told.all(FillReport))
         rigged.fault("correct_execution", code=5)
-        await rigged.told.until(lambda: rigged.told.all(PositionCharged))
-        (charge,) = rigged.told.all(PositionCharged)
-        assert (charge.kind, charge.asset, charge.amount) == ("correction", "USD", D("-0.50"))
-        assert len(rigged.told.all(FillReport)) == 1
+        await rigged.told.until(lambda: len(rigged.told.all(FillReport)) == 3)
+        first, second, third = rigged.told.all(FillReport)
+        assert first.trade_id == second.trade_id == third.trade_id
+        assert (second.price - first.price, second.fee_known) == (D("0.05"), False)
+        assert (third.price, third.fee, third.fee_known) == (second.price, first.fee, True)
         evidence = await statement(rigged)
+        assert evidence.fills is not None
+        assert [(fill.revision, fill.price) for fill in evidence.fills.fills] == [(4, third.price)]
         assert evidence.balances is not None
         assert evidence.balances.total["USD"] == rigged.tws.truth.sum.accounts[ACCOUNT].balances["USD"]
-        assert len(rigged.told.all(PositionCharged)) == 1
 
 
 @pytest.mark.parametrize(
