@@ -12,8 +12,12 @@ class Message(
     tag=True,
     array_like=True,
     forbid_unknown_fields=True,
+    gc=False,
 ):
-    """A typed fact, wish or datum; immutable, and on disk an array headed by its class name."""
+    """A typed fact, wish or datum; immutable, and on disk an array headed by its class name.
+
+    What never changes is in no cycle, so the garbage collector need not look at it.
+    """
 
     ts_event: int
     """When it happened at its source, nanoseconds UTC."""
@@ -29,5 +33,5 @@ def account_of(message: Message) -> str | None:
     return None
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
+class Value(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A part of messages and snapshots: immutable, without a tag of its own."""

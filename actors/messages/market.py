@@ -17,13 +17,13 @@ Level = tuple[float, float]
 Aggressor = Literal["buy", "sell", "unknown"]
 
 
-class MarketData(Message, frozen=True, kw_only=True, gc=False):
+class MarketData(Message, frozen=True, kw_only=True):
     """Data: about one instrument, identified as `BTCUSDT@binance`."""
 
     instrument: str
 
 
-class Quote(MarketData, frozen=True, kw_only=True, gc=False):
+class Quote(MarketData, frozen=True, kw_only=True):
     """Data: best bid and ask with their sizes at one instant."""
 
     bid_price: float
@@ -37,7 +37,7 @@ class Quote(MarketData, frozen=True, kw_only=True, gc=False):
         return (self.bid_price + self.ask_price) * 0.5
 
 
-class Trade(MarketData, frozen=True, kw_only=True, gc=False):
+class Trade(MarketData, frozen=True, kw_only=True):
     """Data: an execution seen on the public feed."""
 
     trade_id: str
@@ -46,7 +46,7 @@ class Trade(MarketData, frozen=True, kw_only=True, gc=False):
     aggressor: Aggressor
 
 
-class Bar(MarketData, frozen=True, kw_only=True, gc=False):
+class Bar(MarketData, frozen=True, kw_only=True):
     """Data: open, high, low, close and volume over [ts_event - interval_ns, ts_event)."""
 
     interval_ns: int
@@ -116,7 +116,7 @@ class CorporateAction(MarketData, frozen=True, kw_only=True):
         return (price - float(self.dividend)) * float(self.shares_before) / float(self.shares_after)
 
 
-class FundingRate(MarketData, frozen=True, kw_only=True, gc=False):
+class FundingRate(MarketData, frozen=True, kw_only=True):
     """Data: a perpetual's funding at `ts_event`; positions held then pay it, longs to shorts if it is > 0."""
 
     rate: float
