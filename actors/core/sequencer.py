@@ -108,6 +108,7 @@ class Sequencer:
             kind: tuple([getattr(actor, names[kind]) for actor, names in heard if kind in names])
             for kind in _ROUTED
         }
+        self._routes |= dict.fromkeys(MARKET_DATA, (self._onto_board,))
         self._timer_handlers: dict[tuple[str, type[Message]], Handler] = {
             (actor.name, kind): getattr(actor, name)
             for actor, names in heard
@@ -202,16 +203,15 @@ class Sequencer:
 
     def _work_off(self) -> None:
         """Hand out everything that waits, and what comes of it: the queue grows while it is walked."""
-        queue, route = self.queue, self._routes.get
+        queue, routes = self.queue, self._routes
         handler: Handler | None = None
         message: Message | None = None
         try:
             for message in queue:
-                handlers = route(message.__class__)
-                if handlers is None:
-                    handlers = self._onto_board(message)
-                for handler in handlers:
+                for handler in routes[message.__class__]:
                     handler(message)
+        except ActorFailed:
+            raise
         except Exception as error:
             assert message is not None, "what raises is a handler with its message"
             raise self._failure(handler, message, error) from error
@@ -225,20 +225,24 @@ class Sequencer:
         return ActorFailed(getattr(getattr(handler, "__self__", None), "name", "core"), message, error)
 
     def _but_market_data(self) -> list[Message]:
-        routes = self._routes
-        return [message for message in self.queue if message.__class__ in routes]
+        return [message for message in self.queue if message.__class__ not in _MARKET_DATA]
 
     def sent_so_far(self) -> int:
         """How many messages the running step has sent, market data left out."""
         return len(self.sent) + len(self._but_market_data())
 
-    def _onto_board(self, message: Message) -> tuple[Handler, ...]:
-        """Who gets market data that an actor has made; from here on it is the newest."""
+    def _onto_board(self, message: Message) -> None:
+        """Market data that an actor has made: from here on it is the newest, and goes to who wants it."""
         instrument: str = message.instrument  # type: ignore[attr-defined]  # only market data is keyed
         _, board, handlers = self._market_routes[message.__class__][instrument]
         if board is not None:
             board[instrument] = message
-        return handlers
+        handler = None
+        try:
+            for handler in handlers:
+                handler(message)
+        except Exception as error:
+            raise self._failure(handler, message, error) from error
 
     def run_on(self, messages: Sequence[Message], now: int) -> None:
         """Carry messages that an actor is known to have sent at `now` to their end, within the last step.
