@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable
+from datetime import UTC, date, timedelta, tzinfo
 
 import msgspec
 import numpy as np
 
-from actors.analytics.series import Floats, Times, day_ends, local_days, numbers, returns_of
-from actors.analytics.trades import (
-    TradeResult,
-    expectancy,
-    net_results,
-    profit_factor,
-    system_quality,
-    win_rate,
+from actors.analytics.series import (
+    FloatArray,
+    Floats,
+    IntArray,
+    Times,
+    day_ends,
+    local_days,
+    numbers,
+    returns_of,
 )
-from actors.model.calendar import SECOND_NS
+from actors.analytics.trade_columns import Labels, TradeColumns, Trades, by_label, columns_of
+from actors.analytics.trades import expectancy, profit_factor, system_quality, win_rate
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-NO_TAG = "(none)"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1)
 
 
 class TradeFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,17 +42,27 @@ class TradeFigures(msgspec.Struct, frozen=True, kw_only=True):
     system_quality: float | None
 
 
-def trade_figures(trades: Sequence[TradeResult]) -> TradeFigures:
+def trade_figures(trades: Trades) -> TradeFigures:
     """All trades as one group."""
-    net = net_results(trades)
-    slippage = sum(trade.slippage for trade in trades)
+    return _figures(columns_of(trades), None)
+
+
+def _figures(trades: TradeColumns, places: IntArray | None) -> TradeFigures:
+    """Of the trades at these places; None: of all."""
+
+    def of(column: FloatArray) -> FloatArray:
+        return column if places is None else column[places]
+
+    gross, fees, slippage = of(trades.realised_pnl), of(trades.fees), _sum(of(trades.slippage))
+    borrow, funding = of(trades.borrow), of(trades.funding)
+    net = numbers(gross - fees - borrow - funding, "trades")
     return TradeFigures(
-        count=len(trades),
-        gross=sum(trade.realised_pnl for trade in trades) + slippage,
+        count=len(net),
+        gross=_sum(gross) + slippage,
         slippage=slippage,
-        fees=sum(trade.fees for trade in trades),
-        borrow=sum(trade.borrow for trade in trades),
-        funding=sum(trade.funding for trade in trades),
+        fees=_sum(fees),
+        borrow=_sum(borrow),
+        funding=_sum(funding),
         net=float(net.sum()),
         win_rate=win_rate(net),
         profit_factor=profit_factor(net),
@@ -60,43 +71,62 @@ def trade_figures(trades: Sequence[TradeResult]) -> TradeFigures:
     )
 
 
-def by(trades: Sequence[TradeResult], key: Callable[[TradeResult], str]) -> dict[str, TradeFigures]:
-    """Figures for each value of the key, in the order of the keys."""
-    groups: dict[str, list[TradeResult]] = {}
-    for trade in trades:
-        groups.setdefault(key(trade), []).append(trade)
-    return {name: trade_figures(groups[name]) for name in sorted(groups)}
+def _sum(values: FloatArray) -> float:
+    """From the first to the last, as one adds by hand; a whole zero of nothing."""
+    return 0.0 + float(np.cumsum(values)[-1]) if len(values) else 0
 
 
-def by_strategy(trades: Sequence[TradeResult]) -> dict[str, TradeFigures]:
+def by(trades: Trades, label: Callable[[TradeColumns], Labels]) -> dict[str, TradeFigures]:
+    """Figures for each label, in the order of the labels."""
+    columns = columns_of(trades)
+    return {name: _figures(columns, places) for name, places in by_label(label(columns)).items()}
+
+
+def by_strategy(trades: Trades) -> dict[str, TradeFigures]:
     """Attribution to strategies."""
-    return by(trades, lambda trade: trade.strategy)
+    return by(trades, lambda columns: columns.strategy)
 
 
-def by_instrument(trades: Sequence[TradeResult]) -> dict[str, TradeFigures]:
+def by_instrument(trades: Trades) -> dict[str, TradeFigures]:
     """Attribution to instruments."""
-    return by(trades, lambda trade: trade.instrument)
+    return by(trades, lambda columns: columns.instrument)
 
 
-def by_side(trades: Sequence[TradeResult]) -> dict[str, TradeFigures]:
+def by_side(trades: Trades) -> dict[str, TradeFigures]:
     """Long against short."""
-    return by(trades, lambda trade: trade.direction)
+    return by(trades, lambda columns: columns.direction)
 
 
-def by_tag(trades: Sequence[TradeResult]) -> dict[str, TradeFigures]:
+def by_tag(trades: Trades) -> dict[str, TradeFigures]:
     """By what the strategy called them."""
-    return by(trades, lambda trade: NO_TAG if trade.tag is None else trade.tag)
+    return by(trades, lambda columns: columns.tag)
 
 
-def by_month(trades: Sequence[TradeResult], zone: tzinfo = UTC) -> dict[str, TradeFigures]:
+def by_month(trades: Trades, zone: tzinfo = UTC) -> dict[str, TradeFigures]:
     """By the month in which they closed, as 2024-03."""
-    return by(trades, lambda trade: f"{_local(trade.ts_closed, zone):%Y-%m}")
+    return by(trades, lambda columns: _of_days(columns.ts_closed, zone, _month))
 
 
-def by_weekday(trades: Sequence[TradeResult], zone: tzinfo = UTC) -> dict[str, TradeFigures]:
+def by_weekday(trades: Trades, zone: tzinfo = UTC) -> dict[str, TradeFigures]:
     """By the weekday on which they closed, Monday first; days without trades are left out."""
-    found = by(trades, lambda trade: WEEKDAYS[_local(trade.ts_closed, zone).weekday()])
+    found = by(trades, lambda columns: _of_days(columns.ts_closed, zone, _weekday))
     return {day: found[day] for day in WEEKDAYS if day in found}
+
+
+def _of_days(times: IntArray, zone: tzinfo, name: Callable[[int], str]) -> Labels:
+    """What the day of each time is called."""
+    days, place = np.unique(local_days(times, zone), return_inverse=True)
+    names: dict[str, int] = {}
+    codes = [names.setdefault(name(day), len(names)) for day in days.tolist()]
+    return Labels(list(names), np.array(codes, dtype=np.int64)[place])
+
+
+def _month(day: int) -> str:
+    return f"{_EPOCH + timedelta(days=day):%Y-%m}"
+
+
+def _weekday(day: int) -> str:
+    return WEEKDAYS[(day + 3) % 7]  # 1970-01-01 was a Thursday
 
 
 def monthly_returns(equity: Floats, times: Times, zone: tzinfo = UTC) -> dict[str, float | None]:
@@ -108,7 +138,7 @@ def monthly_returns(equity: Floats, times: Times, zone: tzinfo = UTC) -> dict[st
     curve, moments = day_ends(equity, times, zone)
     if not len(curve):
         return {}
-    labels = [f"{_EPOCH + timedelta(days=int(day)):%Y-%m}" for day in local_days(moments, zone)]
+    labels = [_month(day) for day in local_days(moments, zone).tolist()]
     ends = {label: float(value) for label, value in zip(labels, curve, strict=True)}
     before, found = float(numbers(equity)[0]), {}
     for label, value in ends.items():
@@ -125,7 +155,3 @@ def weekday_returns(equity: Floats, times: Times, zone: tzinfo = UTC) -> dict[st
     weekdays = (local_days(moments, zone)[1:] + 3) % 7  # 1970-01-01 was a Thursday
     rates = returns_of(curve)
     return {WEEKDAYS[day]: float(rates[weekdays == day].mean()) for day in np.unique(weekdays)}
-
-
-def _local(ts: int, zone: tzinfo) -> datetime:
-    return datetime.fromtimestamp(ts // SECOND_NS, tz=zone)

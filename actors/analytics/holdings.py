@@ -27,11 +27,12 @@ def time_in_market(opened: Times, closed: Times, begin: int, end: int) -> float 
     """
     if end <= begin:
         return None
-    held, until = 0, begin
-    for start, stop in sorted(zip(map(int, opened), map(int, closed), strict=True)):
-        start, stop = max(start, until), min(stop, end)
-        if stop > start:
-            held, until = held + stop - start, stop
+    starts, stops = np.asarray(opened, dtype=np.int64), np.minimum(np.asarray(closed, dtype=np.int64), end)
+    order = np.argsort(starts, kind="stable")
+    starts, stops = starts[order], stops[order]
+    # Counted so far: up to the latest end of all that began before.
+    until = np.maximum.accumulate(np.concatenate(([begin], stops)))[:-1]
+    held = int(np.maximum(stops - np.maximum(starts, until), 0).sum())
     return held / (end - begin)
 
 

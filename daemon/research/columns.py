@@ -6,7 +6,7 @@ made of a table is made of the columns it needs, one table at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from itertools import compress
 from operator import attrgetter, not_
@@ -64,48 +64,49 @@ class Table(Generic[Row]):
         """The whole table; nothing is added from now on."""
         if self._rows or not self._blocks:
             self._blocks.append(self._packed(self._rows, self._places))
-        self._rows, self._places = [], []
-        return Packed(self._schema, self._blocks)
+        blocks, self._blocks, self._rows, self._places = self._blocks, [], [], []
+        places = polars.concat([_read(block, _PLACE) for block in blocks])
+        order = None if places.is_sorted() else places.arg_sort()
+        made: dict[str, bytes] = {}
+        for name in self._schema:
+            column = polars.concat([_read(block, name) for block in blocks], rechunk=True)
+            made[name] = _written((column if order is None else column.gather(order)).to_frame())
+        return Packed(made, self._count)
 
     def _packed(self, rows: Sequence[Row], places: Sequence[int]) -> bytes:
         values = {name: list(map(attrgetter(name), rows)) for name in self._schema}
         frame = frame_of(self._schema, values).with_columns(polars.Series(_PLACE, places, polars.UInt32))
-        made = BytesIO()
-        frame.write_ipc(made, compression="zstd")
-        return made.getvalue()
+        return _written(frame)
 
 
 class Packed:
     """A whole table of which columns are unpacked as they are asked for."""
 
-    def __init__(self, schema: Columns, blocks: Sequence[bytes], *, behind: Packed | None = None) -> None:
-        """
-        Args:
-            behind: What follows; of the same schema.
-        """
-        self._schema = schema
-        self._blocks: list[bytes] = list(blocks)
-        places = polars.concat([_read(block, _PLACE) for block in blocks])
-        if behind is not None:
-            self._blocks += behind._blocks
-            places = polars.concat([places, behind._places + places.len()])
-        self._places: polars.Series = places
-        self.height = places.len()
-        self._order = None if places.is_sorted() else places.arg_sort()
-
-    def before(self, behind: Packed) -> Packed:
-        """This table and that one as one."""
-        return Packed(self._schema, self._blocks, behind=behind)
+    def __init__(self, columns: Mapping[str, bytes], height: int) -> None:
+        self._columns, self.height = columns, height
 
     @property
     def columns(self) -> list[str]:
         """Their names."""
-        return list(self._schema)
+        return list(self._columns)
 
     def get_column(self, name: str) -> polars.Series:
         """One column."""
-        whole = polars.concat([_read(block, name) for block in self._blocks], rechunk=True)
-        return whole if self._order is None else whole.gather(self._order)
+        return _read(self._columns[name], name)
+
+    def before(self, behind: Packed) -> Packed:
+        """This table and that one as one."""
+        joined = {
+            name: _written(self.get_column(name).append(behind.get_column(name)).rechunk().to_frame())
+            for name in self._columns
+        }
+        return Packed(joined, self.height + behind.height)
+
+
+def _written(frame: polars.DataFrame) -> bytes:
+    made = BytesIO()
+    frame.write_ipc(made, compression="zstd")
+    return made.getvalue()
 
 
 def _read(block: bytes, name: str) -> polars.Series:

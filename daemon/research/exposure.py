@@ -14,6 +14,8 @@ from daemon.research.frames import times_of
 
 Holder = tuple[str, str]
 """Strategy and instrument."""
+FILL_COLUMNS = ("ts", "strategy", "instrument", "side", "quantity", "notional", "bar")
+POSITION_COLUMNS = ("ts", "strategy", "instrument", "quantity", "value")
 _ROWS_AT_ONCE = 16_384
 """As objects of Python; there may be a great many fills."""
 
@@ -83,9 +85,7 @@ def _gross(held: dict[Holder, _Held]) -> float:
 
 def _samples(positions: polars.DataFrame) -> Iterator[tuple[int, Holder, _Held]]:
     """By time: when, whose, and what was held."""
-    for ts, strategy, instrument, quantity, value in _rows_of(
-        positions, "strategy", "instrument", "quantity", "value"
-    ):
+    for ts, strategy, instrument, quantity, value in _rows_of(positions, *POSITION_COLUMNS[1:]):
         yield ts, (strategy, instrument), _Held(quantity, abs(value / quantity))
 
 
@@ -94,13 +94,12 @@ def _moves(fills: polars.DataFrame) -> Iterator[tuple[int, Holder, float, float,
 
     A fill whose value is not known is left out until the next sample.
     """
-    columns = ("strategy", "instrument", "side", "quantity", "notional", "bar")
-    known = fills.select("ts", *columns).filter(
+    known = fills.select(FILL_COLUMNS).filter(
         polars.col("notional").is_not_null() & (polars.col("quantity") > 0.0)
     )
     if not known["ts"].is_sorted():
         known = known.sort("ts", maintain_order=True)
-    for ts, strategy, instrument, side, quantity, notional, bar in _rows_of(known, *columns):
+    for ts, strategy, instrument, side, quantity, notional, bar in _rows_of(known, *FILL_COLUMNS[1:]):
         signed = quantity if side == "buy" else -quantity
         yield ts, (strategy, instrument), signed, notional / quantity, bar is not None
 

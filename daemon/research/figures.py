@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ from actors.analytics.series import (
     FloatArray,
     Times,
     daily_returns,
+    numbers,
     periods_per_year,
     returns_of,
     years_between,
@@ -29,11 +30,11 @@ from actors.analytics.summary import (
     doubts,
     equity_figures,
 )
+from actors.analytics.trade_columns import NO_TAG, Labels, TradeColumns
 from actors.analytics.trades import (
     Streaks,
     TradeResult,
     expectancy,
-    net_results,
     payoff_ratio,
     r_multiples,
     streaks,
@@ -41,10 +42,10 @@ from actors.analytics.trades import (
 )
 from actors.errors import InvalidSeries
 from actors.model.calendar import DAY_NS, Calendar, ListedSessions
-from daemon.research.exposure import exposure_of
-from daemon.research.frames import times_of
-from daemon.research.metrics import OwnMetric, own_figures
-from daemon.research.participation import Capacity, capacity_of
+from daemon.research.exposure import FILL_COLUMNS, POSITION_COLUMNS, exposure_of
+from daemon.research.frames import codes_of, times_array, times_of
+from daemon.research.metrics import OwnFigures, OwnMetric, own_figures
+from daemon.research.participation import CAPACITY_COLUMNS, Capacity, capacity_of
 
 YEAR_NS = 366 * DAY_NS
 BLOCK_DAYS = 5.0
@@ -56,14 +57,15 @@ RETURNS_FOR_INTERVAL_MIN = 20
 RUIN_SHARE = 0.5
 """Of the first equity: who has lost half rarely goes on."""
 
-TRADE_COLUMNS = (
-    "strategy", "instrument", "direction", "tag", "ts_opened", "ts_closed", "realised_pnl", "fees",
-    "slippage", "borrow", "funding", "net", "risk", "adverse", "favourable",
-)  # fmt: skip
-FILL_COLUMNS = (
-    "ts", "strategy", "instrument", "side", "quantity", "notional", "bar", "volume_share",
-)  # fmt: skip
-"""Of the tables, what figures are made of."""
+_MONEY = ("realised_pnl", "fees", "slippage", "borrow", "funding")
+_LABELS = ("strategy", "instrument", "direction", "tag")
+
+
+class Tables(Protocol):
+    """The tables of one account, of which only what is asked for is made: they may be long."""
+
+    def some(self, name: str, columns: Sequence[str]) -> polars.DataFrame:
+        """Some columns of a table."""
 
 
 class Chances(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,10 +127,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def figures_of(
-    equity: polars.DataFrame,
-    trades: polars.DataFrame,
-    fills: polars.DataFrame,
-    positions: polars.DataFrame,
+    tables: Tables,
     *,
     calendar: Calendar,
     interval_ns: int,
@@ -145,16 +144,16 @@ def figures_of(
         still_open: When each round trip that has not ended began, ns.
         interval_ns: Of the largest bars that nothing smaller feeds; a day at least counts.
     """
+    equity = tables.some("equity", ("ts", "equity"))
     curve = equity["equity"].to_numpy().astype(np.float64)
     # A row closes its period: what ends at midnight belongs to the day before.
-    times = np.asarray(times_of(equity), dtype=np.int64) - 1
-    results = trade_results(trades)
-    net = net_results(results)
+    times = times_array(equity["ts"]) - 1
+    trades, spans = _columns_of(tables), tables.some("trades", ("ts_opened", "ts_closed"))
     interval = max(interval_ns, DAY_NS)
     of_equity = _of_equity(curve, times, calendar, interval)
-    of_own = own_figures(own or {}, curve, times, results)
-    multiples = _multiples(trades)
-    of_trades = trade_figures(results)
+    of_own = own_figures(own, curve, times, trade_results(tables)) if own else OwnFigures({}, [])
+    multiples = _multiples(tables.some("trades", ("net", "risk")))
+    net, of_trades = numbers(trades.net, "trades"), trade_figures(trades)
     is_sound = of_equity is not None
     return Figures(
         equity=of_equity,
@@ -166,25 +165,30 @@ def figures_of(
         streaks=streaks(net),
         expectancy_r=expectancy(multiples),
         system_quality_r=system_quality(multiples),
-        time_in_market=_in_market(trades, still_open, times) if len(times) else None,
-        exposure_average=exposure_average(*exposure_of(equity, positions, fills)) if is_sound else None,
-        turnover=turnover(_notionals(fills), curve, times) if is_sound else None,
-        adverse_average=_mean(trades["adverse"]),
-        favourable_average=_mean(trades["favourable"]),
-        chances=_chances(net, times_of(trades, "ts_opened"), curve, times, seed),
-        **_grouped(results),
+        time_in_market=_in_market(spans, still_open, times) if len(times) else None,
+        exposure_average=_exposure(equity, tables) if is_sound else None,
+        turnover=turnover(_notionals(tables), curve, times) if is_sound else None,
+        adverse_average=_mean(tables.some("trades", ("adverse",)).to_series()),
+        favourable_average=_mean(tables.some("trades", ("favourable",)).to_series()),
+        chances=_chances(net, times_array(spans["ts_opened"]), curve, times, seed),
+        **_grouped(trades),
         monthly_returns=groups.monthly_returns(curve, times) if is_sound else {},
         weekday_returns=groups.weekday_returns(curve, times) if is_sound else {},
         own=of_own.figures,
-        capacity=capacity_of(fills),
+        capacity=capacity_of(tables.some("fills", CAPACITY_COLUMNS)),
         benchmark=benchmark,
         against=_against(curve, times, marks, of_equity, interval),
         doubts=[*_doubts(of_equity, of_trades, times), *of_own.doubts],
     )
 
 
-def _notionals(fills: polars.DataFrame) -> FloatArray:
-    return fills["notional"].fill_null(0.0).to_numpy()
+def _notionals(tables: Tables) -> FloatArray:
+    return tables.some("fills", ("notional",)).to_series().fill_null(0.0).to_numpy()
+
+
+def _exposure(equity: polars.DataFrame, tables: Tables) -> float | None:
+    positions, fills = tables.some("positions", POSITION_COLUMNS), tables.some("fills", FILL_COLUMNS)
+    return exposure_average(*exposure_of(equity, positions, fills))
 
 
 def _multiples(trades: polars.DataFrame) -> FloatArray:
@@ -192,10 +196,11 @@ def _multiples(trades: polars.DataFrame) -> FloatArray:
     return r_multiples(with_stop["net"].to_numpy(), with_stop["risk"].to_numpy())
 
 
-def _in_market(trades: polars.DataFrame, still_open: Sequence[int], times: Times) -> float | None:
+def _in_market(spans: polars.DataFrame, still_open: Sequence[int], times: Times) -> float | None:
     begin, end = int(times[0]), int(times[-1])
-    opened = [*times_of(trades, "ts_opened"), *still_open]
-    closed = [*times_of(trades, "ts_closed"), *[end] * len(still_open)]
+    open_since = np.asarray(still_open, dtype=np.int64)
+    opened = np.concatenate((times_array(spans["ts_opened"]), open_since))
+    closed = np.concatenate((times_array(spans["ts_closed"]), np.full_like(open_since, end)))
     return time_in_market(opened, closed, begin, end)
 
 
@@ -206,25 +211,53 @@ def _doubts(of_equity: EquityFigures | None, of_trades: TradeFigures, times: Tim
     return doubts(of_equity, of_trades.count, of_trades.win_rate, years)
 
 
-def _grouped(results: Sequence[TradeResult]) -> dict[str, Any]:
+def _grouped(trades: TradeColumns) -> dict[str, Any]:
     """The same figures by everything that trades are grouped by."""
     return {
-        "by_strategy": groups.by_strategy(results),
-        "by_instrument": groups.by_instrument(results),
-        "by_side": groups.by_side(results),
-        "by_tag": groups.by_tag(results),
-        "by_month": groups.by_month(results),
-        "by_weekday": groups.by_weekday(results),
+        "by_strategy": groups.by_strategy(trades),
+        "by_instrument": groups.by_instrument(trades),
+        "by_side": groups.by_side(trades),
+        "by_tag": groups.by_tag(trades),
+        "by_month": groups.by_month(trades),
+        "by_weekday": groups.by_weekday(trades),
     }
 
 
-def trade_results(trades: polars.DataFrame) -> list[TradeResult]:
-    """The rows of a table of trades in the form that analytics take."""
-    columns: list[Any] = [trades[name].to_list() for name in ("strategy", "instrument", "direction", "tag")]
-    # As with equity: what a bar that ends at midnight has filled belongs to the day before.
+def _columns_of(tables: Tables) -> TradeColumns:
+    """The table of trades in the form that analytics take."""
+
+    def of(name: str) -> polars.Series:
+        return tables.some("trades", (name,)).to_series()
+
+    def money(name: str) -> FloatArray:
+        # What is not known cost nothing; and a zero has no sign.
+        return of(name).fill_null(0.0).to_numpy() + 0.0
+
+    return TradeColumns(
+        strategy=_labels(of("strategy")),
+        instrument=_labels(of("instrument")),
+        direction=_labels(of("direction")),
+        tag=_labels(of("tag")),
+        # As with equity: what a bar that ends at midnight has filled belongs to the day before.
+        ts_closed=times_array(of("ts_closed")) - 1,
+        realised_pnl=money("realised_pnl"),
+        fees=money("fees"),
+        slippage=money("slippage"),
+        borrow=money("borrow"),
+        funding=money("funding"),
+    )
+
+
+def _labels(column: polars.Series) -> Labels:
+    return Labels(*codes_of(column.fill_null(NO_TAG)))
+
+
+def trade_results(tables: Tables) -> list[TradeResult]:
+    """The same trade by trade, for figures of the user's own."""
+    trades = tables.some("trades", (*_LABELS, "ts_opened", "ts_closed", *_MONEY, "risk"))
+    columns: list[Any] = [trades[name].to_list() for name in _LABELS]
     columns += [[ts - 1 for ts in times_of(trades, name)] for name in ("ts_opened", "ts_closed")]
-    money = ("realised_pnl", "fees", "slippage", "borrow", "funding", "risk")
-    columns += [trades[name].to_list() for name in money]
+    columns += [trades[name].to_list() for name in (*_MONEY, "risk")]
     return [
         TradeResult(
             strategy=strategy, instrument=instrument, direction=direction, tag=tag, ts_opened=opened,
@@ -281,9 +314,7 @@ def _against(
     return benchmark_figures(rates[0], rates[1], of_equity.periods_per_year)
 
 
-def _chances(
-    net: FloatArray, opened: Sequence[int], curve: FloatArray, times: Times, seed: int
-) -> Chances | None:
+def _chances(net: FloatArray, opened: Times, curve: FloatArray, times: Times, seed: int) -> Chances | None:
     """None without trades, or where one was opened with nothing."""
     if not len(net) or not len(curve) or curve[0] <= 0.0:
         return None

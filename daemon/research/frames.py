@@ -7,8 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import polars
 
+from actors.analytics.series import IntArray
 from actors.errors import BadDataFile
 
 TIME = polars.Datetime("ns", "UTC")
@@ -50,7 +52,7 @@ SCHEMAS: dict[str, Columns] = {
     "prices": PRICES,
 }  # fmt: skip
 TABLES = tuple(SCHEMAS)
-_TEXTS_AT_ONCE = 65_536
+_ROWS_AT_ONCE = 65_536
 
 
 class Stored(Protocol):
@@ -149,6 +151,18 @@ def times_of(frame: polars.DataFrame, column: str = "ts") -> list[int]:
     return frame[column].dt.replace_time_zone(None).cast(polars.Int64).to_list()
 
 
+def times_array(column: polars.Series) -> IntArray:
+    """The same of a column in which every time is known."""
+    return column.dt.replace_time_zone(None).cast(polars.Int64).to_numpy()
+
+
+def codes_of(column: polars.Series) -> tuple[list[str], IntArray]:
+    """The texts that come in a column, which has no gaps, and for each row the place of its text in them."""
+    names = column.unique(maintain_order=True)
+    codes = column.replace_strict(names, np.arange(len(names)), return_dtype=polars.Int64)
+    return names.to_list(), codes.to_numpy()
+
+
 def digest(frames: Frames) -> str:
     """SHA-256 over every value of every table: equal for runs that are equal to the last bit."""
     total = sha256()
@@ -168,15 +182,17 @@ def digest(frames: Frames) -> str:
 
 def _texts(column: polars.Series) -> Iterator[bytes]:
     """All texts with a line's end between two."""
-    for start in range(0, column.len(), _TEXTS_AT_ONCE):
-        text = "\n".join(column.slice(start, _TEXTS_AT_ONCE).fill_null("").to_list())
+    for start in range(0, column.len(), _ROWS_AT_ONCE):
+        text = "\n".join(column.slice(start, _ROWS_AT_ONCE).fill_null("").to_list())
         yield (f"\n{text}" if start else text).encode()
 
 
 def write_frames(folder: Path, frames: Frames) -> None:
     """One Parquet file for each table."""
     for name in frames.stored:
-        frames.whole(name).write_parquet(folder / f"{name}.parquet", compression="zstd")
+        frames.whole(name).write_parquet(
+            folder / f"{name}.parquet", compression="zstd", row_group_size=_ROWS_AT_ONCE
+        )
 
 
 def read_frame(folder: Path, name: str) -> polars.DataFrame:

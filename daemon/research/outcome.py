@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from actors.views.valuation import Valuation
 from daemon.config import Config
 from daemon.graph import Core, StrategyClasses
 from daemon.research.excursions import Excursions
-from daemon.research.figures import FILL_COLUMNS, TRADE_COLUMNS, Figures, figures_of
+from daemon.research.figures import Figures, figures_of
 from daemon.research.frames import EQUITY, POSITIONS, Frames, frame_of
 from daemon.research.hashes import hashes_of, plain_config, versions
 from daemon.research.metrics import OwnMetric
@@ -156,10 +156,7 @@ def _account(out: Outcome, name: str, frames: Frames) -> AccountResult:
     worth = Valuation(out.instruments.values())
     end = ledger.at_mark(name)
     figures = figures_of(
-        _of_account(name, frames.equity),
-        _of_account(name, frames.some("trades", ["account", *TRADE_COLUMNS])),
-        _of_account(name, frames.some("fills", ["account", *FILL_COLUMNS])),
-        _of_account(name, frames.positions),
+        _OfAccount(frames, name),
         calendar=_calendar(out, name),
         interval_ns=out.interval_ns,
         seed=out.config.daemon.seed,
@@ -219,9 +216,17 @@ def _strategies(out: Outcome, frames: Frames) -> dict[str, StrategyResult]:
     return found
 
 
-def _of_account(name: str, frame: polars.DataFrame) -> polars.DataFrame:
-    is_its = frame["account"] == name
-    return frame if is_its.all() else frame.filter(is_its)
+class _OfAccount(NamedTuple):
+    """The tables of one account."""
+
+    frames: Frames
+    name: str
+
+    def some(self, name: str, columns: Sequence[str]) -> polars.DataFrame:
+        """Some columns of a table."""
+        is_its = self.frames.stored[name].get_column("account") == self.name
+        found = self.frames.some(name, columns)
+        return found if is_its.all() else found.filter(is_its)
 
 
 def _count(frames: Frames, table: str, **values: str) -> int:

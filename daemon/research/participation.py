@@ -13,11 +13,15 @@ import numpy as np
 import polars
 
 from actors.analytics.holdings import capacity
+from actors.analytics.series import FloatArray
+from daemon.research.frames import codes_of
 from daemon.research.prices import Block
 from daemon.research.rows import FillRow
 
 SHARE_MAX = 0.05
 """Of a bar's volume: beyond it impact is no longer small."""
+CAPACITY_COLUMNS = ("instrument", "notional", "bar", "volume_share")
+"""Of the fills."""
 
 
 class Participation:
@@ -78,18 +82,36 @@ def capacity_of(fills: polars.DataFrame) -> Capacity | None:
     known = fills.filter((polars.col("volume_share") > 0.0) & (polars.col("notional") > 0.0))
     if known.is_empty():
         return None
-    bars = known.group_by("instrument", "bar", maintain_order=True).agg(
-        polars.col("notional").sum(), polars.col("volume_share").sum()
-    )
-    notionals, shares = bars["notional"].to_numpy(), bars["volume_share"].to_numpy()
+    notionals, shares = _by_bar(known)
     market = notionals / shares
     scale = capacity(notionals, market, SHARE_MAX)
     assert scale is not None, "something was traded"
     return Capacity(
-        bars=bars.height,
+        bars=len(shares),
         share_median=float(np.median(shares)),
         share_p95=float(np.quantile(shares, 0.95)),
         share_max=float(shares.max()),
         scale=scale,
         notional=SHARE_MAX * float(np.quantile(market, 0.05)),
     )
+
+
+def _by_bar(fills: polars.DataFrame) -> tuple[FloatArray, FloatArray]:
+    """Notional and share of volume of each bar, in no order; mostly a bar has one fill."""
+    _, codes = codes_of(fills["instrument"])
+    bars = fills["bar"].to_physical().to_numpy()
+    order = np.lexsort((bars, codes))
+    is_same = np.append((np.diff(codes[order]) == 0) & (np.diff(bars[order]) == 0), False)
+    is_shared = np.empty(len(order), dtype=np.bool_)
+    is_shared[order] = is_same | np.roll(is_same, 1)
+    alone = fills.filter(~is_shared)
+    joined = (
+        fills.filter(is_shared)
+        .group_by("instrument", "bar", maintain_order=True)
+        .agg(polars.col("notional").sum(), polars.col("volume_share").sum())
+    )
+    notionals, shares = (
+        np.concatenate([frame[name].to_numpy() for frame in (alone, joined)])
+        for name in ("notional", "volume_share")
+    )
+    return notionals, shares

@@ -102,8 +102,10 @@ class Tables:
 
     def finished(self) -> Finished:
         """The tables; the run is over."""
-        orders, denied = self._orders.finished(), self._denied.finished()
-        return Finished(orders.before(denied), self._fills.finished(), self._trades.finished())
+        orders = self._orders.finished()
+        if len(self._denied):
+            orders = orders.before(self._denied.finished())
+        return Finished(orders, self._fills.finished(), self._trades.finished())
 
     def take(self, event: Event, rate: float) -> None:
         """One event; `rate` is account currency per quote currency."""

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from actors.analytics import groups
+from actors.analytics.trade_columns import NO_TAG
 from actors.analytics.trades import TradeResult
 from actors.errors import InvalidSeries
 from actors.messages.orders import Direction
@@ -55,7 +56,7 @@ def test_each_trade_counts_in_one_group_of_each_kind() -> None:
         assert sum(group.count for group in found.values()) == 3
         assert sum(group.net for group in found.values()) == groups.trade_figures(trades).net
         assert list(found) == sorted(found)
-    assert list(groups.by_tag(trades)) == [groups.NO_TAG, "breakout"]
+    assert list(groups.by_tag(trades)) == [NO_TAG, "breakout"]
     assert groups.by_side(trades)["short"].count == 1
     assert groups.by_tag(trades)["breakout"].count == 2
 

@@ -46,9 +46,7 @@ def some_frames(*equity: float) -> Frames:
 def a_run(*equity: float, state: RunState = "complete", code: str = "c", created: str = "1") -> Run:
     frames = some_frames(*equity)
     hashes = Hashes(config="a", code=code, data="b")
-    figures = figures_of(
-        frames.equity, frames.trades, frames.fills, frames.positions, calendar=ALWAYS_OPEN, interval_ns=DAY_NS
-    )
+    figures = figures_of(frames, calendar=ALWAYS_OPEN, interval_ns=DAY_NS)
     info = RunInfo(
         run_id=hashes.run_id,
         state=state,

@@ -126,10 +126,7 @@ def _prices(ts: IntArray, close: FloatArray, name: str, chance: np.random.Genera
 
 def _info(frames: Frames, equity: FloatArray, fast: int, seed: int) -> RunInfo:
     figures = figures_of(
-        frames.equity,
-        frames.trades,
-        frames.fills,
-        frames.positions,
+        frames,
         calendar=ALWAYS_OPEN,
         interval_ns=60 * MINUTE,
     )
