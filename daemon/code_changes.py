@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
 from actors.core.frames import Head
 from actors.errors import ConfigError, StoreError
+from actors.own_code.loading import load_function, modules_of
+from actors.own_code.modules import digest_of_all
 from actors.store.recovery import Recovered
 from actors.strategies.base import Strategy
-from actors.strategies.loading import load_strategy, strategy_source_hash
+from actors.strategies.loading import load_strategy, strategy_modules, strategy_source_hash
 from daemon.config import Config
 
 STATE_UNUSABLE = 7
@@ -34,7 +37,19 @@ def _fingerprint(config: Config, name: str, strategy: type[Strategy]) -> str:
         [strategy.__qualname__, section.account, section.instruments, section.bars, section.parameters],
         order="deterministic",
     )
-    return sha256(strategy_source_hash([strategy]).encode() + made_with).hexdigest()
+    return sha256(strategy_source_hash(strategy).encode() + made_with).hexdigest()
+
+
+def own_code_hash(config: Config, classes: Iterable[type[Strategy]]) -> str:
+    """Digest of all code of the user's own that runs in the core."""
+    programs = [strategy_modules(strategy) for strategy in classes]
+    return digest_of_all([*programs, *(modules_of(function) for function in own_slippage(config))])
+
+
+def own_slippage(config: Config) -> list[Callable[..., Any]]:
+    """Functions of the user's own that simulated fills depend on."""
+    named = (venue.simulated.slippage.function for venue in config.venues.values())
+    return [load_function(name) for name in named if name is not None]
 
 
 def runnable_classes(head: Head, config: Config) -> dict[str, type[Strategy]]:

@@ -29,9 +29,9 @@ from actors.store.rerun import Rerun, decode_snapshot
 from actors.store.tape_file import TapeWriter
 from actors.store.tape_reader import TapeReader
 from actors.strategies.host import FailureHook
-from actors.strategies.loading import load_strategy, strategy_source_hash
+from actors.strategies.loading import load_strategy
 from actors.strategies.recorded import AbsentStrategy
-from daemon.code_changes import OtherVersion, changed_strategies, check_version, fingerprints
+from daemon.code_changes import OtherVersion, changed_strategies, check_version, fingerprints, own_code_hash
 from daemon.config import Config
 from daemon.graph import BarSources, Core, StrategyClasses, build_core
 from daemon.rerunning import Tail, decisions, run_tail
@@ -200,7 +200,7 @@ def _new_head(
         session=config.daemon.session or recovered.session or label,
         part=recovered.next_part,
         config=tape_config,
-        strategy_hash=strategy_source_hash(classes.values()),
+        strategy_hash=own_code_hash(config, classes.values()),
         versions=versions(),
         seed=config.daemon.seed,
         schema=schema_fingerprint((*core.sequencer.venues, *core.sequencer.actors)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from importlib import invalidate_caches
@@ -170,6 +170,11 @@ def digest_of(modules: Mapping[str, OwnModule]) -> str:
         source = modules[name].source
         total.update(f"{name}\n{len(source)}\n".encode() + source)
     return total.hexdigest()
+
+
+def digest_of_all(programs: Iterable[Mapping[str, OwnModule]]) -> str:
+    """One digest of several that may have modules of one name; neither order nor number matters."""
+    return sha256(" ".join(sorted({digest_of(modules) for modules in programs})).encode()).hexdigest()
 
 
 def file_bytes(path: str) -> bytes:

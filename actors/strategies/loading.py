@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
 from types import ModuleType
 
@@ -52,12 +51,9 @@ def check_strategy(strategy: type[Strategy]) -> None:
     check_code(strategy, Strategy)
 
 
-def strategy_source_hash(strategies: Iterable[type[Strategy]]) -> str:
-    """SHA-256 over the sources of strategies, their bases and all of the user's own that they import."""
-    modules: dict[str, OwnModule] = {}
-    for strategy in strategies:
-        modules |= strategy_modules(strategy)
-    return digest_of(modules)
+def strategy_source_hash(strategy: type[Strategy]) -> str:
+    """SHA-256 over the sources of a strategy, its bases and all of the user's own that they import."""
+    return digest_of(strategy_modules(strategy))
 
 
 def strategy_modules(strategy: type[Strategy]) -> dict[str, OwnModule]:

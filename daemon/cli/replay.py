@@ -88,13 +88,16 @@ def run(args: Namespace) -> int:
 
 def _core(head: Head, changed: dict[str, None]) -> Core:
     """The core of a part; adds the strategies that are no longer what they were."""
-    from daemon.code_changes import changed_strategies, fingerprints
+    from daemon.code_changes import changed_strategies, fingerprints, own_code_hash, own_slippage
     from daemon.startup import core_of_head, load_classes
     from daemon.tape_configuration import from_tape_configuration
 
     config = from_tape_configuration(head.config)[0]
     classes = load_classes(config)
-    changed.update(dict.fromkeys(changed_strategies(head, fingerprints(config, classes))))
+    found = changed_strategies(head, fingerprints(config, classes))
+    if not found and own_slippage(config) and head.strategy_hash != own_code_hash(config, classes.values()):
+        found = ["slippage"]
+    changed.update(dict.fromkeys(found))
     return core_of_head(head, classes=classes)
 
 

@@ -14,9 +14,10 @@ import msgspec
 
 import actors
 from actors.own_code.loading import load_function, modules_of
-from actors.own_code.modules import digest_of
+from actors.own_code.modules import digest_of_all
 from actors.strategies.base import Strategy
 from actors.strategies.loading import strategy_modules
+from daemon.code_changes import own_slippage
 from daemon.config import Config
 from daemon.research.history import data_files
 from daemon.research.runs import Hashes
@@ -68,11 +69,8 @@ def result_config(config: Config) -> dict[str, Any]:
 
 def own_functions(config: Config) -> list[Callable[..., Any]]:
     """Functions of the user's own that fills or figures depend on."""
-    slippage = (venue.simulated.slippage.function for venue in config.venues.values())
-    return [
-        *(load_function(name) for name in slippage if name is not None),
-        *(load_function(name, is_guarded=False) for name in config.backtest.metrics),
-    ]
+    metrics = (load_function(name, is_guarded=False) for name in config.backtest.metrics)
+    return [*own_slippage(config), *metrics]
 
 
 def code_hash(classes: Iterable[type[Strategy]], functions: Iterable[Callable[..., Any]] = ()) -> str:
@@ -80,8 +78,7 @@ def code_hash(classes: Iterable[type[Strategy]], functions: Iterable[Callable[..
     total = sha256(f"{engine_hash()} {versions()}\n".encode())
     own = [strategy_modules(strategy) for strategy in classes]
     own += [modules_of(function) for function in functions]
-    for digest in sorted({digest_of(modules) for modules in own}):
-        total.update(f"{digest}\n".encode())
+    total.update(digest_of_all(own).encode())
     return total.hexdigest()
 
 

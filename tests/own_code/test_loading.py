@@ -13,6 +13,7 @@ import pytest
 from actors import ConfigError, Strategy
 from actors.own_code.loading import check_code, load_function, modules_of
 from actors.strategies.loading import load_strategy, strategy_source_hash
+from daemon.research.hashes import code_hash
 
 STRATEGY = """
 from actors import Bar, Strategy
@@ -101,7 +102,16 @@ def test_helpers_of_one_name_never_meet(tmp_path: Path) -> None:
     one = mine(tmp_path / "one", "import helper", "helper.LENGTH", helper="LENGTH = 1\n")
     two = mine(tmp_path / "two", "import helper", "helper.LENGTH", helper="LENGTH = 2\n")
     assert (length(one), length(two)) == (1, 2)
-    assert strategy_source_hash([one]) != strategy_source_hash([two])
+    assert strategy_source_hash(one) != strategy_source_hash(two)
+
+
+def test_all_helpers_of_one_name_are_in_the_hash_of_a_run(tmp_path: Path) -> None:
+    one = mine(tmp_path / "one", "import helper", "1", helper="LENGTH = 1\n")
+    hashes = {
+        code_hash([one, mine(tmp_path / name, "import helper", "1", helper=f"LENGTH = {length}\n")])
+        for name, length in (("two", 2), ("three", 3), ("four", 3))
+    }
+    assert len(hashes) == 2
 
 
 def test_a_strategy_and_its_neighbour_share_no_state(tmp_path: Path) -> None:
@@ -120,16 +130,16 @@ def test_a_changed_helper_is_seen_though_size_and_time_are_the_same(tmp_path: Pa
     os.utime(helper, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     after = load_strategy(f"{tmp_path / 'mine.py'}:Mine")
     assert (length(before), length(after)) == (3, 4)
-    assert strategy_source_hash([before]) != strategy_source_hash([after])
+    assert strategy_source_hash(before) != strategy_source_hash(after)
     assert not list(tmp_path.rglob("*.pyc"))
 
 
 def test_the_hash_is_that_of_what_runs_wherever_it_lies(tmp_path: Path) -> None:
     first = mine(tmp_path / "a", "import helper", "1", helper="LENGTH = 3\n")
-    found = strategy_source_hash([first])
-    assert found == strategy_source_hash([mine(tmp_path / "b", "import helper", "1", helper="LENGTH = 3\n")])
+    found = strategy_source_hash(first)
+    assert found == strategy_source_hash(mine(tmp_path / "b", "import helper", "1", helper="LENGTH = 3\n"))
     write(tmp_path / "a", helper="LENGTH = 4\n", unused="X = 1\n")
-    assert strategy_source_hash([first]) == found
+    assert strategy_source_hash(first) == found
     assert set(modules_of(first, Strategy)) == {"mine", "helper"}
 
 
@@ -184,9 +194,9 @@ def test_helpers_on_the_search_path_are_in_the_hash_and_their_change_is_not_over
     strategy = load_strategy("own.strategy:Mine")
     assert (length(strategy), strategy.__module__) == (5, "own.strategy")
     assert set(modules_of(strategy, Strategy)) == {"own", "own.strategy", "own.base", "beside_all"}
-    before = strategy_source_hash([strategy])
+    before = strategy_source_hash(strategy)
     write(on_path, beside_all="N = 6\n")
-    assert strategy_source_hash([strategy]) == before
+    assert strategy_source_hash(strategy) == before
     with pytest.raises(
         ConfigError, match=r"beside_all\.py has changed since this process imported it: start anew"
     ):
@@ -217,7 +227,7 @@ def test_what_other_cells_of_a_notebook_give_is_in_the_hash(monkeypatch: pytest.
     strategy = STRATEGY.format(imports="", value=1).replace("self.ctx.long()", "weigh(N)")
     cells = ["N = 3", "def weigh(x):\n    return x + 1", strategy]
     hashes = {
-        strategy_source_hash([in_notebook(*cells)])
+        strategy_source_hash(in_notebook(*cells))
         for cells in (cells, cells, ["N = 4", *cells[1:]], ["N = 3", "def weigh(x):\n    return x", strategy])
     }
     assert len(hashes) == 3

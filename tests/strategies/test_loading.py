@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from actors import ConfigError, Strategy
+from actors.own_code.modules import digest_of_all
 from actors.strategies.library.quote_maker import QuoteMaker
 from actors.strategies.library.sma_cross import SmaCross
-from actors.strategies.loading import load_strategy, strategy_source_hash
+from actors.strategies.loading import load_strategy, strategy_modules, strategy_source_hash
 from tests.strategies.stage import Stage, a_quote, a_spec
 
 SOURCE = """from __future__ import annotations
@@ -55,18 +56,18 @@ def test_a_changed_file_is_another_strategy(counter: Path, monkeypatch: pytest.M
     after = load_strategy(f"{counter}:Counter")
     assert after is not before
     assert (vars(before)["step"], vars(after)["step"]) == (4, 5)
-    assert strategy_source_hash([after]) != strategy_source_hash([before])
+    assert strategy_source_hash(after) != strategy_source_hash(before)
 
 
 def test_the_hash_of_sources_depends_on_neither_place_nor_order(counter: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / "counter.py"
     elsewhere.parent.mkdir()
     elsewhere.write_text(SOURCE)
-    assert strategy_source_hash([load_strategy(f"{counter}:Counter")]) == strategy_source_hash(
-        [load_strategy(f"{elsewhere}:Counter")]
-    )
-    assert strategy_source_hash([SmaCross, QuoteMaker]) == strategy_source_hash([QuoteMaker, SmaCross])
-    assert strategy_source_hash([SmaCross]) != strategy_source_hash([QuoteMaker])
+    first, second = (load_strategy(f"{file}:Counter") for file in (counter, elsewhere))
+    assert strategy_source_hash(first) == strategy_source_hash(second)
+    programs = [strategy_modules(SmaCross), strategy_modules(QuoteMaker)]
+    assert digest_of_all(programs) == digest_of_all(programs[::-1]) != digest_of_all(programs[:1])
+    assert strategy_source_hash(SmaCross) != strategy_source_hash(QuoteMaker)
 
 
 @pytest.mark.parametrize(
