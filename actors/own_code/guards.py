@@ -16,6 +16,7 @@ from actors.own_code.names import CTX, LOCAL, Unit, Use, names_in
 from actors.own_code.reach import Program, Where
 from actors.own_code.rules import (
     CLOCK,
+    FILE_METHODS,
     LIBRARIES,
     LOADING,
     NO_CTX,
@@ -101,6 +102,8 @@ def _fault(program: Program, unit: Unit, use: Use, place: Where) -> Fault | None
         return None
     if use.name.startswith(f"{CTX}._"):
         return use.name.replace(CTX, "ctx"), NO_CTX
+    if full == LOCAL and place is Where.CORE and getattr(use.node, "attr", "") in FILE_METHODS:
+        return f"{getattr(use.node, 'attr', '')}()", READING
     shown = f"{full}()" if use.call is not None else full
     advice = advice_on(full)
     if advice is not None and not (full == "hash" and unit.name == "__hash__"):

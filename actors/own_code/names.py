@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.own_code.modules import OwnModule, absolute, is_main, is_type_checking
-from actors.own_code.rules import TYPE_QUESTIONS
+from actors.own_code.rules import MAKERS, TYPE_QUESTIONS
 
 BUILTINS = frozenset(dir(builtins))
 LOCAL = ""
@@ -204,6 +204,8 @@ class _Collector:
                 return ".".join([CTX, *reversed(parts)])
             parts.append(node.attr)
             node = node.value
+        if isinstance(node, ast.Call) and parts and (made := self.resolve(node.func)) in MAKERS:
+            return ".".join([str(made), *reversed(parts)])
         if not isinstance(node, ast.Name) or not (root := self._root(node.id)):
             return None
         return ".".join([root, *reversed(parts)])
@@ -256,6 +258,8 @@ class _Collector:
     def _alias(self, value: ast.expr, imported: Scope) -> str:
         self.scopes.append(imported)
         full = self.resolve(value) if isinstance(value, ast.Name | ast.Attribute) else None
+        if isinstance(value, ast.Call) and self.resolve(value.func) in MAKERS:
+            full = self.resolve(value.func)
         self.scopes.pop()
         return full or LOCAL
 

@@ -47,6 +47,11 @@ FORBIDDEN: dict[str, str] = {
         "psycopg psycopg2 sqlalchemy pymongo boto3 zmq ccxt yfinance sys.stdin sys.argv io.FileIO "
         "pandas.read_sql pandas.read_html polars.read_database polars.read_database_uri",
     ),
+    **_all(
+        _OUTSIDE,
+        "pathlib.Path.write_text pathlib.Path.write_bytes pathlib.Path.mkdir pathlib.Path.unlink "
+        "pathlib.Path.touch pathlib.Path.rename pathlib.Path.cwd pathlib.Path.home",
+    ),
     **_all(_PROGRAM, "daemon actors.store actors.venues"),
 }
 """Name → what to do instead."""
@@ -56,7 +61,9 @@ ALLOWED: frozenset[str] = frozenset({
 })  # fmt: skip
 """Parts of those that only calculate."""
 READERS: frozenset[str] = frozenset({
-    "open", "io.open", "pathlib.Path", "duckdb",
+    "open", "io.open", "duckdb", "pathlib.Path.read_text", "pathlib.Path.read_bytes", "pathlib.Path.open",
+    "pathlib.Path.exists", "pathlib.Path.is_file", "pathlib.Path.is_dir", "pathlib.Path.stat",
+    "pathlib.Path.iterdir", "pathlib.Path.glob", "pathlib.Path.rglob",
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile", "numpy.memmap",
     "pandas.read_csv", "pandas.read_parquet", "pandas.read_feather", "pandas.read_pickle", "pandas.read_json",
     "pandas.read_excel", "pandas.read_hdf", "pandas.read_orc", "pandas.read_table",
@@ -67,6 +74,11 @@ READERS: frozenset[str] = frozenset({
     "pyarrow.feather.read_table", "pyarrow.feather.read_feather",
 })  # fmt: skip
 """Files read: allowed in `on_setup`, before anything runs, and in what only `on_setup` calls."""
+
+MAKERS = frozenset({"pathlib.Path"})
+"""Calls that give what the methods of which are named above."""
+FILE_METHODS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes"})
+"""Methods that reach for files whatever they are asked of."""
 
 NOW = frozenset({"now", "today", "utcnow"})
 """As a text to one of these the same as their `now()`."""
