@@ -101,6 +101,7 @@ def build_core(
     on_failure: FailureHook | None = None,
     changed: Container[str] = (),
     venue_type: type[SimulatedVenueActor] | None = None,
+    apart: Container[str] = (),
     calendars: Calendars = BUILT_IN,
 ) -> Core:
     """Build and connect all actors.
@@ -110,11 +111,14 @@ def build_core(
         listeners: Actors behind all others that only listen.
         changed: Strategies whose code is not that of the state to be restored.
         venue_type: What takes the place of the simulated venue; None for itself.
+        apart: Accounts that do not meet the orders of the others at their simulated venue.
         calendars: Where those of instruments and venues are found by name.
     Raises:
         ConfigError: A strategy's instruments, timeframes or parameters are wrong.
     """
-    venues = _simulated_venues(config, instruments, venue_type, calendars, is_simulated=is_simulated)
+    venues = _simulated_venues(
+        config, instruments, venue_type, calendars, apart=apart, is_simulated=is_simulated
+    )
     clearing = _clearing(venues)
     bars = BarsActor(
         bar_specs(config, sources),
@@ -223,24 +227,26 @@ def _simulated_venues(
     venue_type: type[SimulatedVenueActor] | None,
     calendars: Calendars,
     *,
+    apart: Container[str],
     is_simulated: bool,
 ) -> tuple[SimulatedVenueActor, ...]:
-    by_venue: dict[str, dict[str, AccountSection]] = {}
+    by_venue: dict[tuple[str, str], dict[str, AccountSection]] = {}
     for name, account in config.accounts.items():
         if is_paper(account, is_simulated=is_simulated):
-            by_venue.setdefault(account.venue, {})[name] = account
+            kind = "apart" if name in apart else "venue"
+            by_venue.setdefault((kind, account.venue), {})[name] = account
     if not by_venue:
         return ()
     from actors.venues.simulated.actor import SimulatedVenueActor
 
     make, venues = venue_type or SimulatedVenueActor, []
     lag_ns = round(config.backtest.market_latency_ms * MILLISECOND_NS) if is_simulated else 0
-    for venue, accounts in by_venue.items():
+    for (kind, venue), accounts in by_venue.items():
         market = config.venues.get(venue, VenueSection()).simulated
         own = market.slippage.function
         venues.append(
             make(
-                name=f"venue:{venue}",
+                name=f"{kind}:{venue}",
                 accounts={name: account.simulated for name, account in accounts.items()},
                 instruments={key: each for key, each in instruments.items() if each.venue == venue},
                 market=market,
@@ -252,13 +258,19 @@ def _simulated_venues(
     return tuple(venues)
 
 
+_BEHIND = {"venue": "clearing:", "apart": "clearing apart:"}
+"""Kind of a simulated venue → how the clearing behind it is named."""
+
+
 def _clearing(venues: Sequence[SimulatedVenueActor]) -> tuple[ClearingActor, ...]:
     if not venues:
         return ()
     from actors.venues.simulated.clearing import ClearingActor
 
     return tuple(
-        ClearingActor(name=venue.name.replace("venue:", "clearing:"), venue=venue) for venue in venues
+        ClearingActor(name=_BEHIND[kind] + name, venue=venue)
+        for venue in venues
+        for kind, _, name in (venue.name.partition(":"),)
     )
 
 

@@ -81,8 +81,8 @@ class OrderBook:
 
     def __init__(self, known: Orders) -> None:
         self.orders = known
-        self.denied: dict[str, int] = {}
-        """Refused by our own risk, by code."""
+        self.denied: dict[tuple[str, str], int] = {}
+        """Refused by our own risk, by account and code."""
         self.charges: list[PositionCharged] = []
         """What holding brought and cost, each once."""
         self.parts: list[ChargeBooked] = []
@@ -90,6 +90,10 @@ class OrderBook:
         self._places: dict[tuple[str, str], int] = {}
         """Where among its order's fills one stands that may be corrected."""
         self._charged: set[tuple[str, str | None, str, str]] = set()
+
+    def denied_of(self, account: str) -> int:
+        """How many orders of this account were refused by our own risk."""
+        return sum(count for (name, _), count in self.denied.items() if name == account)
 
     def note(self, message: Message, now: int) -> None:
         """Take one message; what is about neither orders nor charges is passed over."""
@@ -110,7 +114,8 @@ class OrderBook:
             case OrderExpired():
                 self._ended(message.client_order_id, "expired")
             case OrderDenied():
-                self.denied[message.code] = self.denied.get(message.code, 0) + 1
+                key = message.account, message.code
+                self.denied[key] = self.denied.get(key, 0) + 1
             case PositionCharged():
                 self._charge(message)
             case ChargeBooked():

@@ -180,7 +180,8 @@ def _account(
     changed = [each for label, found in by_label.items() if (each := _difference(own, label, found)).effects]
     changed.sort(key=lambda each: abs(each.difference), reverse=True)
     simulated, recorded = (
-        _count(ladder[rung.name], rung, book) for rung, book in ((own[0], books[0]), (own[-1], books[1]))
+        _count(ladder[rung.name], rung, book.denied_of(name))
+        for rung, book in ((own[0], books[0]), (own[-1], books[1]))
     )
     return AccountParity(
         currency=currency,
@@ -273,10 +274,10 @@ def _side(order: Order | None) -> Side | None:
     )
 
 
-def _count(pnl: Decimal, rung: Rung, book: OrderBook) -> Count:
+def _count(pnl: Decimal, rung: Rung, denied: int) -> Count:
     return Count(
         pnl=pnl,
         orders=len(rung.orders),
         fills=sum(len(order.fills) for order in rung.orders.values()),
-        denied=sum(book.denied.values()),
+        denied=denied,
     )

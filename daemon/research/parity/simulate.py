@@ -166,6 +166,7 @@ def restored_core(
         on_failure=on_failure,
         changed=changed,
         venue_type=TimedVenue,
+        apart=real,
         calendars=session.calendars,
     )
     snapshot = decode_snapshot(session.head.snapshot)
@@ -181,9 +182,10 @@ def restored_core(
         if times is not None and isinstance(venue, TimedVenue):
             venue.follow(Course(times), real)
         for account in real:
-            if config.accounts[account].venue == venue.name.partition(":")[2]:
+            if account in venue.engine.desk.accounts:
                 _open_account(session, core, venue, account)
-        place(venue.engine, inherited, real)
+        if any(account in real for account in venue.engine.desk.accounts):
+            place(venue.engine, inherited, real)
     return core
 
 

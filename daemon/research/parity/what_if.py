@@ -73,4 +73,7 @@ def what_if(session: Session, classes: StrategyClasses, config: Config) -> WhatI
             recorded=result(record, name, currency),
             simulated=result(simulation.book, name, currency),
         )
-    return WhatIf(session=session.label, strategies=strategies, denied=simulation.book.denied)
+    denied: dict[str, int] = {}
+    for (_, code), count in simulation.book.denied.items():
+        denied[code] = denied.get(code, 0) + count
+    return WhatIf(session=session.label, strategies=strategies, denied=denied)

@@ -98,6 +98,26 @@ def test_on_recorded_times_the_simulation_of_a_like_venue_does_what_the_venue_di
     assert sum(account.effects.values(), Decimal(0)) == account.difference
 
 
+def test_a_paper_account_beside_a_real_one_has_its_market_for_itself(tmp_path: Path) -> None:
+    """As in the session, where the real account's orders were elsewhere; refusals are counted by account."""
+    config = a_config(tmp_path, mode="testnet", simulated=VENUE)
+    paper = msgspec.structs.replace(config.accounts[ACCOUNT], mode="paper")
+    own = {f"paper-{name}": msgspec.structs.replace(each, account="paper") for name, each in
+           config.strategies.items()}  # fmt: skip
+    config = msgspec.structs.replace(
+        config, accounts={**config.accounts, "paper": paper}, strategies={**config.strategies, **own}
+    )
+    record(tmp_path, config, a_market(25), Outside(VENUE, random.Random(5)))
+    session = open_session(tmp_path)
+    accounts = parity(session, load_classes(config)).accounts
+    assert accounts["paper"].same_orders == accounts["paper"].recorded.orders > 50
+    assert accounts["paper"].simulated == accounts["paper"].recorded
+    assert not any(accounts["paper"].effects.values())
+    assert accounts[ACCOUNT].difference != 0
+    denied = recorded_book(session).denied
+    assert sum(denied.values()) == sum(each.recorded.denied for each in accounts.values())
+
+
 def filled(order: Order) -> tuple[object, ...]:
     fills = [(fill.quantity, fill.price, fill.fee, fill.liquidity) for fill in order.fills]
     return order.terms, order.ts_decided, order.status, fills
