@@ -43,3 +43,13 @@ def test_a_damaged_total_shows_in_the_trial_balance() -> None:
     journal = Journal()
     journal.restore({"holdings": {"BTC": D(1)}})
     assert journal.trial_balance() == {"BTC": 1}
+
+
+def test_totals_of_former_places_are_found_where_they_belong_now() -> None:
+    journal = Journal()
+    journal.move("USD", D(100), "holdings", "deposit")
+    former = journal.snapshot() | {"fee": {"USD": D(3)}, "correction": {"USD": D(-1)}}
+    former["holdings"] = {"USD": D(98)}
+    journal.restore(former)
+    assert (journal.total("fees", "USD"), journal.total("realised", "USD")) == (D(3), D(-1))
+    assert not any(journal.trial_balance().values())

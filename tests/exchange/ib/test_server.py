@@ -122,3 +122,33 @@ async def test_a_cut_line_is_noticed_on_both_sides(tws: IbServer, ib: Any) -> No
     async with asyncio.timeout(5):
         await gone.wait()
     await until(lambda: not tws.sessions.lines)
+
+
+async def test_an_execution_stated_anew_is_listed_by_its_newest_revision_only(tws: IbServer, ib: Any) -> None:
+    """Cash, position, truth and what is told are one: bought, then fewer, dearer, and none."""
+    contract = await contract_of(ib)
+    order = library().MarketOrder("BUY", 10, orderRef="T1", tif="DAY", account=ACCOUNT)
+    trade = ib.placeOrder(contract, order)
+    await until(lambda: trade.orderStatus.status == "Filled" and trade.fills[-1].commissionReport.execId)
+    truth, desk = tws.truth.sum.accounts[ACCOUNT], tws.desk
+    price = desk.executions[-1].price
+    for revision, (figures, quantity, paid) in enumerate(
+        [
+            ({"quantity": Decimal(4)}, 4, price),
+            ({"price": price + 1}, 4, price + 1),
+            ({"quantity": Decimal(0)}, 0, price + 1),
+        ],
+        2,
+    ):
+        assert desk.correct(desk.executions[-1].exec_id, **figures)
+        (execution,) = desk.executions
+        (told,) = await ib.reqExecutionsAsync()
+        assert told.execution.execId.endswith(f".{revision:02}")
+        assert (told.execution.shares, told.execution.price) == (quantity, float(paid))
+        balances = {asset: each.total for asset, each in tws.engine.balances(ACCOUNT).items()}
+        assert balances["AAPL"] == Decimal(100 + quantity)
+        assert balances["USD"] == Decimal(1_000_000) - quantity * paid - execution.commission
+        assert truth.balances == balances
+        (true,) = truth.trades
+        assert (true.quantity, true.price, true.fee) == (Decimal(quantity), paid, execution.commission)
+    assert not desk.correct("0000.01", price=price)
