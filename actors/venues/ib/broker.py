@@ -239,7 +239,7 @@ class IbBroker:
         late = self._clock() // 1_000_000 + self._session.offset_ms - command.venue_timestamp_ms
         if late > SEND_WITHIN_MS:
             raise Impossible(f"{late} ms old, nothing older than {SEND_WITHIN_MS} ms is sent")
-        if not self._is_started or not self._session.is_up:
+        if not self._is_started:  # nor is it once the line has gone: `on_down` comes before all else
             raise VenueUnreachable("there is no line to IB")
         client = self._session.client
         match command:

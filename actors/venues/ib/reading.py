@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -31,7 +30,7 @@ class Lists(msgspec.Struct):
 
 
 class StatementReader:
-    """Asks, one question at a time, and keeps what comes in between."""
+    """Asks for one list at a time, and keeps what comes in between."""
 
     def __init__(self, session: Session, account: Callable[[], str]) -> None:
         self._session, self._account = session, account
@@ -78,7 +77,7 @@ class StatementReader:
                 # Orders first: one that fills meanwhile is listed as open, and its execution is told later.
                 await self._session.ask_list("openOrders", client.reqAllOpenOrders)
                 await self._session.ask_list("completedOrders", lambda: client.reqCompletedOrders(False))
-                await self._read_executions(client)
+                await self.read_executions()
             finally:
                 self._reading = None
             self._newest = lists
@@ -90,8 +89,12 @@ class StatementReader:
         Raises:
             VenueUnreachable: No answer.
         """
-        async with self._lock:
-            await self._read_executions(self._session.client)
+        client, library = self._session.client, self._session.library
+        assert library is not None
+        wanted = library.ExecutionFilter(acctCode=self._account())
+        await self._session.ask(
+            "executions", "execDetailsEnd", lambda number: client.reqExecutions(number, wanted)
+        )
 
     async def positions(self) -> dict[int, Position]:
         """By contract.
@@ -133,11 +136,3 @@ class StatementReader:
         if not found:
             raise VenueUnreachable(f"TWS told no {CASH_TAG} of {account}")
         return {currency: amount for currency, amount in found.items() if amount != ZERO}
-
-    async def _read_executions(self, client: Any) -> None:
-        library = self._session.library
-        assert library is not None
-        wanted = library.ExecutionFilter(acctCode=self._account())
-        await self._session.ask(
-            "executions", "execDetailsEnd", lambda number: client.reqExecutions(number, wanted)
-        )

@@ -228,7 +228,7 @@ class Rig:
 async def rig(
     *, symbols: tuple[str, ...] = ("AAPL", "ESZ6"), settings: SessionSettings | None = None,
     balances: dict[str, Decimal] | None = None, hours: tuple[str, str] = ALWAYS,
-    market: Synthetic | None = None,
+    market: Synthetic | None = None, clock: Callable[[], int] = time.time_ns,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     """The fake and a session to it; nothing runs yet."""
     account = ExchangeAccount(
@@ -239,7 +239,7 @@ async def rig(
         patient = settings or SessionSettings(
             pause_seconds=0.02, pause_cap_seconds=0.2, connect_seconds=3.0, answer_seconds=3.0
         )
-        session = Session("ib", msgspec.structs.replace(patient, port=tws.port), time.time_ns)
+        session = Session("ib", msgspec.structs.replace(patient, port=tws.port), clock)
         yield Rig(tws, session, Told())
 
 

@@ -141,3 +141,24 @@ async def test_the_line_is_open_and_nothing_leaves_before_a_planned_restart() ->
         assert len(rigged.tws.sessions.lines) == 1
         assert rigged.tws.desk.orders == []
         await rigged.stop()
+
+
+@pytest.mark.slow
+async def test_a_line_that_is_up_is_closed_before_a_planned_restart_and_opened_after_it() -> None:
+    evening = (datetime.now(UTC) + timedelta(days=1)).replace(hour=23, minute=0, second=0, microsecond=0)
+    now = evening
+    planned = Restarts(planned=(Restart(at="23:45", time_zone="UTC"),))
+    settings = SessionSettings(restarts=planned, heartbeat_seconds=0.04, heartbeat_deadline_seconds=0.02)
+    async with rig(settings=settings, clock=lambda: round(now.timestamp() * 1e6) * 1_000) as rigged:
+        rigged.broker = rigged.new_broker()
+        rigged.start()
+        await rigged.started()
+        now = evening + timedelta(minutes=43, seconds=59.98)  # nobody looks again before the lead
+        await rigged.told.until(lambda: rigged.told.all(BrokerStopped))
+        rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(NotSent))
+        assert rigged.told.all(NotSent)[0].reason == "there is no line to IB"
+        now = evening + timedelta(minutes=50, seconds=1)
+        await rigged.started(2)
+        assert (rigged.tws.desk.orders, rigged.session.connections) == ([], 1)
+        await rigged.stop()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from actors.messages.orders import AcceptReport, StatusReport
+from actors.messages.orders import AcceptReport, FillReport, StatusReport
 from tests.venues.ib.rig import trading
 from tests.venues.ib.test_traps import statement
 
@@ -46,3 +48,61 @@ async def test_an_inactive_short_sale_waits_for_its_shares_and_any_other_is_refu
         evidence = await statement(rigged)
         assert evidence.orders is not None
         assert [each.status for each in evidence.orders.orders] == [status]
+
+
+@pytest.mark.slow
+async def test_an_order_that_rests_unseen_is_found_among_the_open_ones() -> None:
+    async with trading() as rigged:
+        rigged.fault("accept_and_lose", method="placeOrder")
+        name = rigged.submit(price="100")
+        async with asyncio.timeout(10):
+            while not rigged.tws.desk.live():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        (status,) = rigged.told.all(StatusReport)
+        assert (status.status, status.filled_quantity) == ("accepted", D(0))
+
+
+@pytest.mark.slow
+async def test_an_order_that_ended_while_away_is_found_among_the_completed_ones() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        await rigged.stop()
+        (order,) = rigged.tws.desk.live()
+        rigged.tws.desk.cancel(order.client_id, order.order_id)
+        await rigged.restarted()
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        assert rigged.told.all(StatusReport)[0].status == "cancelled"
+
+
+@pytest.mark.slow
+async def test_an_execution_alone_proves_its_order() -> None:
+    async with trading() as rigged:
+        name = rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        rigged.fault("swallow_report", method="completedOrder", count=10)
+        await rigged.restarted()
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        (status,) = rigged.told.all(StatusReport)
+        assert (status.status, status.filled_quantity) == ("partially_filled", D(10))
+        assert rigged.told.all(FillReport)[-1].client_order_id == name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_an_order_that_has_lost_its_reference_is_found_by_its_permanent_id(is_restarted: bool) -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100")
+        venue_id = await rigged.accepted(name)
+        (order,) = rigged.tws.desk.live()
+        order.request = msgspec.structs.replace(order.request, order_ref="")
+        if is_restarted:
+            await rigged.restarted()
+        rigged.query(name, venue_id if is_restarted else None)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        (status,) = rigged.told.all(StatusReport)
+        assert (status.status, status.venue_order_id) == ("accepted", venue_id)

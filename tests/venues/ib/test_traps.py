@@ -23,6 +23,7 @@ from actors.messages.orders import (
 )
 from actors.venues.ib.claims import Claim
 from actors.venues.ib.contracts import KINDS
+from actors.venues.ib.reading import StatementReader
 from daemon.exchange.ib.order_request import market_order
 from daemon.exchange.ib.sessions import Switches
 from tests.venues.ib.rig import ACCOUNT, Rig, rig, trading
@@ -30,14 +31,17 @@ from tests.venues.ib.rig import ACCOUNT, Rig, rig, trading
 D = Decimal
 pytestmark = pytest.mark.slow
 
-TRAPS: dict[int, str] = {
+TRAPS: dict[int, str | tuple[str, ...]] = {
     1: "test_fills_missed_while_away_come_with_the_next_statement",
     2: "test_a_fill_of_an_order_from_an_earlier_life_is_told",
     3: "test_every_line_begins_without_memory",
     4: "test_an_unanswered_positions_request_is_no_flat_account",
     5: "test_a_warning_about_an_order_is_no_end_and_an_unknown_number_makes_it_suspect",
     6: "test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice",
-    7: "test_questions_that_come_together_are_all_answered",
+    7: (
+        "test_questions_that_come_together_are_all_answered",
+        "test_accounts_that_ask_for_the_same_list_together_are_both_answered",
+    ),
     8: "test_a_burst_of_orders_stays_below_what_tws_takes",
     9: "test_a_fault_in_our_own_handling_ends_the_line_instead_of_a_log_entry",
     10: "test_an_ambiguous_name_is_refused_and_names_the_candidates",
@@ -45,12 +49,23 @@ TRAPS: dict[int, str] = {
     12: "test_over_midnight_the_sum_is_told_and_known_to_be_incomplete",
     13: "test_numbers_given_out_again_do_not_change_a_live_order",
     14: "test_two_live_orders_under_one_reference_raise_the_alarm",
-    15: "test_an_order_without_any_answer_is_found_and_not_sent_again",
+    15: (
+        "test_an_order_without_any_answer_is_found_and_not_sent_again",
+        "test_an_order_that_rests_unseen_is_found_among_the_open_ones",
+        "test_an_order_that_ended_while_away_is_found_among_the_completed_ones",
+        "test_an_execution_alone_proves_its_order",
+        "test_an_order_that_has_lost_its_reference_is_found_by_its_permanent_id",
+    ),
     16: "test_statuses_out_of_order_move_no_quantity",
     17: "test_a_corrected_execution_replaces_and_does_not_add",
     18: "test_a_commission_joins_its_execution_whenever_it_comes",
     19: "test_nothing_is_sent_while_tws_has_no_line_to_ib",
-    20: "test_nothing_is_sent_into_a_planned_restart",
+    20: (
+        "test_nothing_is_sent_while_tws_restarts",
+        "test_the_line_is_open_and_nothing_leaves_before_a_planned_restart",
+        "test_a_line_that_is_up_is_closed_before_a_planned_restart_and_opened_after_it",
+        "test_the_lead_is_never_cut_short_by_how_rarely_it_is_looked_at",
+    ),
     21: "test_delayed_data_and_competing_sessions_feed_no_strategy",
     22: "test_times_are_utc_whatever_the_host_thinks",
     23: "test_orders_are_made_with_the_stored_contract",
@@ -63,12 +78,13 @@ TRAPS: dict[int, str] = {
 
 
 def test_every_trap_has_its_test() -> None:
-    from tests.venues.ib import test_broker, test_feed, test_times
+    from tests.venues.ib import test_broker, test_feed, test_restarts, test_statements, test_times
 
     assert list(TRAPS) == list(range(1, 29))
-    there = {**vars(test_broker), **vars(test_feed), **vars(test_times), **globals()}
-    missing = [name for name in TRAPS.values() if name not in there]
-    assert missing == []
+    modules = (test_broker, test_feed, test_restarts, test_statements, test_times)
+    there = {name for module in modules for name in vars(module)} | set(globals())
+    named = [name for names in TRAPS.values() for name in ((names,) if isinstance(names, str) else names)]
+    assert [name for name in named if name not in there] == []
 
 
 async def statement(rigged: Rig, fills_after: Mapping[str, str] | None = None) -> AccountEvidence:
@@ -161,13 +177,42 @@ async def test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice()
 
 async def test_questions_that_come_together_are_all_answered() -> None:
     async with trading() as rigged:
-        for number in range(6):
+        resting = [rigged.submit(price="100", quantity="1") for _ in range(3)]
+        await rigged.told.until(lambda: len(rigged.told.all(AcceptReport)) == 3)
+        for number in range(3):
+            rigged.query(resting[number])
             rigged.query(f"TTEST9999999{number}")
         rigged.query_account()
         await rigged.told.until(
             lambda: len(rigged.told.all(StatusReport)) == 6 and rigged.told.all(AccountEvidence)
         )
-        assert {report.status for report in rigged.told.all(StatusReport)} == {"not_found"}
+        found = {report.client_order_id: report.status for report in rigged.told.all(StatusReport)}
+        assert [found[name] for name in resting] == ["accepted"] * 3
+        assert sum(status == "not_found" for status in found.values()) == 3
+        (evidence,) = rigged.told.all(AccountEvidence)
+        assert evidence.orders is not None
+        assert len(evidence.orders.orders) == 3
+
+
+async def test_accounts_that_ask_for_the_same_list_together_are_both_answered() -> None:
+    async with trading() as rigged:
+        readers = [StatementReader(rigged.session, lambda: ACCOUNT) for _ in range(2)]
+        users = [ListeningReader(reader) for reader in readers]
+        for user in users:
+            rigged.session.join(user)
+        asked = [reader.positions() for reader in (*readers, *readers)]
+        assert [len(positions) for positions in await asyncio.gather(*asked)] == [1, 1, 1, 1]
+
+
+class ListeningReader:
+    """Another account's broker, as far as it reads."""
+
+    def __init__(self, reader: StatementReader) -> None:
+        self.on_claim = reader.take
+
+    def on_up(self) -> None: ...
+
+    def on_down(self, reason: str) -> None: ...
 
 
 async def test_a_burst_of_orders_stays_below_what_tws_takes() -> None:
@@ -321,7 +366,7 @@ async def test_nothing_is_sent_while_tws_has_no_line_to_ib() -> None:
         assert rigged.session.connections == 1
 
 
-async def test_nothing_is_sent_into_a_planned_restart() -> None:
+async def test_nothing_is_sent_while_tws_restarts() -> None:
     async with trading() as rigged:
         rigged.fault("reset", milliseconds=300)
         await rigged.told.until(lambda: rigged.told.all(BrokerStopped))
