@@ -87,6 +87,8 @@ class AdjustReport(Report, frozen=True, kw_only=True):
     """Total, what was filled before included."""
     price: Decimal | None
     stop_price: Decimal | None
+    trail: Decimal | None = None
+    limit_offset: Decimal | None = None
 
 
 OrderReport = (

@@ -340,6 +340,7 @@ class OrderReplaced(OrderFact, frozen=True, kw_only=True):
     price: Decimal | None
     stop_price: Decimal | None
     trail: Decimal | None = None
+    limit_offset: Decimal | None = None
 
 
 class OrderExpired(OrderFact, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from actors.model.money import ZERO
 from actors.oms.desk import Desk
 from actors.oms.events import OrderEvents
 from actors.oms.order import Order
+from actors.views.special_terms import with_trail
 
 
 def adjust(desk: Desk, events: OrderEvents, order: Order, report: AdjustReport) -> None:
@@ -18,7 +19,9 @@ def adjust(desk: Desk, events: OrderEvents, order: Order, report: AdjustReport) 
         order.successor = None
         events.refused(order, "replace", "ORDER_ADJUSTED", "the venue has changed the order")
     terms = {"quantity": report.quantity, "price": report.price, "stop_price": report.stop_price}
-    order.terms, order.terms_seq = msgspec.structs.replace(order.terms, **terms), desk.seq
-    events.send(order, OrderReplaced, **terms)
+    adjusted = msgspec.structs.replace(order.terms, **terms)
+    order.terms = with_trail(adjusted, report.trail, report.limit_offset)
+    order.terms_seq = desk.seq
+    events.send(order, OrderReplaced, **terms, trail=report.trail, limit_offset=report.limit_offset)
     if order.remaining <= ZERO:  # its last fill came before this: only the venue can say that it has ended
         desk.ask_on(order)

@@ -276,6 +276,7 @@ class Ordering:
         price: Exact | None = None,
         stop_price: Exact | None = None,
         trail: Exact | None = None,
+        limit_offset: Exact | None = None,
     ) -> str:
         """Change an own open order; what is None stays. `quantity` is the total, filled part included,
         `trail` the distance or fraction of a trailing stop.
@@ -283,8 +284,13 @@ class Ordering:
         Returns:
             The id of the successor where the venue cannot change an order in place; else the old id goes on.
         Raises:
-            UsageError: The order is closed, or a change of it is under way.
+            UsageError: The order is closed, or a change of it is under way; or a `limit_offset` is given.
         """
+        if limit_offset is not None:
+            raise UsageError(
+                f"the limit_offset of order {client_order_id} cannot be changed in place: cancel the order, "
+                "and place a new one once that is done"
+            )
         order = self._runner.orders.get(client_order_id)
         if order is None or order.change != "none":
             why = "is not open" if order is None else f"has a {order.change} under way"

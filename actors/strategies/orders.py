@@ -165,7 +165,7 @@ class Orders:
                 terms = msgspec.structs.replace(
                     order.terms, quantity=fact.quantity, price=fact.price, stop_price=fact.stop_price
                 )
-                terms = with_trail(terms, fact.trail)
+                terms = with_trail(terms, fact.trail, fact.limit_offset)
                 order = msgspec.structs.replace(
                     order, terms=terms, status="accepted", change="none", successor=""
                 )

@@ -83,12 +83,13 @@ class OpenOrders:
         price: Decimal | None,
         stop: Decimal | None,
         trail: Decimal | None = None,
+        limit_offset: Decimal | None = None,
     ) -> None:
         """Change the terms of an order that the venue changed, or may have changed, in place."""
         order = self.by_id.get(client_order_id)
         if order is not None:
             terms = msgspec.structs.replace(order.terms, quantity=quantity, price=price, stop_price=stop)
-            order.terms = with_trail(terms, trail)
+            order.terms = with_trail(terms, trail, limit_offset)
 
     def apply(
         self,
@@ -153,7 +154,12 @@ class OpenOrders:
                 order.is_terminal, order.is_unknown = True, False
             case OrderReplaced():
                 self.replace(
-                    event.client_order_id, event.quantity, event.price, event.stop_price, event.trail
+                    event.client_order_id,
+                    event.quantity,
+                    event.price,
+                    event.stop_price,
+                    event.trail,
+                    event.limit_offset,
                 )
                 order.is_unknown = False
             case OrderOutcomeUnknown():

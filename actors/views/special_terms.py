@@ -20,12 +20,16 @@ AUCTIONS = ("opg", "cls")
 _CAN_WAIT = ("gtc", "day", "gtd")
 
 
-def with_trail(terms: OrderTerms, trail: Decimal | None) -> OrderTerms:
-    """The same terms with a new trail, in the unit they name; None leaves it."""
-    if trail is None or terms.special is None or terms.special.trail == trail:
+def with_trail(terms: OrderTerms, trail: Decimal | None, limit_offset: Decimal | None = None) -> OrderTerms:
+    """The same terms with a new trail, in the unit they name, and a new offset; None leaves either."""
+    special = terms.special
+    if special is None:
         return terms
-    special = msgspec.structs.replace(terms.special, trail=trail)
-    return msgspec.structs.replace(terms, special=special)
+    new = {"trail": trail, "limit_offset": limit_offset}
+    changed = {name: each for name, each in new.items() if each not in (None, getattr(special, name))}
+    if not changed:
+        return terms
+    return msgspec.structs.replace(terms, special=msgspec.structs.replace(special, **changed))
 
 
 def successor_of_trail(terms: OrderTerms, trail: Decimal | None) -> OrderTerms:

@@ -172,6 +172,21 @@ def test_a_trail_is_replaced_and_stays_when_it_is_not_named() -> None:
         assert change.trail == trail
 
 
+def test_the_offset_of_a_trails_limit_is_not_changed_in_place_and_the_call_says_so() -> None:
+    class Changer(Listener):
+        def on_quote(self, quote: Quote) -> None:
+            order = self.ctx.trailing_stop("sell", D(1), distance=D(2), limit_offset=D(1), start=D(90))
+            with pytest.raises(
+                UsageError, match="cannot be changed in place: cancel the order, and place a new"
+            ):
+                self.ctx.replace(order, limit_offset=D(2))
+
+    stage = Stage(a_spec(Changer))
+    stage.start()
+    (request,) = stage.run(a_quote(1, 100))
+    assert isinstance(request, OrderRequest)
+
+
 def test_whole_numbers_and_texts_are_exact() -> None:
     class Writer(Listener):
         def on_quote(self, quote: Quote) -> None:

@@ -12,8 +12,11 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from actors.messages.clearing import PositionCharged, PositionSplit
 from actors.messages.market import CorporateAction
+from actors.messages.orders import SpecialTerms
 from actors.model.instrument import ZERO, Instrument
 from actors.model.money import round_to_lot, round_to_tick, to_decimal
 from actors.model.splits import scaled, share_step
@@ -32,6 +35,7 @@ class NewTerms(NamedTuple):
     quantity: Decimal
     price: Decimal | None
     stop_price: Decimal | None
+    special: SpecialTerms | None
 
 
 def act(desk: Desk, market: Market, action: CorporateAction) -> list[PositionSplit | PositionCharged]:
@@ -74,9 +78,11 @@ def _adjust(desk: Desk, order: VenueOrderState, instrument: Instrument, action: 
     terms = None if policy == "cancel" else new_terms(order, instrument, action, by_rule=policy == "us")
     if terms is None:
         return False
-    old = NewTerms(order.quantity, order.price, order.stop_price)
+    if order.trail_best is not None:
+        order.trail_best = _after(order.trail_best, action)
+    old = NewTerms(order.quantity, order.price, order.stop_price, order.special)
     if terms != old:
-        order.quantity, order.price, order.stop_price = terms
+        order.quantity, order.price, order.stop_price, order.special = terms
         order.lock_price = terms.price or terms.stop_price or _after(order.lock_price, action)
         desk.adjusted(order)
     return True
@@ -107,9 +113,24 @@ def new_terms(
             return None
         quantity = order.filled_quantity + whole
         price, stop = _scale(price, action, instrument, falls), _scale(stop, action, instrument, falls)
-    if any(each is not None and each <= ZERO for each in (price, stop)):
+    special = _scale_trail(order.special, action, instrument) if action.is_split else order.special
+    trail = None if special is None else special.trail
+    if any(each is not None and each <= ZERO for each in (price, stop, trail)):
         return None
-    return NewTerms(quantity, price, stop)
+    return NewTerms(quantity, price, stop, special)
+
+
+def _scale_trail(
+    special: SpecialTerms | None, action: CorporateAction, instrument: Instrument
+) -> SpecialTerms | None:
+    """What follows the market follows it as closely as before; a fraction of a price stays one."""
+    if special is None or special.trail is None:
+        return special
+    figures = {"trail_start": special.trail_start, "limit_offset": special.limit_offset}
+    if not special.trail_is_fraction:
+        figures["trail"] = special.trail
+    scaled_figures = {name: _scale(each, action, instrument, falls=True) for name, each in figures.items()}
+    return msgspec.structs.replace(special, **scaled_figures)
 
 
 def _lower(price: Decimal | None, action: CorporateAction, instrument: Instrument) -> Decimal | None:

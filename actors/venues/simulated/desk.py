@@ -215,6 +215,8 @@ class Desk:
                 quantity=order.quantity,
                 price=None if order.trails else order.price,
                 stop_price=None if order.trails else order.stop_price,
+                trail=None if order.special is None else order.special.trail,
+                limit_offset=None if order.special is None else order.special.limit_offset,
             )
         )
 

@@ -183,6 +183,8 @@ class Adjusted(VenueEvent, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None
     stop_price: Decimal | None
+    trail: Decimal | None
+    limit_offset: Decimal | None
 
 
 class Triggered(VenueEvent, frozen=True, kw_only=True):

@@ -62,8 +62,9 @@ def report_of(event: VenueEvent) -> VenueAnswer | None:
             )
         case Adjusted():
             return AdjustReport(
-                **about, quantity=event.quantity, price=event.price, stop_price=event.stop_price
-            )
+                **about, quantity=event.quantity, price=event.price, stop_price=event.stop_price,
+                trail=event.trail, limit_offset=event.limit_offset,
+            )  # fmt: skip
         case Triggered():
             return None
     raise TypeError(f"no report for {type(event).__name__}")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from actors.messages.orders import AcceptReport, FillReport, StatusReport
-from tests.venues.ib.rig import trading
+from tests.venues.ib.rig import ACCOUNT, trading
 from tests.venues.ib.test_traps import statement
 
 D = Decimal
@@ -106,3 +106,39 @@ async def test_an_order_that_has_lost_its_reference_is_found_by_its_permanent_id
         await rigged.told.until(lambda: rigged.told.all(StatusReport))
         (status,) = rigged.told.all(StatusReport)
         assert (status.status, status.venue_order_id) == ("accepted", venue_id)
+
+
+@pytest.mark.slow
+async def test_over_midnight_the_sum_is_told_and_known_to_be_incomplete() -> None:
+    async with trading() as rigged:
+        name = rigged.submit(price="100", quantity="10")
+        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
+        await rigged.stop()
+        rigged.market("98", "99")
+        rigged.fault("midnight")
+        await rigged.restarted()
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        (status,) = rigged.told.all(StatusReport)
+        # The order has ended yesterday as well: only the position is left to tell of it.
+        assert status.status == "not_found"
+        evidence = await statement(rigged)
+        assert evidence.balances is not None
+        assert evidence.balances.total["AAPL"] == 110
+
+
+@pytest.mark.slow
+async def test_an_order_without_any_answer_is_found_and_not_sent_again() -> None:
+    async with trading() as rigged:
+        rigged.fault("accept_and_lose")
+        name = rigged.submit()
+        async with asyncio.timeout(10):
+            while not rigged.tws.truth.sum.accounts[ACCOUNT].trades:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert rigged.told.all(FillReport) == []
+        rigged.query(name)
+        await rigged.told.until(lambda: rigged.told.all(StatusReport))
+        (status,) = rigged.told.all(StatusReport)
+        assert (status.status, status.filled_quantity) == ("filled", D(10))
+        assert {fill.quantity for fill in rigged.told.all(FillReport)} == {D(10)}
+        assert len(rigged.tws.truth.sum.accounts[ACCOUNT].orders) == 1

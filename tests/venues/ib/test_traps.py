@@ -23,7 +23,6 @@ from actors.messages.orders import (
 )
 from actors.venues.ib.claims import Claim
 from actors.venues.ib.contracts import KINDS
-from actors.venues.ib.reading import StatementReader
 from daemon.exchange.ib.order_request import market_order
 from daemon.exchange.ib.sessions import Switches
 from tests.venues.ib.rig import ACCOUNT, Rig, rig, trading
@@ -78,10 +77,17 @@ TRAPS: dict[int, str | tuple[str, ...]] = {
 
 
 def test_every_trap_has_its_test() -> None:
-    from tests.venues.ib import test_broker, test_feed, test_restarts, test_statements, test_times
+    from tests.venues.ib import (
+        test_broker,
+        test_feed,
+        test_reading,
+        test_restarts,
+        test_statements,
+        test_times,
+    )
 
     assert list(TRAPS) == list(range(1, 29))
-    modules = (test_broker, test_feed, test_restarts, test_statements, test_times)
+    modules = (test_broker, test_feed, test_reading, test_restarts, test_statements, test_times)
     there = {name for module in modules for name in vars(module)} | set(globals())
     named = [name for names in TRAPS.values() for name in ((names,) if isinstance(names, str) else names)]
     assert [name for name in named if name not in there] == []
@@ -175,46 +181,6 @@ async def test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice()
         assert rigged.tws.desk.live() == []
 
 
-async def test_questions_that_come_together_are_all_answered() -> None:
-    async with trading() as rigged:
-        resting = [rigged.submit(price="100", quantity="1") for _ in range(3)]
-        await rigged.told.until(lambda: len(rigged.told.all(AcceptReport)) == 3)
-        for number in range(3):
-            rigged.query(resting[number])
-            rigged.query(f"TTEST9999999{number}")
-        rigged.query_account()
-        await rigged.told.until(
-            lambda: len(rigged.told.all(StatusReport)) == 6 and rigged.told.all(AccountEvidence)
-        )
-        found = {report.client_order_id: report.status for report in rigged.told.all(StatusReport)}
-        assert [found[name] for name in resting] == ["accepted"] * 3
-        assert sum(status == "not_found" for status in found.values()) == 3
-        (evidence,) = rigged.told.all(AccountEvidence)
-        assert evidence.orders is not None
-        assert len(evidence.orders.orders) == 3
-
-
-async def test_accounts_that_ask_for_the_same_list_together_are_both_answered() -> None:
-    async with trading() as rigged:
-        readers = [StatementReader(rigged.session, lambda: ACCOUNT) for _ in range(2)]
-        users = [ListeningReader(reader) for reader in readers]
-        for user in users:
-            rigged.session.join(user)
-        asked = [reader.positions() for reader in (*readers, *readers)]
-        assert [len(positions) for positions in await asyncio.gather(*asked)] == [1, 1, 1, 1]
-
-
-class ListeningReader:
-    """Another account's broker, as far as it reads."""
-
-    def __init__(self, reader: StatementReader) -> None:
-        self.on_claim = reader.take
-
-    def on_up(self) -> None: ...
-
-    def on_down(self, reason: str) -> None: ...
-
-
 async def test_a_burst_of_orders_stays_below_what_tws_takes() -> None:
     async with trading() as rigged:
         for _ in range(70):
@@ -238,24 +204,6 @@ async def test_a_fault_in_our_own_handling_ends_the_line_instead_of_a_log_entry(
         with pytest.raises(ZeroDivisionError):
             async with rigged.session.held(), asyncio.timeout(10):
                 await rigged.session.watch()
-
-
-async def test_over_midnight_the_sum_is_told_and_known_to_be_incomplete() -> None:
-    async with trading() as rigged:
-        name = rigged.submit(price="100", quantity="10")
-        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
-        await rigged.stop()
-        rigged.market("98", "99")
-        rigged.fault("midnight")
-        await rigged.restarted()
-        rigged.query(name)
-        await rigged.told.until(lambda: rigged.told.all(StatusReport))
-        (status,) = rigged.told.all(StatusReport)
-        # The order has ended yesterday as well: only the position is left to tell of it.
-        assert status.status == "not_found"
-        evidence = await statement(rigged)
-        assert evidence.balances is not None
-        assert evidence.balances.total["AAPL"] == 110
 
 
 async def test_numbers_given_out_again_do_not_change_a_live_order() -> None:
@@ -284,22 +232,6 @@ async def test_two_live_orders_under_one_reference_raise_the_alarm() -> None:
         await rigged.told.until(lambda: rigged.told.all(OutcomeUnknownReport))
         (alarm,) = rigged.told.all(OutcomeUnknownReport)
         assert (alarm.client_order_id, "two orders" in alarm.reason) == (name, True)
-
-
-async def test_an_order_without_any_answer_is_found_and_not_sent_again() -> None:
-    async with trading() as rigged:
-        rigged.fault("accept_and_lose")
-        name = rigged.submit()
-        async with asyncio.timeout(10):
-            while not rigged.tws.truth.sum.accounts[ACCOUNT].trades:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        assert rigged.told.all(FillReport) == []
-        rigged.query(name)
-        await rigged.told.until(lambda: rigged.told.all(StatusReport))
-        (status,) = rigged.told.all(StatusReport)
-        assert (status.status, status.filled_quantity) == ("filled", D(10))
-        assert {fill.quantity for fill in rigged.told.all(FillReport)} == {D(10)}
-        assert len(rigged.tws.truth.sum.accounts[ACCOUNT].orders) == 1
 
 
 @pytest.mark.parametrize("kind", ["reorder_reports", "duplicate_report", "swallow_report"])

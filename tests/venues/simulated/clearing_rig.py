@@ -157,7 +157,7 @@ class Rig:
             strategy=strategy,
             instrument=instrument,
             side=side,
-            order_type=kinds[price is not None, stop is not None],
+            order_type=changes.pop("order_type", kinds[price is not None, stop is not None]),
             quantity=D(quantity),
             price=None if price is None else D(price),
             stop_price=None if stop is None else D(stop),

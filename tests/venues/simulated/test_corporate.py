@@ -9,7 +9,7 @@ import pytest
 
 from actors.messages.account import PositionChanged, TradeClosed
 from actors.messages.clearing import ChargeBooked, PositionCharged, PositionSplit
-from actors.messages.orders import OrderExpired, OrderRejected, OrderReplaced
+from actors.messages.orders import OrderExpired, OrderRejected, OrderReplaced, SpecialTerms
 from tests.venues.simulated.clearing_rig import ACME, DAY, PERP, Rig, fills, only
 
 D = Decimal
@@ -163,6 +163,50 @@ def test_open_orders_follow_the_rule(
     assert after_action(order, policy="adjust", **three_for_two) == all_split
     assert after_action(order, policy="adjust", **one_for_two) == all_reverse
     assert after_action(order, policy="cancel", dividend=D("0.455")) is None
+
+
+@pytest.mark.parametrize(
+    ("special", "scaled", "stop", "price"),
+    [
+        (SpecialTerms(trail=D("4.5")), SpecialTerms(trail=D(3)), D(57), None),
+        (SpecialTerms(trail=D("4.52")), SpecialTerms(trail=D("3.01")), D("56.99"), None),
+        (SpecialTerms(trail=D("0.1"), trail_is_fraction=True), None, D(54), None),
+        (
+            SpecialTerms(trail=D("4.5"), trail_start=D(84), limit_offset=D("0.3")),
+            SpecialTerms(trail=D(3), trail_start=D(56), limit_offset=D("0.2")),
+            D(57),
+            D("56.80"),
+        ),
+    ],
+)
+def test_what_trails_follows_as_closely_after_a_split_as_before(
+    special: SpecialTerms, scaled: SpecialTerms | None, stop: Decimal, price: Decimal | None
+) -> None:
+    rig = a_holder(price=90)
+    kind = "trailing_stop" if special.limit_offset is None else "trailing_stop_limit"
+    rig.order("sell", "60", order_type=kind, special=special)
+    rig.quote(90)
+    rig.split("3", "2")
+    (order,) = rig.venue.engine.open_orders("main")
+    told = next(each.terms for each in rig.oms.orders() if not each.is_closed)
+    assert order.quantity == told.quantity == D(90)
+    if scaled is not None:
+        assert told.special is not None
+        assert (told.special.trail, told.special.limit_offset) == (scaled.trail, scaled.limit_offset)
+    rig.quote(60)
+    (order,) = rig.venue.engine.open_orders("main")
+    assert order.special == (scaled or special)
+    assert (order.stop_price, order.price) == (stop, price)
+    rig.quote(62)
+    (order,) = rig.venue.engine.open_orders("main")
+    assert order.stop_price == (stop + 2 if not special.trail_is_fraction else D("55.80"))
+    assert rig.restarted().bytes() == rig.bytes()
+
+
+def test_a_trail_that_a_split_leaves_no_tick_of_is_cancelled() -> None:
+    rig = a_holder(price=90)
+    rig.order("sell", "60", order_type="trailing_stop", special=SpecialTerms(trail=D("0.01")))
+    assert only(OrderExpired, rig.split("3", "2")).reason == "CORPORATE_ACTION"
 
 
 def test_what_a_part_has_filled_stays_and_the_rest_is_adjusted() -> None:
