@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from daemon.exchange.truth import TrueAccount, TrueOrder, TrueTrade
-from tests.architecture.source import has_segment
 from tests.architecture.test_crash_points import labels, named_sources
 from tests.chaos.kills.ib_stage import has_library
 from tests.chaos.kills.judge import Judgement, judge_fills, judge_money, judge_orders
 from tests.chaos.kills.labels import run_labels, run_shares
 from tests.chaos.kills.many import jobs_here, run_many
 from tests.chaos.kills.outcome import Outcome
+from tests.chaos.kills.panics import SPECIAL as SPECIAL_PANICS
+from tests.chaos.kills.panics import panic_deaths, panic_labels
 from tests.chaos.kills.plan import FAULTS, plan
 from tests.chaos.kills.scenarios import (
     MORE,
     SPECIAL,
     STAGED,
     UNSAFE,
-    WITHOUT_A_STAGE,
     every_scenario,
     staged_labels,
 )
@@ -156,12 +156,16 @@ def test_every_named_effect_has_a_death_of_its_own() -> None:
     assert len(set(names)) == len(names) >= len(named)
 
 
+def test_every_effect_of_a_panic_has_a_panic_that_dies_there() -> None:
+    named = panic_labels()
+    assert {death.name.rpartition(":")[0] for death in panic_deaths()} == set(named) != set()
+    assert SPECIAL_PANICS.keys() <= {death.name for death in panic_deaths()}
+
+
 def test_what_nobody_dies_at_is_named() -> None:
     staged = {label for stage in STAGED for label in staged_labels(stage)}
     elsewhere = [
-        source.path
-        for source in named_sources()
-        if set(labels(source)) - staged and not any(has_segment(source.path, s) for s in WITHOUT_A_STAGE)
+        source.path for source in named_sources() if set(labels(source)) - staged - set(panic_labels())
     ]
     assert elsewhere == [], "put an exchange for it on a stage, or name it there"
 
@@ -228,4 +232,5 @@ def test_a_death_before_every_named_effect_loses_and_doubles_nothing(tmp_path: P
     assert deaths.missed == []
     assert deaths.is_clean, deaths.judgement.said()
     staged = {label for stage in STAGED if stage != "ib" or has_library() for label in staged_labels(stage)}
-    assert {name.rpartition(":")[0] for name in deaths.reached} == staged
+    dying = {name.rpartition(":")[0] for name in deaths.reached}
+    assert dying == staged | (set(panic_labels()) if has_library() else set())

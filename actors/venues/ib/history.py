@@ -79,8 +79,7 @@ class History:
                 if error.code == NO_DATA and "no data" in error.text.lower():
                     return []
                 raise VenueUnreachable(str(error)) from error
-        bars = [bar_from(values[0], listed.instrument.id, interval_ns) for values in answers]
-        return [bar for bar in bars if bar.ts_event <= end]
+        return [bar_from(values[0], listed.instrument.id, interval_ns) for values in answers]
 
     async def _wait_for_small(self) -> None:
         loop = asyncio.get_running_loop()

@@ -165,7 +165,7 @@ def known_from_claim(claim: OpenOrder, instrument: str) -> Known:
         oca_type=claim.oca_type if claim.oca_group else 0,
         parent_id=claim.parent_id,
         trail_is_fraction=claim.order_type in HAVE_TRAIL and claim.trailing_percent is not None,
-        trail_stop=claim.trail_stop if claim.order_type in HAVE_TRAIL else None,
+        trail_stop=claim.trail_stop,
         limit_offset=claim.limit_offset if claim.order_type == TRAIL_LIMIT else None,
         good_till=claim.good_till,
         adaptive=claim.adaptive,

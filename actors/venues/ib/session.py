@@ -361,7 +361,7 @@ class Session:
         due = self._restart_due()
         if due is not None:
             self._down(due)
-        elif self._is_linked and not self.is_up:
+        else:
             self._raise_line()
 
     def _raise_line(self) -> None:

@@ -11,48 +11,28 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.chaos.kills.deaths import KILLED, VICTIM, Deaths
 from tests.chaos.kills.ib_stage import an_ib_stage, has_library
-from tests.chaos.kills.judge import Judgement, judge
+from tests.chaos.kills.judge import judge
 from tests.chaos.kills.life import Ended
 from tests.chaos.kills.many import jobs_here
+from tests.chaos.kills.panics import Death, die_in_panic, panic_deaths
 from tests.chaos.kills.phases import TruthTail, orders_on_tape
 from tests.chaos.kills.scenarios import Scenario, every_scenario, leave_as_it_is
 from tests.chaos.kills.stage import Stage, a_stage, settle
 from tests.chaos.kills.victim import DIE_AT, QUIRKS
 
-VICTIM = ("-m", "tests.chaos.kills.victim")
 REACH_SECONDS = 45.0
 TRADING_SECONDS = 0.8
 REST_EVERY = 4
 """After so many deaths a life trades for a while, so that the next deaths find orders under way."""
-KILLED = -9
 Opened = Callable[[Path, int], AbstractContextManager[Stage]]
 STAGES: Mapping[str, Opened] = {"binance": a_stage, "ib": an_ib_stage}
 NO_LIBRARY = "SKIPPED the stage at TWS: neither the extra [ib] nor [ib-async] is installed"
-
-
-@dataclass
-class Deaths:
-    """What dying before every effect has shown."""
-
-    reached: list[str] = field(default_factory=list)
-    missed: list[str] = field(default_factory=list)
-    judgement: Judgement = field(default_factory=Judgement)
-
-    def merge(self, other: Deaths) -> None:
-        """Add another stage's."""
-        self.reached += other.reached
-        self.missed += other.missed
-        self.judgement.merge(other.judgement)
-
-    @property
-    def is_clean(self) -> bool:
-        return self.judgement.is_clean and not self.missed
 
 
 def run_labels(
@@ -148,6 +128,25 @@ def run_share(share: Share) -> Deaths:
         return deaths
 
 
+class PanicShare(NamedTuple):
+    """One panic that dies, on a stage of its own."""
+
+    folder: Path
+    seed: int
+    death: Death
+
+
+def run_panic_share(share: PanicShare) -> Deaths:
+    """Die in a panic, and panic again."""
+    try:
+        return die_in_panic(share.folder, share.seed, share.death, _say)
+    except (Ended, TimeoutError) as error:
+        deaths = Deaths()
+        deaths.judgement.differences.append(str(error))
+        _say(str(error))
+        return deaths
+
+
 def run_shares(folder: Path, seed: int, only: str, jobs: int) -> Deaths:
     """All deaths, on so many stages side by side."""
     shares: list[Share] = []
@@ -160,6 +159,12 @@ def run_shares(folder: Path, seed: int, only: str, jobs: int) -> Deaths:
     total = Deaths()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for deaths in pool.map(run_share, shares):
+            total.merge(deaths)
+        panics = panic_deaths(only) if has_library() else []
+        shares_of_panic = [
+            PanicShare(folder / f"panic-{number}", seed, death) for number, death in enumerate(panics)
+        ]
+        for deaths in pool.map(run_panic_share, shares_of_panic):
             total.merge(deaths)
     return total
 

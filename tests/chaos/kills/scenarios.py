@@ -150,8 +150,13 @@ UNSAFE = Scenario(ANSWERED, quirk="send before writing")
 """What must be caught."""
 STAGED = {"binance": ("actors/store", "actors/venues/binance"), "ib": ("actors/venues/ib",)}
 """By stage, where effects are that a life on it can come to."""
-WITHOUT_A_STAGE = frozenset({"actors/venues/ib/panic.py"})
+OF_PANIC = frozenset({"actors/venues/ib/panic.py"})
 """No life comes to these: they are effects of `tickerd panic`, whose orders no store knows."""
+
+
+def is_of_panic(path: str) -> bool:
+    """Whether only a panic comes to what the source does."""
+    return any(has_segment(path, panic) for panic in OF_PANIC)
 
 
 def staged_labels(stage: str) -> list[str]:
@@ -159,8 +164,7 @@ def staged_labels(stage: str) -> list[str]:
     return [
         label
         for source in named_sources()
-        if any(has_segment(source.path, staged) for staged in STAGED[stage])
-        and not any(has_segment(source.path, apart) for apart in WITHOUT_A_STAGE)
+        if any(has_segment(source.path, staged) for staged in STAGED[stage]) and not is_of_panic(source.path)
         for label in labels(source)
     ]
 

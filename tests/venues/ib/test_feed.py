@@ -59,6 +59,29 @@ async def test_history_that_fails_is_an_error_and_no_empty_list() -> None:
             )  # fmt: skip
 
 
+async def test_only_the_word_that_there_are_no_data_is_an_empty_list() -> None:
+    async with rig() as rigged, rigged.session.held():
+        await rigged.session.wait_up(5)
+        (listed,) = await rigged.directory.find(["AAPL"])
+        history, minute = History(rigged.session), 60_000_000_000
+        now = time.time_ns() // minute * minute
+        for code in (162, 200):
+            rigged.fault("error_before", method="reqHistoricalData", code=code)
+            with pytest.raises(VenueUnreachable, match=f"({code})"):
+                await history.bars(listed, minute, now - minute, now)
+        assert await history.bars(listed, minute, 0, minute) == []
+
+
+async def test_delayed_data_that_only_their_type_tells_of_are_stale() -> None:
+    async with rig() as rigged:
+        rigged.tws.sessions.switches = Switches(is_delayed=True)
+        rigged.fault("swallow_report", method="error", count=1_000)
+        async with feeding(Subscription(instrument=AAPL, trades=True), rigged=rigged):
+            await rigged.told.until(lambda: rigged.told.all(FeedStatus))
+            assert [each.status for each in rigged.told.all(FeedStatus)] == ["stale"]
+            assert rigged.told.all(Quote) == []
+
+
 async def test_delayed_data_and_competing_sessions_feed_no_strategy() -> None:
     for switches in (Switches(is_delayed=True), Switches(has_competition=True)):
         async with rig() as rigged:

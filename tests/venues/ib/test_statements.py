@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
 from actors.messages.orders import AcceptReport, FillReport, StatusReport
+from actors.venues.ib.settings import SessionSettings
 from tests.venues.ib.rig import ACCOUNT, trading
 from tests.venues.ib.test_traps import statement
 
@@ -142,3 +144,26 @@ async def test_an_order_without_any_answer_is_found_and_not_sent_again() -> None
         assert (status.status, status.filled_quantity) == ("filled", D(10))
         assert {fill.quantity for fill in rigged.told.all(FillReport)} == {D(10)}
         assert len(rigged.tws.truth.sum.accounts[ACCOUNT].orders) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "missing"),
+    [
+        ({"kind": "lose_request", "method": "reqOpenOrders"}, {"orders", "fills"}),
+        ({"kind": "lose_request", "method": "reqCompletedOrders"}, {"orders", "fills"}),
+        ({"kind": "lose_request", "method": "reqExecutions"}, {"orders", "fills"}),
+        ({"kind": "lose_request", "method": "reqAccountUpdatesMulti"}, {"balances", "positions"}),
+        ({"kind": "swallow_report", "method": "accountUpdateMulti", "count": 99}, {"balances", "positions"}),
+    ],
+    ids=lambda each: each["method"] if isinstance(each, dict) else "",
+)
+async def test_a_part_of_a_statement_without_an_answer_is_none_and_not_empty(
+    fault: dict[str, Any], missing: set[str]
+) -> None:
+    hasty = SessionSettings(answer_seconds=0.2, pause_seconds=0.02)
+    async with trading(settings=hasty) as rigged:
+        rigged.fault(**fault)
+        evidence = await statement(rigged)
+        parts = ("orders", "fills", "balances", "positions")
+        assert {part for part in parts if getattr(evidence, part) is None} == missing

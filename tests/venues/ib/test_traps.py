@@ -10,13 +10,11 @@ import msgspec
 import pytest
 
 from actors.messages.account import AccountEvidence
-from actors.messages.control import BrokerStarted, BrokerStopped
+from actors.messages.control import BrokerStopped
 from actors.messages.orders import (
     AcceptReport,
-    CancelReport,
     FillReport,
     NotSent,
-    OutcomeUnknownReport,
     RejectReport,
     ReplaceReport,
     StatusReport,
@@ -34,20 +32,36 @@ TRAPS: dict[int, str | tuple[str, ...]] = {
     1: "test_fills_missed_while_away_come_with_the_next_statement",
     2: "test_a_fill_of_an_order_from_an_earlier_life_is_told",
     3: "test_every_line_begins_without_memory",
-    4: "test_an_unanswered_positions_request_is_no_flat_account",
-    5: "test_a_warning_about_an_order_is_no_end_and_an_unknown_number_makes_it_suspect",
+    4: (
+        "test_an_unanswered_positions_request_is_no_flat_account",
+        "test_a_part_of_a_statement_without_an_answer_is_none_and_not_empty",
+    ),
+    5: (
+        "test_a_warning_about_an_order_is_no_end_and_an_unknown_number_makes_it_suspect",
+        "test_what_is_refused_about_an_accepted_order_does_not_end_it",
+    ),
     6: "test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice",
     7: (
         "test_questions_that_come_together_are_all_answered",
         "test_accounts_that_ask_for_the_same_list_together_are_both_answered",
     ),
-    8: "test_a_burst_of_orders_stays_below_what_tws_takes",
+    8: (
+        "test_a_burst_of_orders_stays_below_what_tws_takes",
+        "test_questions_leave_room_for_orders",
+        "test_a_question_for_a_list_counts_as_a_message",
+    ),
     9: "test_a_fault_in_our_own_handling_ends_the_line_instead_of_a_log_entry",
     10: "test_an_ambiguous_name_is_refused_and_names_the_candidates",
-    11: "test_history_that_fails_is_an_error_and_no_empty_list",
+    11: (
+        "test_history_that_fails_is_an_error_and_no_empty_list",
+        "test_only_the_word_that_there_are_no_data_is_an_empty_list",
+    ),
     12: "test_over_midnight_the_sum_is_told_and_known_to_be_incomplete",
     13: "test_numbers_given_out_again_do_not_change_a_live_order",
-    14: "test_two_live_orders_under_one_reference_raise_the_alarm",
+    14: (
+        "test_two_live_orders_under_one_reference_raise_the_alarm",
+        "test_an_order_that_has_ended_is_no_second_live_one",
+    ),
     15: (
         "test_an_order_without_any_answer_is_found_and_not_sent_again",
         "test_an_order_that_rests_unseen_is_found_among_the_open_ones",
@@ -55,20 +69,31 @@ TRAPS: dict[int, str | tuple[str, ...]] = {
         "test_an_execution_alone_proves_its_order",
         "test_an_order_that_has_lost_its_reference_is_found_by_its_permanent_id",
     ),
-    16: "test_statuses_out_of_order_move_no_quantity",
+    16: ("test_statuses_out_of_order_move_no_quantity", "test_any_one_message_shows_that_tws_has_an_order"),
     17: "test_a_corrected_execution_replaces_and_does_not_add",
     18: "test_a_commission_joins_its_execution_whenever_it_comes",
-    19: "test_nothing_is_sent_while_tws_has_no_line_to_ib",
+    19: (
+        "test_nothing_is_sent_while_tws_has_no_line_to_ib",
+        "test_heartbeats_do_not_open_a_line_that_tws_has_not_got",
+        "test_a_link_that_is_back_is_asked_for_everything_even_if_nobody_said_it_was_lost",
+    ),
     20: (
         "test_nothing_is_sent_while_tws_restarts",
         "test_the_line_is_open_and_nothing_leaves_before_a_planned_restart",
         "test_a_line_that_is_up_is_closed_before_a_planned_restart_and_opened_after_it",
         "test_the_lead_is_never_cut_short_by_how_rarely_it_is_looked_at",
     ),
-    21: "test_delayed_data_and_competing_sessions_feed_no_strategy",
+    21: (
+        "test_delayed_data_and_competing_sessions_feed_no_strategy",
+        "test_delayed_data_that_only_their_type_tells_of_are_stale",
+        "test_data_come_again_once_the_other_session_has_gone",
+    ),
     22: "test_times_are_utc_whatever_the_host_thinks",
     23: "test_orders_are_made_with_the_stored_contract",
-    24: "test_a_change_after_a_reconnect_sends_nothing_that_tws_filled_in",
+    24: (
+        "test_a_change_after_a_reconnect_sends_nothing_that_tws_filled_in",
+        "test_of_an_order_that_tws_shows_only_its_own_terms_are_sent_again",
+    ),
     25: "test_orders_by_hand_are_seen_and_left_alone",
     26: "test_fractions_are_refused_by_name",
     27: "test_no_combination_is_traded",
@@ -79,7 +104,10 @@ TRAPS: dict[int, str | tuple[str, ...]] = {
 def test_every_trap_has_its_test() -> None:
     from tests.venues.ib import (
         test_broker,
+        test_budget,
         test_feed,
+        test_line,
+        test_order_messages,
         test_reading,
         test_restarts,
         test_statements,
@@ -87,7 +115,10 @@ def test_every_trap_has_its_test() -> None:
     )
 
     assert list(TRAPS) == list(range(1, 29))
-    modules = (test_broker, test_feed, test_reading, test_restarts, test_statements, test_times)
+    modules = (
+        test_broker, test_budget, test_feed, test_line, test_order_messages, test_reading, test_restarts,
+        test_statements, test_times,
+    )  # fmt: skip
     there = {name for module in modules for name in vars(module)} | set(globals())
     named = [name for names in TRAPS.values() for name in ((names,) if isinstance(names, str) else names)]
     assert [name for name in named if name not in there] == []
@@ -98,10 +129,6 @@ async def statement(rigged: Rig, fills_after: Mapping[str, str] | None = None) -
     rigged.query_account(fills_after=fills_after)
     await rigged.told.until(lambda: len(rigged.told.all(AccountEvidence)) > count)
     return rigged.told.all(AccountEvidence)[-1]
-
-
-async def not_sent(rigged: Rig, name: str) -> None:
-    await rigged.told.until(lambda: name in [each.client_order_id for each in rigged.told.all(NotSent)])
 
 
 async def test_fills_missed_while_away_come_with_the_next_statement() -> None:
@@ -146,27 +173,6 @@ async def test_every_line_begins_without_memory() -> None:
         evidence = await statement(rigged)
         assert evidence.balances is not None
         assert "AAPL" not in evidence.balances.total
-
-
-async def test_a_warning_about_an_order_is_no_end_and_an_unknown_number_makes_it_suspect() -> None:
-    async with trading() as rigged:
-        name = rigged.submit(price="100")
-        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
-        for code in (399, 10349):
-            rigged.fault("order_message", code=code)
-        rigged.fault("order_message", code=4711)
-        await rigged.told.until(lambda: rigged.told.all(OutcomeUnknownReport))
-        assert len(rigged.told.all(OutcomeUnknownReport)) == 1
-        assert rigged.told.all(CancelReport) == []
-        rigged.query(name)
-        await rigged.told.until(lambda: rigged.told.all(StatusReport))
-        assert rigged.told.all(StatusReport)[0].status == "accepted"
-        # About an order that TWS has not taken yet the same number is no refusal either.
-        rigged.fault("error_before", method="placeOrder", code=4711)
-        second = rigged.submit(price="101")
-        await rigged.told.until(lambda: len(rigged.told.all(OutcomeUnknownReport)) == 2)
-        assert rigged.told.all(OutcomeUnknownReport)[1].client_order_id == second
-        assert rigged.told.all(RejectReport) == []
 
 
 async def test_a_change_of_a_filled_order_is_refused_and_nothing_is_sent_twice() -> None:
@@ -222,31 +228,6 @@ async def test_numbers_given_out_again_do_not_change_a_live_order() -> None:
         assert second.order_id > first.order_id
 
 
-async def test_two_live_orders_under_one_reference_raise_the_alarm() -> None:
-    async with trading() as rigged:
-        name = rigged.submit(price="100")
-        await rigged.told.until(lambda: rigged.told.all(AcceptReport))
-        (first,) = rigged.tws.desk.live()
-        again = msgspec.structs.replace(first.request, order_id=4_000)
-        rigged.tws.desk.place(first.client_id, again, rigged.tws.market.symbols)
-        await rigged.told.until(lambda: rigged.told.all(OutcomeUnknownReport))
-        (alarm,) = rigged.told.all(OutcomeUnknownReport)
-        assert (alarm.client_order_id, "two orders" in alarm.reason) == (name, True)
-
-
-@pytest.mark.parametrize("kind", ["reorder_reports", "duplicate_report", "swallow_report"])
-@pytest.mark.parametrize("message", ["openOrder", "orderStatus"])
-async def test_statuses_out_of_order_move_no_quantity(kind: str, message: str) -> None:
-    async with trading() as rigged:
-        rigged.fault(kind, method=message, count=2)
-        rigged.submit()
-        await rigged.told.until(lambda: rigged.told.all(FillReport))
-        evidence = await statement(rigged)
-        assert evidence.fills is not None
-        assert len(evidence.fills.fills) == len(rigged.told.all(FillReport)) == 1
-        assert len(rigged.told.all(AcceptReport)) == 1
-
-
 async def test_a_corrected_execution_replaces_and_does_not_add() -> None:
     async with trading() as rigged:
         rigged.submit()
@@ -283,21 +264,6 @@ async def test_a_commission_joins_its_execution_whenever_it_comes(fault: dict[st
         assert fill.fee == rigged.tws.truth.sum.accounts[ACCOUNT].trades[0].fee > 0
 
 
-async def test_nothing_is_sent_while_tws_has_no_line_to_ib() -> None:
-    async with trading() as rigged:
-        for lost, back in ((1100, 1102), (2110, 1101)):
-            started, stopped = len(rigged.told.all(BrokerStarted)), len(rigged.told.all(BrokerStopped))
-            rigged.fault("system_message", code=lost)
-            await rigged.told.until(lambda: len(rigged.told.all(BrokerStopped)) > stopped)  # noqa: B023
-            orders = len(rigged.tws.desk.orders)
-            name = rigged.submit()
-            await not_sent(rigged, name)
-            assert len(rigged.tws.desk.orders) == orders
-            rigged.fault("system_message", code=back)
-            await rigged.started(started + 1)
-        assert rigged.session.connections == 1
-
-
 async def test_nothing_is_sent_while_tws_restarts() -> None:
     async with trading() as rigged:
         rigged.fault("reset", milliseconds=300)
@@ -319,13 +285,18 @@ async def test_orders_are_made_with_the_stored_contract() -> None:
         assert (wanted.con_id, wanted.exchange) == (265598, "SMART")
 
 
-async def test_a_change_after_a_reconnect_sends_nothing_that_tws_filled_in() -> None:
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_change_after_a_reconnect_sends_nothing_that_tws_filled_in(is_restarted: bool) -> None:
     async with trading() as rigged:
         name = rigged.submit(price="100")
         await rigged.told.until(lambda: rigged.told.all(AcceptReport))
         venue_id = rigged.told.all(AcceptReport)[0].venue_order_id
         assert venue_id is not None
-        await rigged.restarted()
+        if is_restarted:
+            await rigged.restarted()
+        else:
+            rigged.fault("drop")
+            await rigged.started(2)
         await statement(rigged)
         rigged.replace(name, "8", "99", venue_id)
         await rigged.told.until(lambda: rigged.told.all(ReplaceReport))
