@@ -116,7 +116,18 @@ def _checked_struct(value: Any, type_: type[msgspec.Struct], path: KeyPath) -> T
     for field in msgspec.structs.fields(type_):
         if field.required and field.name not in table:
             raise Misplaced(path, f"{field.name!r} is missing, add it")
-    return {key: checked(inner, fields[key], (*path, key)) for key, inner in table.items()}
+    found = {key: checked(inner, fields[key], (*path, key)) for key, inner in table.items()}
+    if hasattr(type_, "__post_init__"):
+        _check_together(found, type_, path)
+    return found
+
+
+def _check_together(table: Tree, type_: type[msgspec.Struct], path: KeyPath) -> None:
+    """What the struct itself says of its values, taken together."""
+    try:
+        msgspec.convert(table, type_)
+    except msgspec.ValidationError as error:
+        raise Misplaced(path, str(error).partition(" - at `$")[0]) from None
 
 
 def _checked_leaf(value: Any, type_: Any, path: KeyPath) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,7 +15,8 @@ from actors.venues.ib.claims import exact
 from actors.venues.ib.hours import Hours, parse_hours
 from actors.venues.ib.library import Library
 
-KINDS: dict[str, InstrumentKind] = {
+SecType = Literal["STK", "CASH", "FUT", "OPT", "CRYPTO"]
+KINDS: dict[SecType, InstrumentKind] = {
     "STK": "equity", "CASH": "forex", "FUT": "future", "OPT": "option", "CRYPTO": "spot",
 }  # fmt: skip
 FUTURE = re.compile(r"[A-Z0-9]{1,4}[FGHJKMNQUVXZ]\d{1,2}")
@@ -26,7 +27,7 @@ CANDIDATES_SHOWN = 5
 class ContractSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is meant by a name; fields that are empty may be anything."""
 
-    sec_type: str
+    sec_type: SecType
     symbol: str = ""
     exchange: str = ""
     primary_exchange: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -53,7 +54,7 @@ class Restarts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """All that are configured."""
 
     planned: tuple[Restart, ...] = ()
-    lead_seconds: float = 60.0
+    lead_seconds: Annotated[float, msgspec.Meta(ge=0)] = 60.0
     """No order within so long before one."""
 
     def why_now(self, now_ns: int, ahead_seconds: float = 0.0) -> str | None:

@@ -262,6 +262,10 @@ class Sessions:
         now_ms = self._clock.now_ms()
         found = history.bars_of(market, request, now_ms)
         bars = [history.shown(bar, length, request.format_date) for bar in found]
+        if not bars:
+            name = f"{request.contract.symbol}@{request.contract.exchange} {request.what}"
+            text = f"Historical Market Data Service error message:HMDS query returned no data: {name}"
+            raise Refusal(162, text)
         line.send("historicalData", replies.historical_data(request.req_id, ("", ""), bars))
         if request.keep:
             subscription = Subscription(

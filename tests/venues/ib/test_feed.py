@@ -77,7 +77,7 @@ async def test_delayed_data_that_only_their_type_tells_of_are_stale() -> None:
         rigged.tws.sessions.switches = Switches(is_delayed=True)
         rigged.fault("swallow_report", method="error", count=1_000)
         async with feeding(Subscription(instrument=AAPL, trades=True), rigged=rigged):
-            await rigged.told.until(lambda: rigged.told.all(FeedStatus))
+            await rigged.told.until(lambda: rigged.told.all(FeedStatus) and rigged.told.all(Trade))
             assert [each.status for each in rigged.told.all(FeedStatus)] == ["stale"]
             assert rigged.told.all(Quote) == []
 

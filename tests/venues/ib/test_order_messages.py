@@ -149,6 +149,7 @@ async def test_of_an_order_that_tws_shows_only_its_own_terms_are_sent_again(
 ) -> None:
     library = load_library()
     known = known_from_claim(msgspec.structs.replace(JUNK, order_type=order_type), "AAPL@ib")
+    assert (known.oca_group, known.oca_type) == ("", 0)
     wanted = D(8), known.limit_price, known.stop_price, known.trail
     order = order_from(changed(known, wanted), "DU1", library)
     clean = library.Order(
