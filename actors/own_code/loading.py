@@ -27,6 +27,7 @@ from actors.own_code.modules import (
     digest_of,
     file_bytes,
     find_module,
+    is_changed,
     on_search_path,
 )
 from actors.own_code.notebook import live_parts
@@ -182,7 +183,7 @@ class Looked(NamedTuple):
 def _check(looked: Looked) -> None:
     tree, roots, is_program, known = looked
     for module in tree.modules.values() if not tree.package else ():
-        if module.path and _is_changed(module):
+        if module.path and is_changed(module):
             raise ConfigError(
                 f"{Path(module.path).name} has changed since this process imported it: start anew (in a "
                 "notebook: restart the kernel), or give 'folder/file.py:Name', which is read anew each time"
@@ -191,13 +192,6 @@ def _check(looked: Looked) -> None:
     if key not in _PASSED:
         check_modules(tree.modules, tree.entry, known=dict(known), roots=roots, is_program=is_program)
         _PASSED.add(key)
-
-
-def _is_changed(module: OwnModule) -> bool:
-    try:
-        return file_bytes(module.path) != module.source
-    except OSError:
-        return False  # from a notebook, or deleted
 
 
 def _trees(thing: type | Callable[..., Any], base: type | None) -> list[Looked]:

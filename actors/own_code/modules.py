@@ -185,6 +185,14 @@ def file_bytes(path: str) -> bytes:
     return SourceFileLoader("own", path).get_data(path)
 
 
+def is_changed(module: OwnModule) -> bool:
+    """Whether its file holds something else by now, or is gone."""
+    try:
+        return file_bytes(module.path) != module.source
+    except OSError:
+        return True
+
+
 def module_of_spec(name: str, spec: ModuleSpec) -> OwnModule | None:
     """The file that a finder has found; None where it is none of Python."""
     locations = tuple(spec.submodule_search_locations or ())

@@ -17,7 +17,7 @@ from importlib.util import spec_from_loader
 from types import CodeType, ModuleType
 from typing import NamedTuple
 
-from actors.own_code.modules import OwnModule, file_bytes
+from actors.own_code.modules import OwnModule, is_changed
 
 
 class Tree(NamedTuple):
@@ -78,7 +78,7 @@ class _Served(MetaPathFinder):
         if fullname not in self.known:
             return None
         tree, module = self.known[fullname]
-        if not tree.package and file_bytes(module.path) != module.source:
+        if not tree.package and is_changed(module):
             return None  # another one of that name by now
         loader = OwnLoader(fullname, tree, module)
         spec = spec_from_loader(
