@@ -25,7 +25,7 @@ from actors.strategies.base import Strategy
 from actors.strategies.recorded import AbsentStrategy, Recording, recorded_strategy
 from daemon.code_changes import runnable_classes
 from daemon.config import Config
-from daemon.graph import Core
+from daemon.graph import Core, is_paper
 from daemon.tape_configuration import from_tape_configuration
 
 log = structlog.get_logger(__name__)
@@ -109,9 +109,9 @@ def _attempt(
 
 def decisions(tail: Tail, config: Config, now: int) -> list[Message]:
     """What recovery decides: each an input of the new process life, so that a replay decides the same."""
-    found: list[Message] = list(
-        _never_sent(tail.caught.late_messages, now, "the process ended before the record")
-    )
+    # The venue of a paper account is in the core: what was sent to it is under way there.
+    late = [each for each in tail.caught.late_messages if not _is_of_paper(each, config)]
+    found: list[Message] = list(_never_sent(late, now, "the process ended before the record"))
     unrepeated = tail.caught.unrepeated or Unrepeated()
     found += _never_sent(unrepeated.only_made.values(), now, "made by the rerun alone, the record wins")
     found += [
@@ -138,6 +138,11 @@ def decisions(tail: Tail, config: Config, now: int) -> list[Message]:
         command_id = f"recovery-{tail.caught.seq}-{account}"
         found.append(Halt(ts_event=now, scope=scope, command_id=command_id, by="recovery", reason=reason))
     return found
+
+
+def _is_of_paper(message: Message, config: Config) -> bool:
+    account = config.accounts.get(account_of(message) or "")
+    return account is not None and is_paper(account)
 
 
 def _first(difference: Difference | None) -> tuple[Difference, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.errors import UsageError
+from actors.messages.orders import NotSent, SubmitOrder
 from actors.store.replay import sessions
 from actors.venues.simulated.settings import SimulatedVenueSettings
 from daemon.config_sources import overridden
@@ -15,9 +16,10 @@ from daemon.graph import BarSources
 from daemon.research.parity.inherited import recorded_book
 from daemon.research.parity.parity import parity
 from daemon.research.parity.session import open_session
+from daemon.research.parity.simulate import simulate
 from daemon.startup import load_classes
 from tests.research.parity.recording import ACCOUNT, a_config, a_market
-from tests.startup_rig import BTC, SECOND, Life
+from tests.startup_rig import BTC, SECOND, T0, Life
 
 MODEL = SimulatedVenueSettings(latency_ms=2.0, taker_fee=Decimal("0.0007"))
 
@@ -85,3 +87,35 @@ def test_what_decides_no_order_may_change_within_a_session(tmp_path: Path) -> No
     assert session.label == label_of(state)
     account = parity(session, load_classes(session.config)).accounts[ACCOUNT]
     assert account.same_orders == account.recorded.orders > 50
+
+
+def test_an_order_whose_step_the_crash_left_off_the_tape_is_at_the_paper_venue(tmp_path: Path) -> None:
+    """The venue is in the core, which runs the input again: nothing was kept from leaving."""
+    config, sources = a_config(tmp_path, mode="paper", simulated=MODEL), BarSources(trades=frozenset({BTC}))
+    market = iter(list(a_market(10)))
+    life = Life(config, T0, sources=sources)
+    sequencer = life.core.sequencer
+    lost: list[str] = []
+    for message in market:
+        life.now = max(message.ts_event, life.now)
+        sequencer.run(message, life.now)
+        sent, sequencer.sent = sequencer.sent, []
+        lost = [each.client_order_id for each in sent if isinstance(each, SubmitOrder)]
+        life.tape.append(sequencer.seq, life.now, message, [] if lost else sent)
+        if lost:
+            break
+    life.crash()
+    life = Life(config, life.now + SECOND // 10, sources=sources)
+    for message in market:
+        life.now = max(message.ts_event, life.now)
+        life.feed(message)
+    life.stop(with_checkpoint=False)
+    session = open_session(tmp_path)
+    assert not [taken for taken in session.inputs() if isinstance(taken.message, NotSent)]
+    record = recorded_book(session).orders
+    assert lost
+    assert all(record[name].status in ("filled", "cancelled") for name in lost)
+    made = simulate(session, load_classes(config)).book.orders
+    assert {key: (each.status, each.filled) for key, each in made.items()} == {
+        key: (each.status, each.filled) for key, each in record.items()
+    }
