@@ -35,7 +35,7 @@ from daemon.research.participation import Participation
 from daemon.research.prices import Prices
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
-from daemon.research.session_history import SessionHistory, open_history
+from daemon.research.session_history import SessionHistory, nothing_in_range, open_history
 from daemon.research.session_start import Inherited, begun, give
 from daemon.research.trips import Tables
 
@@ -200,7 +200,7 @@ class Backtest:
         messages = self._history.messages(self._warm_up_start(), self._end)
         first = next(messages, None)
         if first is None:
-            raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
+            raise BadDataFile(nothing_in_range(self._history))
         run = self.core.sequencer.run
         must_reach(self._calendars, first[0])
         if not self._goes_on:
@@ -281,7 +281,7 @@ class Backtest:
                     run(done, start)
                 return timed
             run(timed[1], timed[0] + latency)
-        raise BadDataFile("the files hold no data in the range asked for: widen --from and --to")
+        raise BadDataFile(nothing_in_range(self._history))
 
     def _all_blocks(
         self, messages: Iterator[Timed], progress: Progress | None, is_stopped: Callable[[], bool]

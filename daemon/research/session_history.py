@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from actors.core.actor import CoreActor
@@ -84,6 +85,19 @@ def open_history(config: Config) -> History | SessionHistory:
     if config.backtest.data:
         raise ConfigError("backtest.session and backtest.data are both given: leave one of them out")
     return SessionHistory(open_session(Path(wanted.state), wanted.label))
+
+
+def nothing_in_range(history: History | SessionHistory) -> str:
+    """What to say where a range has no data."""
+    if not isinstance(history, SessionHistory):
+        return "the files hold no data in the range asked for: widen --from and --to"
+    session = history.session
+    span = (datetime.fromtimestamp(ts // 10**9, UTC) for ts in (history.started, session.ts_ended))
+    first, last = (f"{at:%Y-%m-%dT%H:%M:%S}" for at in span)
+    return (
+        f"session {session.label} holds no data in the range asked for, it lasted from {first} to {last} UTC: "
+        "choose --from and --to within"
+    )
 
 
 def why_anew(config: Config, session: Session, start: int | None) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.errors import ConfigError, UsageError
+from actors.errors import BadDataFile, ConfigError, UsageError
 from actors.store.rerun import decode_snapshot
 from actors.venues.simulated.margin import MarginAccount
 from actors.venues.simulated.margin_settings import MarginSettings
@@ -229,3 +229,8 @@ def test_a_cash_account_that_would_begin_with_contracts_is_refused(tmp_path: Pat
     tested = _moneyless(config, tmp_path)
     with pytest.raises(ConfigError, match=r'held 0\.\d+ BTCUSDT@binance.* when .*account_type = "margin"$'):
         run_backtest(tested, load_classes(tested))
+
+
+def test_a_range_beside_the_session_is_refused_with_when_it_was(config: Config) -> None:
+    with pytest.raises(BadDataFile, match=r"it lasted from 2027-01-15T08:00:00 to 2027-01-15T08:00:\d\d UTC"):
+        run_backtest(config, load_classes(config), start=T0 + 7_200 * SECOND)
