@@ -95,7 +95,7 @@ def nothing_in_range(history: History | SessionHistory) -> str:
     span = (datetime.fromtimestamp(ts // 10**9, UTC) for ts in (history.started, session.ts_ended))
     first, last = (f"{at:%Y-%m-%dT%H:%M:%S}" for at in span)
     return (
-        f"session {session.label} holds no data in the range asked for, it lasted from {first} to {last} UTC: "
+        f"session {session.label} holds no data in that range, it lasted from {first} to {last} UTC: "
         "choose --from and --to within"
     )
 
