@@ -6,17 +6,19 @@ made of a table is made of the columns it needs, one table at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from itertools import compress
 from operator import attrgetter, not_
 from typing import Generic, TypeVar
 
+import numpy as np
 import polars
 
 from daemon.research.frames import Columns, frame_of
 
 ROWS_PER_BLOCK = 8_192
+ROWS_PER_PIECE = 16_384
 _PLACE = "place"
 """Column beside the table's own: which row of the table this is."""
 Row = TypeVar("Row")
@@ -65,13 +67,7 @@ class Table(Generic[Row]):
         if self._rows or not self._blocks:
             self._blocks.append(self._packed(self._rows, self._places))
         blocks, self._blocks, self._rows, self._places = self._blocks, [], [], []
-        places = polars.concat([_read(block, _PLACE) for block in blocks])
-        order = None if places.is_sorted() else places.arg_sort()
-        made: dict[str, bytes] = {}
-        for name in self._schema:
-            column = polars.concat([_read(block, name) for block in blocks], rechunk=True)
-            made[name] = _written((column if order is None else column.gather(order)).to_frame())
-        return Packed(made, self._count)
+        return Packed([_written(piece) for piece in _in_order(blocks, self._count)], self._count)
 
     def _packed(self, rows: Sequence[Row], places: Sequence[int]) -> bytes:
         values = {name: list(map(attrgetter(name), rows)) for name in self._schema}
@@ -82,32 +78,42 @@ class Table(Generic[Row]):
 class Packed:
     """A whole table of which columns are unpacked as they are asked for."""
 
-    def __init__(self, columns: Mapping[str, bytes], height: int) -> None:
-        self._columns, self.height = columns, height
+    def __init__(self, pieces: Sequence[bytes], height: int) -> None:
+        self._pieces, self.height = pieces, height
 
     @property
     def columns(self) -> list[str]:
         """Their names."""
-        return list(self._columns)
+        return self.lazy().collect_schema().names()
 
     def get_column(self, name: str) -> polars.Series:
         """One column."""
-        return _read(self._columns[name], name)
+        parts = [polars.read_ipc(piece, columns=[name]).to_series() for piece in self._pieces]
+        return polars.concat(parts, rechunk=True)
+
+    def lazy(self) -> polars.LazyFrame:
+        """The table for what goes through it piece by piece."""
+        return polars.concat([polars.scan_ipc(BytesIO(piece)) for piece in self._pieces])
 
     def before(self, behind: Packed) -> Packed:
         """This table and that one as one."""
-        joined = {
-            name: _written(self.get_column(name).append(behind.get_column(name)).rechunk().to_frame())
-            for name in self._columns
-        }
-        return Packed(joined, self.height + behind.height)
+        return Packed([*self._pieces, *behind._pieces], self.height + behind.height)
+
+
+def _in_order(blocks: Sequence[bytes], count: int) -> Iterator[polars.DataFrame]:
+    """The rows of all blocks by their place, piece by piece; of a late row only the place is out of order."""
+    places = [polars.read_ipc(block, columns=[_PLACE]).to_series().to_numpy() for block in blocks]
+    for start in range(0, max(count, 1), ROWS_PER_PIECE):
+        parts = []
+        for block, its in zip(blocks, places, strict=True):
+            low, high = np.searchsorted(its, (start, start + ROWS_PER_PIECE)).tolist()
+            if low < high or not count:
+                parts.append(polars.read_ipc(block).slice(low, high - low))
+        piece = polars.concat(parts)
+        yield (piece if piece[_PLACE].is_sorted() else piece.sort(_PLACE)).drop(_PLACE)
 
 
 def _written(frame: polars.DataFrame) -> bytes:
     made = BytesIO()
     frame.write_ipc(made, compression="zstd")
     return made.getvalue()
-
-
-def _read(block: bytes, name: str) -> polars.Series:
-    return polars.read_ipc(block, columns=[name]).to_series()

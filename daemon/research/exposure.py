@@ -94,9 +94,9 @@ def _moves(fills: polars.DataFrame) -> Iterator[tuple[int, Holder, float, float,
 
     A fill whose value is not known is left out until the next sample.
     """
-    known = fills.select(FILL_COLUMNS).filter(
-        polars.col("notional").is_not_null() & (polars.col("quantity") > 0.0)
-    )
+    known, is_known = fills, fills["notional"].is_not_null() & (fills["quantity"] > 0.0)
+    if not is_known.all():
+        known = fills.filter(is_known)
     if not known["ts"].is_sorted():
         known = known.sort("ts", maintain_order=True)
     for ts, strategy, instrument, side, quantity, notional, bar in _rows_of(known, *FILL_COLUMNS[1:]):

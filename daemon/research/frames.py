@@ -66,6 +66,8 @@ class Stored(Protocol):
 
     def get_column(self, name: str) -> polars.Series: ...
 
+    def lazy(self) -> polars.LazyFrame: ...
+
 
 class Frames:
     """Every table of a run; `runs` says what the columns mean.
@@ -189,8 +191,8 @@ def _texts(column: polars.Series) -> Iterator[bytes]:
 
 def write_frames(folder: Path, frames: Frames) -> None:
     """One Parquet file for each table."""
-    for name in frames.stored:
-        frames.whole(name).write_parquet(
+    for name, table in frames.stored.items():
+        table.lazy().sink_parquet(
             folder / f"{name}.parquet", compression="zstd", row_group_size=_ROWS_AT_ONCE
         )
 
