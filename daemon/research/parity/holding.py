@@ -56,7 +56,7 @@ def held_charges(
     for venue in core.venues:
         place(venue.engine, (), config.accounts)  # what rests is not to fill: the record says what did
     sequencer = Sequencer(venues=core.venues, actors=[], ids=core.sequencer.ids, keep_sent=False)
-    holdings = _Holdings(core.venues, _bookings(orders, times), session)
+    holdings = _Holdings(core.venues, _bookings(orders, times, session.ts_started), session)
     charges: list[PositionCharged] = []
     for taken in session.inputs():
         charges += holdings.until(taken.ts_init)
@@ -69,12 +69,14 @@ def held_charges(
     return [charge for charge in charges if charge.amount]
 
 
-def _bookings(orders: Orders, times: RecordedTimes) -> list[_Booking]:
-    made = [
-        _Booking(max(times.here(order.terms.account, fill.ts, fill.ts_known), order.ts_decided), order, fill)
-        for order in orders.values()
-        for fill in order.fills
-    ]
+def _bookings(orders: Orders, times: RecordedTimes, start: int) -> list[_Booking]:
+    """In order; what filled before the start and was only told later is held from the start."""
+    made = []
+    for order in orders.values():
+        for fill in order.fills:
+            at = times.here(order.terms.account, fill.ts, fill.ts_known)
+            if at >= start:
+                made.append(_Booking(max(at, order.ts_decided), order, fill))
     return sorted(made, key=lambda each: each.at)
 
 
@@ -96,15 +98,16 @@ class _Holdings:
     def until(self, now: int) -> Iterator[PositionCharged]:
         """Book what was filled before, and charge the days that are over."""
         while self._day_due <= now:
-            self._book(self._day_due)
+            self._book(self._day_due - 1)
             for account in self._accounts.values():
                 if isinstance(account, MarginAccount):
                     yield from charge_day(account, self._day_due // DAY_NS - 1, self._day_due)
             self._day_due += DAY_NS
         self._book(now)
 
-    def _book(self, before: int) -> None:
-        while self._place < len(self._bookings) and self._bookings[self._place].at < before:
+    def _book(self, until: int) -> None:
+        """What is under way arrives by timers, which come before an input of the same time."""
+        while self._place < len(self._bookings) and self._bookings[self._place].at <= until:
             _, order, fill = self._bookings[self._place]
             self._place += 1
             account = self._accounts[order.terms.account]

@@ -9,7 +9,7 @@ from itertools import pairwise
 import msgspec
 
 from actors.ledger.exact import EXACT
-from actors.messages.clearing import ChargeKind
+from actors.messages.clearing import ChargeKind, PositionCharged
 from actors.model.money import ZERO
 from daemon.config import Config
 from daemon.graph import StrategyClasses
@@ -27,8 +27,8 @@ from daemon.research.parity.ladder import (
     recorded_rungs,
     steps,
 )
-from daemon.research.parity.orders import Order, OrderBook
-from daemon.research.parity.retold import retold
+from daemon.research.parity.orders import Order, OrderBook, Orders
+from daemon.research.parity.retold import is_alike, retold
 from daemon.research.parity.session import Session
 from daemon.research.parity.simulate import simulate, unchanged_classes
 from daemon.research.parity.timing import RecordedTimes
@@ -144,6 +144,7 @@ def parity(
     data = labelled("data", in_time.book, latency.orders)
     told = retold(session, classes, record.orders, times, model, latency.orders)
     held = held_charges(session, classes, model, record.orders, times)
+    held = _as_simulated(held, latency, record.orders, model)
     rungs = [
         labelled("modelled", modelled.book, data.orders),
         data,
@@ -157,6 +158,23 @@ def parity(
         end=session.ts_ended,
         accounts={name: _account(name, model, rungs, marks, books, times) for name in model.accounts},
     )
+
+
+def _as_simulated(
+    held: list[PositionCharged], simulated: Rung, recorded: Orders, config: Config
+) -> list[PositionCharged]:
+    """What holding costs; of accounts whose orders all came out alike the simulation has said it."""
+    charges: list[PositionCharged] = []
+    for name in config.accounts:
+        ours, theirs = (
+            {key: order for key, order in orders.items() if order.terms.account == name}
+            for orders in (simulated.orders, recorded)
+        )
+        is_same_account = ours.keys() == theirs.keys() and all(
+            is_alike(ours[key], theirs[key]) for key in ours
+        )
+        charges += [each for each in (simulated.charges if is_same_account else held) if each.account == name]
+    return charges
 
 
 def _account(

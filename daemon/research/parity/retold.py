@@ -86,9 +86,7 @@ def retold(
         simulated: The same orders in the simulation on recorded times; what filled alike there has its prices
             and fees already.
     """
-    alike = {
-        key: order for key, order in simulated.items() if key in orders and _is_alike(order, orders[key])
-    }
+    alike = {key: order for key, order in simulated.items() if key in orders and is_alike(order, orders[key])}
     others = {key: order for key, order in orders.items() if key not in alike}
     asked = sorted(_questions(others, times), key=lambda each: each.at)
     parts = _answers(session, classes, asked, config, market_of_venue(session, times))
@@ -110,7 +108,7 @@ def retold(
     return result
 
 
-def _is_alike(one: Order, two: Order) -> bool:
+def is_alike(one: Order, two: Order) -> bool:
     """Whether the same filled, for the same."""
     return _filled(one) == _filled(two)
 

@@ -22,8 +22,9 @@ from actors.messages.control import (
     SetLimit,
     TimeReached,
 )
-from actors.messages.market import Bar, MarketData, Quote, Trade
+from actors.messages.market import Bar, CorporateAction, FundingRate, MarketData, Quote, Trade
 from actors.messages.orders import Side
+from actors.model.instrument import InstrumentKind
 from actors.portfolio.sizing import Sizing
 from actors.venues.simulated.delays import Delay
 from actors.venues.simulated.margin_settings import MarginSettings
@@ -35,6 +36,9 @@ from tests.startup_rig import BTC, ETH, SECOND, T0, Life
 MILLISECOND = SECOND // 1_000
 BUSY = f"{Path(__file__).parent / 'busy.py'}:Busy"
 MONEY = {"USDT": Decimal(100_000), "BTC": Decimal(2), "ETH": Decimal(20)}
+MARGIN = MarginSettings(
+    currency="USDT", borrow={"spot": Decimal("0.9"), "equity": Decimal("0.3")}, interest=Decimal("0.8")
+)
 WARM_UP_BARS = 5
 
 Finest = Literal["quotes", "trades", "both", "bars"]
@@ -98,7 +102,7 @@ def _an_account(chance: random.Random) -> AccountSection:
             submit_delay=a_delay(chance), cancel_delay=a_delay(chance), report_delay=a_delay(chance),
             market_data_delay=a_delay(chance), seed=chance.randrange(100),
             maker_fee=Decimal("0.0002"), taker_fee=Decimal("0.0007"), opening_balances=MONEY,
-            account_type=chance.choice(("cash", "margin")), margin=MarginSettings(currency="USDT"),
+            account_type=chance.choice(("cash", "margin", "margin")), margin=MARGIN,
         ),
     )  # fmt: skip
 
@@ -117,6 +121,10 @@ def a_market(seconds: int, chance: random.Random, finest: Finest, start: int) ->
     bars: dict[str, list[float]] = {}
     for number in range(seconds * 10):
         ts = start + SECOND + number * SECOND // 10
+        if chance.random() < 0.02:
+            name, shares = chance.choice((BTC, ETH)), chance.choice((1, 1, 2))
+            yield an_event(name, ts, chance, shares)
+            price[name] /= shares
         for name in (BTC, ETH):
             price[name] += chance.choice((-0.05, -0.03, -0.01, 0.0, 0.01, 0.03, 0.05))
             bid, ask = round(price[name] - 0.02, 2), round(price[name] + 0.02, 2)
@@ -134,6 +142,16 @@ def a_market(seconds: int, chance: random.Random, finest: Finest, start: int) ->
             bars.setdefault(name, []).append(round(price[name], 2))
             if finest in ("quotes", "bars") and len(bars[name]) == 10:
                 yield a_bar(name, ts + SECOND // 10, bars.pop(name), chance)
+
+
+def an_event(name: str, ts: int, chance: random.Random, shares: int) -> MarketData:
+    """What brings or costs something to hold; only a split changes the price."""
+    if shares == 1 and chance.random() < 0.5:
+        return FundingRate(ts_event=ts, instrument=name, rate=chance.choice((-0.0003, 0.0004)))
+    return CorporateAction(
+        ts_event=ts, instrument=name, action_id=str(ts), shares_after=Decimal(shares),
+        dividend=Decimal(0) if shares > 1 else Decimal("0.5"),
+    )  # fmt: skip
 
 
 def a_bar(name: str, end: int, prices: list[float], chance: random.Random) -> Bar:
@@ -157,11 +175,13 @@ class Recorder:
         self.finest = self.chance.choice(MARKETS)
         self.config = a_config(state, self.chance)
         self.sources = sources_of(self.finest)
+        kinds: tuple[InstrumentKind, ...] = ("spot", "spot", "equity", "perpetual")
+        self.kind = self.chance.choice(kinds)
         self.commands = 0
 
     def begin(self, config: Config, now: int) -> Life:
         """A process life, given its history where bars come ready made."""
-        life = Life(config, now, sources=self.sources)
+        life = Life(config, now, sources=self.sources, kind=self.kind)
         for name, interval in sorted(self.sources.given):
             last = now - now % SECOND
             for number in range(WARM_UP_BARS):
