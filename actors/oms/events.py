@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown, VenueOrder
 from actors.messages.orders import (
     Command,
@@ -61,27 +63,28 @@ class OrderEvents:
     def filled(self, order: Order, fill: FillReport, remaining: Decimal) -> None:
         """One execution, already counted in the order."""
         terms = order.terms
-        self._desk.send(
-            OrderFilled(
-                ts_event=fill.ts_event,
-                client_order_id=terms.client_order_id,
-                account=terms.account,
-                strategy=terms.strategy,
-                instrument=terms.instrument,
-                venue_order_id=fill.venue_order_id or order.venue_order_id or "",
-                trade_id=fill.trade_id,
-                side=fill.side,
-                quantity=fill.quantity,
-                price=fill.price,
-                fee=fill.fee,
-                fee_currency=fill.fee_currency,
-                liquidity=fill.liquidity,
-                remaining=remaining,
-                mid_price=order.mid_price,
-                revision=fill.revision,
-                fee_known=fill.fee_known,
-            )
+        filled = OrderFilled(
+            ts_event=fill.ts_event,
+            client_order_id=terms.client_order_id,
+            account=terms.account,
+            strategy=terms.strategy,
+            instrument=terms.instrument,
+            venue_order_id=fill.venue_order_id or order.venue_order_id or "",
+            trade_id=fill.trade_id,
+            side=fill.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            fee=fill.fee,
+            fee_currency=fill.fee_currency,
+            liquidity=fill.liquidity,
+            remaining=remaining,
+            mid_price=order.mid_price,
         )
+        if (
+            fill.revision or not fill.fee_known
+        ):  # apart: of over fifteen names CPython makes a dictionary
+            filled = replace(filled, revision=fill.revision, fee_known=fill.fee_known)
+        self._desk.send(filled)
 
     def ended(self, order: Order, claim: Claim) -> None:
         """The terminal event; every fill is booked."""

@@ -24,15 +24,15 @@ from actors.risk.exposure import Exposure
 from actors.risk.limits import RiskLimits
 from actors.risk.rate import OrderTimes
 from actors.risk.rules import (
+    Bounds,
     Candidate,
     Refusal,
     Rule,
-    Thresholds,
+    bounds_of,
     first_refusal,
     is_reduction,
     mark_of,
     rules_for,
-    thresholds,
     worst_price,
 )
 from actors.risk.states import Action, Hold, States
@@ -75,8 +75,7 @@ class Gate:
         instruments: Mapping[str, Instrument],
     ) -> None:
         self._accounts = dict(accounts)
-        self._limits: dict[str, RiskLimits] = {}
-        self._thresholds: dict[str, Thresholds] = {}
+        self._bounds: dict[str, Bounds] = {}
         self._rules: dict[str, tuple[Rule, ...]] = {}
         for name, account in accounts.items():
             self.use_limits(name, account.limits)
@@ -90,8 +89,8 @@ class Gate:
 
     def use_limits(self, account: str, limits: RiskLimits) -> None:
         """These are in force from now on, and with them the rules that ask about them."""
-        self._limits[account], self._thresholds[account] = limits, thresholds(limits)
         settings = self._accounts[account]
+        self._bounds[account] = bounds_of(limits, settings.base_currency, settings.instruments)
         self._rules[account] = rules_for(
             limits, is_cash_account=settings.is_cash_account, offer=settings.offer
         )
@@ -176,11 +175,11 @@ class Gate:
 
     def _checks_margin(self, account: str) -> bool:
         settings = self._accounts.get(account)
-        return settings is not None and settings.answers_margin and self._limits[account].margin_check
+        return settings is not None and settings.answers_margin and self._bounds[account].limits.margin_check
 
     def limits_of(self, account: str) -> RiskLimits:
         """In force."""
-        return self._limits[account]
+        return self._bounds[account].limits
 
     def obstacle(self, terms: OrderTerms, action: Action) -> Hold | None:
         """The state that has closed the gate to this order since it was taken; None while it is open."""
@@ -239,8 +238,7 @@ class Gate:
         if instrument is None:
             return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={terms.instrument}")
         name, exposure = terms.instrument, self.exposure
-        limits, bounds = self._limits[terms.account], self._thresholds[terms.account]
-        allowed = limits.allowed_instruments
+        bounds = self._bounds[terms.account]
         position = exposure.holdings.account_position(terms.account, name)
         group = None if terms.special is None else terms.special.exclusive_group
         sides = exposure.open_sides(terms.account, name, without=replaces, beside=group)
@@ -253,11 +251,7 @@ class Gate:
         return Candidate(
             terms=terms,
             instrument=instrument,
-            limits=limits,
-            thresholds=bounds,
-            is_cash_account=account.is_cash_account,
-            base_currency=account.base_currency,
-            is_allowed_instrument=name in account.instruments and (allowed is None or name in allowed),
+            bounds=bounds,
             open_quantity=open_quantity,
             replaces=replaces,
             mark=mark,

@@ -40,9 +40,14 @@ class Refusal(NamedTuple):
     figures: str
 
 
-class Thresholds(NamedTuple):
-    """Limits in the units that rules compute in, converted once."""
+class Bounds(NamedTuple):
+    """What an account's orders are compared with, found and converted once."""
 
+    limits: RiskLimits
+    currency: str
+    """The account's base currency."""
+    instruments: tuple[str, ...]
+    """Configured, and allowed by the limits."""
     collar: Decimal | None
     market_factor: Decimal
     """1 + `market_margin`."""
@@ -50,10 +55,13 @@ class Thresholds(NamedTuple):
     price_age_ns_max: int | None
 
 
-def thresholds(limits: RiskLimits) -> Thresholds:
+def bounds_of(limits: RiskLimits, currency: str, instruments: tuple[str, ...]) -> Bounds:
     """Convert an account's limits."""
-    age_max = limits.price_age_max_seconds
-    return Thresholds(
+    age_max, allowed = limits.price_age_max_seconds, limits.allowed_instruments
+    return Bounds(
+        limits=limits,
+        currency=currency,
+        instruments=tuple([name for name in instruments if allowed is None or name in allowed]),
         collar=None if limits.price_collar is None else to_decimal(limits.price_collar),
         market_factor=ONE + to_decimal(limits.market_margin),
         rate_window_ns=int(limits.order_rate_seconds * 1e9),
@@ -62,15 +70,14 @@ def thresholds(limits: RiskLimits) -> Thresholds:
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """An order (or the new terms of one) that asks for approval, and all that rules look at."""
+    """An order (or the new terms of one) that asks for approval, and all that rules look at.
+
+    With more than fifteen fields CPython would make a dictionary for each.
+    """
 
     terms: OrderTerms
     instrument: Instrument
-    limits: RiskLimits
-    thresholds: Thresholds
-    is_cash_account: bool
-    base_currency: str
-    is_allowed_instrument: bool
+    bounds: Bounds
     open_quantity: Decimal
     """What it may still fill: of a replace its new total less what is booked. One of a group in which one
     cancels the others stands for all of them, and counts as the largest."""
@@ -137,7 +144,7 @@ def is_reduction(side: str, quantity: Decimal, position: Decimal, sides: Sides) 
 
 def allow_list(c: Candidate) -> Refusal | None:
     """Only configured and allowed instruments; only while the venue trades them, or if the order can wait."""
-    if not c.is_allowed_instrument and not c.is_reduction:
+    if c.terms.instrument not in c.bounds.instruments and not c.is_reduction:
         return Refusal("INSTRUMENT_NOT_ALLOWED", f"instrument={c.terms.instrument}")
     if c.market.definitions:
         update = c.market.definitions.get(c.terms.instrument)
@@ -185,16 +192,16 @@ def price_health(c: Candidate) -> Refusal | None:
             return Refusal("PRICE_INVALID", f"prices={bid}, {ask}")
     elif c.mark is None:
         return Refusal("PRICE_INVALID", f"prices={market.mark_price(name)}")
-    age_max = c.thresholds.price_age_ns_max
+    age_max = c.bounds.price_age_ns_max
     if age_max is not None and age > age_max:
-        figures = f"age_seconds={age / 1e9:.3f}, max={c.limits.price_age_max_seconds}"
+        figures = f"age_seconds={age / 1e9:.3f}, max={c.bounds.limits.price_age_max_seconds}"
         return Refusal("PRICE_STALE", figures)
     return None
 
 
 def order_quantity(c: Candidate) -> Refusal | None:
     """Largest quantity of one order."""
-    maximum = c.limits.order_quantity_max
+    maximum = c.bounds.limits.order_quantity_max
     if maximum is None or c.is_flattening or c.terms.quantity <= maximum:
         return None
     return Refusal("ORDER_QUANTITY_EXCEEDS_MAX", f"quantity={c.terms.quantity}, max={maximum}")
@@ -202,7 +209,7 @@ def order_quantity(c: Candidate) -> Refusal | None:
 
 def order_notional(c: Candidate) -> Refusal | None:
     """Largest value of one order."""
-    maximum = c.limits.order_notional_max
+    maximum = c.bounds.limits.order_notional_max
     if maximum is None or c.is_flattening:
         return None
     price = c.terms.price if c.terms.price is not None else c.terms.stop_price
@@ -223,7 +230,7 @@ def price_collar(c: Candidate) -> Refusal | None:
     """
     if c.terms.price is None and c.terms.stop_price is None and c.terms.special is None:
         return None
-    collar, mid = c.thresholds.collar, c.mark
+    collar, mid = c.bounds.collar, c.mark
     if collar is None or mid is None or c.is_flattening:
         return None
     special, worse = c.terms.special or SpecialTerms(), 1 if c.terms.side == "buy" else -1
@@ -246,18 +253,18 @@ def _takes_profit(c: Candidate, name: str, price: Decimal, mid: Decimal) -> bool
 
 def order_rate(c: Candidate) -> Refusal | None:
     """Most orders in the sliding window."""
-    maximum = c.limits.order_rate_max
+    maximum = c.bounds.limits.order_rate_max
     if maximum is None or c.is_flattening or c.orders_in_window < maximum:
         return None
     return Refusal(
         "ORDER_RATE_EXCEEDS_MAX",
-        f"orders={c.orders_in_window + 1}, max={maximum}, seconds={c.limits.order_rate_seconds}",
+        f"orders={c.orders_in_window + 1}, max={maximum}, seconds={c.bounds.limits.order_rate_seconds}",
     )
 
 
 def position_size(c: Candidate) -> Refusal | None:
     """Largest position in the direction of the order, every open order of that side filled."""
-    maximum = c.limits.position_max
+    maximum = c.bounds.limits.position_max
     if maximum is None or c.is_reduction:
         return None
     if c.terms.side == "buy":
@@ -271,8 +278,6 @@ def position_size(c: Candidate) -> Refusal | None:
 
 def available_balance(c: Candidate) -> Refusal | None:
     """A cash account pays with, and sells, only what it holds and has not promised elsewhere."""
-    if not c.is_cash_account:
-        return None
     units = c.open_quantity * c.instrument.multiplier
     account, without = c.terms.account, c.replaces
     beside = None if c.terms.special is None else c.terms.special.exclusive_group
@@ -294,7 +299,7 @@ def available_balance(c: Candidate) -> Refusal | None:
 
 def gross_exposure(c: Candidate) -> Refusal | None:
     """Largest sum of all exposures of the account."""
-    maximum = c.limits.gross_exposure_max
+    maximum = c.bounds.limits.gross_exposure_max
     if maximum is None or c.is_reduction:
         return None
     added = Sides(c.open_quantity, ZERO) if c.terms.side == "buy" else Sides(ZERO, c.open_quantity)
@@ -303,7 +308,7 @@ def gross_exposure(c: Candidate) -> Refusal | None:
     if worst <= worst_absolute(c.position, c.sides):
         return None
     gross, unpriced = c.exposure.gross(
-        c.terms.account, c.base_currency, c.market, {c.terms.instrument: worst}
+        c.terms.account, c.bounds.currency, c.market, {c.terms.instrument: worst}
     )
     if unpriced is not None:
         return Refusal("EXPOSURE_NOT_PRICED", f"instrument={unpriced}")

@@ -92,17 +92,9 @@ class Desk:
             is_held = parent is not None and parent.is_open
             is_shared = special.oca_group is not None and terms.side == "sell" and not account.may_owe
             shares_lock = special.parent is not None or is_shared
-        return VenueOrderState(
-            account=terms.account,
-            instrument=terms.instrument,
-            client_order_id=terms.client_order_id,
-            venue_order_id=str(self.last_order_id + 1),
-            side=terms.side,
-            order_type=terms.order_type,
-            quantity=terms.quantity,
-            price=terms.price,
-            stop_price=terms.stop_price,
-            time_in_force=terms.time_in_force,
+        return VenueOrderState(  # terms by place: of many names CPython makes a dictionary
+            terms.account, terms.instrument, terms.client_order_id, str(self.last_order_id + 1),
+            terms.side, terms.order_type, terms.quantity, terms.price, terms.stop_price, terms.time_in_force,
             post_only=terms.post_only,
             reduce_only=terms.reduce_only or shares_lock,
             ts_created=self.now,
@@ -113,7 +105,7 @@ class Desk:
             is_held=is_held,
             locked_asset=instrument.quote if terms.side == "buy" else instrument.base,
             lock_price=lock_price,
-        )
+        )  # fmt: skip
 
     def accept(self, order: VenueOrderState, instrument: Instrument) -> None:
         """Take a drafted order and lock what it needs."""

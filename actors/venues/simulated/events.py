@@ -13,7 +13,7 @@ from actors.model.instrument import ZERO
 _OPEN = ("accepted", "partially_filled")
 
 
-class VenueOrderState(msgspec.Struct, kw_only=True, array_like=True):
+class VenueOrderState(msgspec.Struct, array_like=True):
     """One order as the engine keeps it, open or closed; read it, never change it."""
 
     account: str
