@@ -167,6 +167,12 @@ class OrderBook:
                 fee_currency=after.fee_currency,
             )  # fmt: skip
 
+    def drop_busted(self) -> None:
+        """Nobody could make up for a fill that never was."""
+        for order in self.orders.values():
+            order.fills = [fill for fill in order.fills if fill.quantity]
+        self._places.clear()
+
     def _ended(self, client_order_id: str, status: str) -> None:
         order = self.orders.get(client_order_id)
         if order is not None:
@@ -214,4 +220,5 @@ def recorded_orders(session: Session, known: Orders) -> OrderBook:
         book.note(taken.message, taken.ts_init)
         for message in taken.sent:
             book.note(message, taken.ts_init)
+    book.drop_busted()
     return book
