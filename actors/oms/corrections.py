@@ -13,7 +13,7 @@ import msgspec
 
 from actors.messages.clearing import PositionSplit
 from actors.messages.corrections import FillCorrected, FillFigures
-from actors.messages.orders import FillReport
+from actors.messages.orders import FillReport, Report, StatusReport
 from actors.model.money import ZERO
 from actors.oms.book import OrderBook
 from actors.oms.desk import Desk
@@ -70,6 +70,12 @@ class Corrections:
         """Whether the fill is booked by this word or a later one."""
         booked = self._booked.get(key_of(report))
         return booked is not None and report.revision <= booked.report.revision
+
+    def may_shrink(self, order: Order, report: Report) -> bool:
+        """Whether less may have been filled than was said: after all fills, of which one was stated anew."""
+        is_whole = isinstance(report, StatusReport) and report.fills_complete
+        mine = order.terms.client_order_id
+        return is_whole and any(each.client_order_id == mine for each in self._booked.values())
 
     def is_no_fill(self, order: Order, fill: FillReport) -> bool:
         """Whether its order has it already, or it was busted before we heard of it."""

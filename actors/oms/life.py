@@ -87,10 +87,9 @@ class OrderLife:
     def apply(self, order: Order, report: Report) -> None:
         """Do what the table says about this report in the order's state."""
         kind = PLAIN.get(report.__class__) or kind_of(report)
-        venue_order_id = report.venue_order_id
-        is_news = venue_order_id is not None and venue_order_id != order.venue_order_id
-        if is_news and kind != "status_not_found":
-            self._learn(order, venue_order_id or "")
+        name = report.venue_order_id
+        if name is not None and name != order.venue_order_id and kind != "status_not_found":
+            self._learn(order, name)
         self._actions[ACTIONS[kind][order.state]](order, report)
         if self._external.strays:  # it may have been the last order that could have explained a fill
             self._external.show(order.terms.account, order.terms.instrument)
@@ -216,7 +215,7 @@ class OrderLife:
         if was_there and not order.accepted_seq:
             self._accept(order)  # its end is the first that was heard of it: its id there is told, too
         if order.claim is not None and order.claim.filled > claim.filled:
-            claim = order.claim
+            claim = claim if self.corrections.may_shrink(order, report) else order.claim
         order.asked_ms = None
         self._try_end(order, claim)
 

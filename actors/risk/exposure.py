@@ -194,7 +194,8 @@ class Exposure:
     def _unbooked(self, order: OpenOrder) -> Decimal:
         if order.is_terminal:
             return order.unbooked
-        return max(order.terms.quantity, self._worst[order.terms.client_order_id].quantity) - order.booked
+        most = max(order.terms.quantity, self._worst[order.terms.client_order_id].quantity)
+        return max(most - order.booked, ZERO)  # corrected upwards, it may have filled more than it asked for
 
     def open_sides(
         self,

@@ -17,6 +17,7 @@ SEEN = (
     "crash: synced", "crash: command leaving", "crash: command left", "crash: checkpoint published",
     "crash: recovered", "crash: writing (power)", "late steps", "not sent", "requests lost", "replies lost",
     "reports lost", "disconnects", "turned away", "unsure", "transfers", "orders by hand", "fills",
+    "corrections",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from actors.messages.orders import (
     ApprovedOrder,
     FillReport,
     OrderCancelled,
+    OrderExpired,
     OrderFilled,
     QueryAccount,
     QueryOrder,
@@ -38,6 +39,7 @@ from tests.oms.bench import (
     cancel_request,
     cancelled,
     evidence,
+    expired,
     fill,
     only,
     status,
@@ -188,6 +190,21 @@ def test_an_order_ends_whether_or_not_its_venue_counts_what_was_busted(counts_bu
     bench.sent.clear()
     bench.feed(status("cancelled", 6 if counts_busted else 0))
     assert only(bench.sent, QueryOrder) == []
+
+
+def test_an_order_whose_fill_was_busted_before_we_heard_of_it_ends_with_what_stands() -> None:
+    bench = Bench()
+    bench.feed(approved(), accept(), expired(6))
+    assert bench.state() == "closing"
+    (ended,) = only(bench.feed(word("1", 2, 0), status("expired", 0)), OrderExpired)
+    assert ended.filled_quantity == 0
+
+
+def test_more_than_an_order_asked_for_holds_no_less_than_nothing() -> None:
+    bench = a_core()
+    bench.feed(approved(), accept(), word("1", 1, 6), word("1", 2, 14))
+    sides = exposure_of(bench).open_sides("acc", BTC)
+    assert (sides.buys, sides.sells) == (D(0), D(0))
 
 
 def test_an_order_that_a_correction_fills_whole_asks_for_its_end() -> None:

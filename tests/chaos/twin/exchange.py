@@ -30,6 +30,7 @@ from actors.messages.orders import (
     SubmitOrder,
 )
 from actors.model.instrument import Instrument
+from actors.venues.simulated.accounts import Executed
 from actors.venues.simulated.engine import MatchingEngine
 from actors.venues.simulated.events import VenueEvent
 from actors.venues.simulated.reports import order_evidence, order_reports, report_of
@@ -65,6 +66,10 @@ class Exchange:
         """Client order id → venue order ids under which it was ever taken."""
         self.position = D(0)
         """What our fills have made, fees in kind taken off."""
+        self.corrected: dict[str, tuple[int, Decimal]] = {}
+        """Trade id → how often it was stated anew, and by how much in all."""
+        self._executed: dict[str, Decimal] = {}
+        """Trade id → quantity as it happened; no correction makes it more."""
         self.by_hand: list[str] = []
         """Client order ids that are not ours."""
         self._transfers = 0
@@ -129,6 +134,8 @@ class Exchange:
     def _publish(self, events: list[VenueEvent]) -> None:
         for event in events:
             report = report_of(event)
+            if isinstance(report, FillReport):
+                report = msgspec.structs.replace(report, revision=self._revision(report.trade_id))
             if isinstance(report, FillReport) and self.is_ours(report.client_order_id):
                 self._count(report)
             if isinstance(report, Report) and not isinstance(report, RejectReport):
@@ -139,6 +146,52 @@ class Exchange:
         self.position += fill.quantity if fill.side == "buy" else -fill.quantity
         if fill.fee_currency == INSTRUMENT.base:
             self.position -= fill.fee
+
+    def _revision(self, trade_id: str) -> int:
+        """Of the word that stands; 0 where no later one can come."""
+        first = 1 if self._world.weather.corrections else 0
+        return first + self.corrected.get(trade_id, (0, D(0)))[0]
+
+    def correct(self) -> None:
+        """An execution of ours is stated anew; that of an order that is over in its quantity, too."""
+        world, account = self._world, self.engine._desk.accounts[ACCOUNT]
+        ours = [place for place, fill in enumerate(account.fills) if self.is_ours(fill.client_order_id)]
+        if not ours or not world.may_be_disturbed():
+            return
+        place = world.random.choice(ours)
+        was, order = account.fills[place], account.orders[account.fills[place].venue_order_id]
+        quantity, price = was.quantity, was.price + D(world.random.randrange(-20, 21)) / 100
+        if not order.is_open:
+            most = self._executed.setdefault(was.trade_id, was.quantity)
+            part = D(world.random.randrange(1, 20)) / 10
+            quantity = world.random.choice((most, D(0), min(part, most)))
+        fee = was.fee if quantity else D(0)
+        becomes = msgspec.structs.replace(was, quantity=quantity, price=price, fee=fee)
+        if not self._can_pay(was, becomes):
+            return
+        world.counts["corrections"] += 1
+        self.engine.restate(ACCOUNT, BTC, _executed(was), _executed(becomes))
+        change = abs(becomes.quantity - was.quantity) + abs(becomes.fee - was.fee)
+        times, moved = self.corrected.get(was.trade_id, (0, D(0)))
+        self.corrected[was.trade_id] = times + 1, moved + change
+        fills = account.fills_of[was.venue_order_id]
+        account.fills[place] = fills[fills.index(was)] = becomes
+        order.filled_quantity += becomes.quantity - was.quantity
+        self.position += _executed(becomes).quantity - _executed(was).quantity
+        if was.fee_currency == INSTRUMENT.base:
+            self.position -= becomes.fee - was.fee
+        world.line.stream(self._with_revision(becomes).report(ACCOUNT))
+
+    def _can_pay(self, was: VenueFill, becomes: VenueFill) -> bool:
+        """Whether what a correction takes is there; it may be locked nowhere."""
+        before, after = _executed(was), _executed(becomes)
+        balances = self.engine.balances(ACCOUNT)
+        paid = after.quantity * after.price - before.quantity * before.price
+        received = after.quantity - before.quantity
+        return balances["USDT"].free >= paid and balances["BTC"].free >= -received
+
+    def _with_revision(self, fill: VenueFill) -> VenueFill:
+        return msgspec.structs.replace(fill, revision=self._revision(fill.trade_id))
 
     def transfer(self, asset: str, amount: Decimal) -> None:
         """Money comes or goes; the stream tells of it, and nothing else does."""
@@ -197,7 +250,8 @@ class Exchange:
                     fills_complete=True,
                 )
             ]  # fmt: skip
-        answers = order_reports(ACCOUNT, BTC, order, self.engine.order_fills(order), now)
+        told = [self._with_revision(fill) for fill in self.engine.order_fills(order)]
+        answers = order_reports(ACCOUNT, BTC, order, told, now)
         return [answer for answer in answers if isinstance(answer, Report)]
 
     def orders(self, query: QueryAccount) -> OrdersEvidence:
@@ -211,16 +265,17 @@ class Exchange:
         mark = query.fills_after.get(BTC, "")
         fills = tuple(self._as_listed(fill) for fill in self.engine.fills(ACCOUNT, after_trade_id=mark))
         read_to = fills[-1].trade_id if fills else mark
-        return FillsEvidence(asked_seq=query.asked_seq, fills=fills, read_to={BTC: read_to})
+        before = self.engine.fills(ACCOUNT)[: -len(fills) or None]
+        corrected = tuple(self._with_revision(fill) for fill in before if fill.trade_id in self.corrected)
+        return FillsEvidence(
+            asked_seq=query.asked_seq, fills=fills, read_to={BTC: read_to}, corrected=corrected
+        )
 
     def _as_listed(self, fill: VenueFill) -> VenueFill:
+        fill = self._with_revision(fill)
         if not self._world.chance(self._world.weather.unnamed):
             return fill
-        return VenueFill(
-            instrument=fill.instrument, client_order_id=None, venue_order_id=fill.venue_order_id,
-            trade_id=fill.trade_id, side=fill.side, quantity=fill.quantity, price=fill.price, fee=fill.fee,
-            fee_currency=fill.fee_currency, liquidity=fill.liquidity, ts_event=fill.ts_event,
-        )  # fmt: skip
+        return msgspec.structs.replace(fill, client_order_id=None)
 
     def balances(self, query: QueryAccount) -> BalancesEvidence:
         """What the account holds."""
@@ -241,6 +296,11 @@ class Exchange:
             ts_event=self.now, account=ACCOUNT, orders=orders, fills=fills, balances=balances,
             venue_time_ms=self.now_ms,
         )  # fmt: skip
+
+
+def _executed(fill: VenueFill) -> Executed:
+    quantity = fill.quantity if fill.side == "buy" else -fill.quantity
+    return Executed(quantity, fill.price, fill.fee, fill.fee_currency)
 
 
 def _kind(command: Command) -> Literal["submit", "cancel"]:

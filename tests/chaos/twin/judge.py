@@ -8,6 +8,7 @@ from decimal import Decimal
 from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown
 from actors.messages.base import Message
 from actors.messages.control import Scope
+from actors.messages.corrections import FillCorrected
 from actors.messages.orders import (
     OrderAccepted,
     OrderCancelled,
@@ -35,6 +36,8 @@ def check_exposure(process: Process, exchange: Exchange, line: Line) -> None:
     held = exposure.holdings.account_position(ACCOUNT, BTC)
     sides = exposure.open_sides(ACCOUNT, BTC)
     high = low = exchange.position
+    untold = _untold(process, exchange)
+    high, low = high - untold, low + untold
     for order in exchange.engine.open_orders(ACCOUNT):
         if not exchange.is_ours(order.client_order_id):
             continue
@@ -50,6 +53,15 @@ def check_exposure(process: Process, exchange: Exchange, line: Line) -> None:
                 low -= submit.terms.quantity
     if held + sides.buys < high or held - sides.sells > low:
         raise Broken(f"risk counts {held - sides.sells} to {held + sides.buys}, the venue {low} to {high}")
+
+
+def _untold(process: Process, exchange: Exchange) -> Decimal:
+    """By how much executions were stated anew of which we cannot have heard yet."""
+    if not exchange.corrected:
+        return D(0)
+    told = {each.report.trade_id: each.report.revision for each in process.core.oms.snapshot().booked}
+    moved = (moved for name, (times, moved) in exchange.corrected.items() if told.get(name, 0) <= times)
+    return sum(moved, D(0))
 
 
 def check_end(process: Process, exchange: Exchange, line: Line) -> None:
@@ -116,16 +128,23 @@ def _check_open(ours: dict[str, Order], exchange: Exchange) -> None:
 
 
 def _check_fills(exchange: Exchange, sent: list[Message]) -> None:
+    stands = {each.trade_id: each.after for each in sent if isinstance(each, FillCorrected)}
+    told = [each for each in sent if isinstance(each, OrderFilled)]
+    orders = {each.trade_id: each.venue_order_id for each in sent if isinstance(each, FillCorrected)}
+    orders |= {fill.trade_id: fill.venue_order_id for fill in told}
+    figures = {fill.trade_id: fill for fill in told} | stands
     booked = Counter(
-        (message.venue_order_id, message.trade_id, message.quantity, message.price, message.fee)
-        for message in sent
-        if isinstance(message, OrderFilled)
+        (orders[name], name, now.quantity, now.price, now.fee)
+        for name, now in figures.items()
+        if now.quantity
     )
     there = Counter(
         (fill.venue_order_id, fill.trade_id, fill.quantity, fill.price, fill.fee)
         for fill in exchange.engine.fills(ACCOUNT)
-        if exchange.is_ours(fill.client_order_id)
+        if exchange.is_ours(fill.client_order_id) and fill.quantity
     )
+    if twice := [name for name, times in Counter(fill.trade_id for fill in told).items() if times > 1]:
+        raise Broken(f"fills were told more than once: {twice}")
     if booked != there:
         raise Broken(f"fills not booked: {list(there - booked)}; too much: {list(booked - there)}")
     shown = Counter(message.trade_id for message in sent if isinstance(message, ExternalFillShown))

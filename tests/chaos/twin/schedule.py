@@ -91,6 +91,8 @@ def _plan(world: Judged) -> None:
     for _ in range(world.weather.transfers):
         amount = D(random.randrange(-50_000, 50_000)) / 1_000  # no two alike, which nobody could tell apart
         _later(world, random.randrange(20_000), world.exchange.transfer, random.choice(CASH), amount)
+    for _ in range(world.weather.corrections):
+        _later(world, random.randrange(20_000), world.exchange.correct)
     for _ in range(world.weather.by_hand):
         side: Side = random.choice(("buy", "sell"))
         price = random.choice((None, D(MIDDLE + random.randrange(-5, 6)) / 100))

@@ -50,6 +50,8 @@ class Weather(NamedTuple):
     by_hand: int
     """Orders that somebody else places in the account."""
     fee_currency: str | None
+    corrections: int
+    """Executions that the venue states anew."""
 
     @classmethod
     def drawn(cls, random: Random) -> Weather:
@@ -81,6 +83,7 @@ class Weather(NamedTuple):
             transfers=random.choice((0, 0, 1, 2)),
             by_hand=random.choice((0, 0, 0, 1, 3)),
             fee_currency=random.choice((None, None, "BNB", "USDT")),
+            corrections=random.choice((0, 0, 2, 5)),
         )
 
     def calm(self) -> Weather:
