@@ -203,6 +203,7 @@ class Backtest:
             raise BadDataFile(nothing_in_range(self._history))
         run = self.core.sequencer.run
         must_reach(self._calendars, first[0])
+        self.results.inputs_before = self.core.sequencer.seq
         if not self._goes_on:
             first = self._start_anew(first, messages)
         while self._is_before_all(first[1]) and (following := next(messages, None)) is not None:
@@ -210,7 +211,8 @@ class Backtest:
             first = following
         self._first_ns = first[0]
         rest: Iterator[Timed] = chain((first,), messages)
-        self.results.inputs_before = self.core.sequencer.seq
+        if not self._goes_on:
+            self.results.inputs_before = self.core.sequencer.seq
         if not self._has_all_prices():
             run(first[1], first[0] + self._latency)
             rest = messages

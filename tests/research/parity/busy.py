@@ -82,7 +82,7 @@ class Busy(Strategy):
             self.ctx.trailing_stop(side, quantity, instrument, distance=Decimal("0.04"))
         else:
             self.ctx.bracket(
-                side, quantity, None, instrument,
+                side, quantity + 4 * LOT, None, instrument,
                 take_profit=self.ctx.round_price(mark + (0.06 if side == "buy" else -0.06), instrument),
                 stop_loss=self.ctx.round_price(mark - (0.06 if side == "buy" else -0.06), instrument),
             )  # fmt: skip
