@@ -80,9 +80,7 @@ class OrderEvents:
             remaining=remaining,
             mid_price=order.mid_price,
         )
-        if (
-            fill.revision or not fill.fee_known
-        ):  # apart: of over fifteen names CPython makes a dictionary
+        if fill.revision or not fill.fee_known:  # apart: of over fifteen names CPython makes a dictionary
             filled = replace(filled, revision=fill.revision, fee_known=fill.fee_known)
         self._desk.send(filled)
 
