@@ -187,8 +187,12 @@ def _notionals(tables: Tables) -> FloatArray:
 
 
 def _exposure(equity: polars.DataFrame, tables: Tables) -> float | None:
+    """None for an account that was lost while it held something."""
     positions, fills = tables.some("positions", POSITION_COLUMNS), tables.some("fills", FILL_COLUMNS)
-    return exposure_average(*exposure_of(equity, positions, fills))
+    try:
+        return exposure_average(*exposure_of(equity, positions, fills))
+    except InvalidSeries:
+        return None
 
 
 def _multiples(trades: polars.DataFrame) -> FloatArray:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars
 import pytest
 
 from actors.analytics.holdings import exposure_average
 from daemon.research.backtest import run_backtest
 from daemon.research.exposure import exposure_of
+from daemon.research.figures import _exposure
 from daemon.research.frames import EQUITY, FILLS, POSITIONS, empty_frame, frame_of
 from daemon.startup import load_classes
 from tests.research.test_backtest import ROWS, a_config, a_file
@@ -63,3 +66,16 @@ def test_the_figure_does_not_depend_on_how_often_equity_is_sampled(tmp_path: Pat
     # Two of 10,000 held from minute 1 to 3 at some 102 and from minute 5 to 6 at 104, out of five minutes
     # from the end of the first bar on.
     assert run.info.accounts["test"].figures.exposure_average == pytest.approx(0.01235, rel=0.02)
+
+
+class _Lost:
+    """Tables of an account that goes on holding after its last money."""
+
+    def some(self, name: str, columns: Sequence[str]) -> polars.DataFrame:
+        held = {"ts": HOUR, "strategy": "s", "instrument": "BTC", "quantity": 1.0, "value": 40.0}
+        return table(POSITIONS, held) if name == "positions" else empty_frame(FILLS)
+
+
+def test_an_account_that_is_lost_while_it_holds_something_has_no_exposure() -> None:
+    assert _exposure(samples(100.0, -5.0, -5.0), _Lost()) is None
+    assert _exposure(samples(100.0, 80.0, 80.0), _Lost()) == pytest.approx(0.25, abs=1e-9)
