@@ -38,7 +38,7 @@ def print_run(run: Run, console: Console) -> None:
     console.print(Text.assemble((f"run {run.info.run_id}", "bold"), f"  {subtitle(run.info)}"))
     for renderable in _parts(run):
         console.print()
-        console.print(renderable)
+        console.print(renderable, soft_wrap=isinstance(renderable, Text))  # a path that is broken is no path
 
 
 def _parts(run: Run) -> Iterator[RenderableType]:
@@ -55,10 +55,12 @@ def _parts(run: Run) -> Iterator[RenderableType]:
             yield _attribution(account)
     if info.strategies:
         yield _strategies(run)
-    for text in (*info.findings, *info.warnings):
-        yield Text(f"! {text}", style="yellow")
-    for text in info.failures_told():
-        yield Text(f"failed: {text}", style="red")
+    for told, style in (
+        ([f"! {text}" for text in (*info.findings, *info.warnings)], "yellow"),
+        ([f"failed: {text}" for text in info.failures_told()], "red"),
+    ):
+        if told:
+            yield Text("\n".join(told), style=style)
     refused = [f"{count} × {code}" for codes in (info.denied, info.rejected) for code, count in codes.items()]
     if refused:
         yield Text(f"refused orders: {', '.join(refused)}")
