@@ -19,6 +19,7 @@ from actors.own_code.rules import (
     FILE_METHODS,
     LIBRARIES,
     LOADING,
+    NAMED_CTX,
     NO_CTX,
     NOW,
     READING,
@@ -121,7 +122,7 @@ def _asked(use: Use, full: tuple[str, str, str] | str) -> Fault | None:
     is_open = not full[1] if isinstance(full, tuple) else full == CTX or holds_forbidden(full)
     if not is_open or what in LIBRARIES:
         return None
-    return f"{use.asked_by}({what.replace(CTX, 'ctx')}, …)", NO_CTX if what == CTX else LOADING
+    return f"{use.asked_by}({what.replace(CTX, 'ctx')}, …)", NAMED_CTX if what == CTX else LOADING
 
 
 def _given(full: str, call: ast.Call) -> Fault | None:

@@ -108,9 +108,7 @@ class _Collector:
         self.scopes.append(self._bindings(node.body, ""))
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                inside = self.scopes.pop()  # a method does not see the names of its class
                 self._function(statement, Unit(self.module.name, node.name, statement.name))
-                self.scopes.append(inside)
             else:
                 self._unit = own
                 self._visit(statement)
@@ -118,7 +116,7 @@ class _Collector:
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, unit: Unit | None) -> None:
         """A function's body; a nested one belongs to the unit that it is in."""
-        before = self._unit
+        before, scopes = self._unit, self.scopes
         if unit is not None:
             self._unit = self._new(Unit(self.module.name, "", "", binds=frozenset({unit.owner or unit.name})))
         for each in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
@@ -126,12 +124,14 @@ class _Collector:
                 self._visit(each)
         if unit is not None:
             self._unit = self._new(unit)
-        self.scopes.append(_arguments(node.args))
+        seen = (
+            scopes[:-1] if unit is not None and unit.owner else scopes
+        )  # methods see no names of their class
+        self.scopes = [*seen, _arguments(node.args)]
         self.scopes.append(self._bindings(node.body, None))
         for statement in node.body:
             self._visit(statement)
-        del self.scopes[-2:]
-        self._unit = before
+        self._unit, self.scopes = before, scopes
 
     def _visit(self, node: ast.AST) -> None:
         match node:
@@ -250,7 +250,12 @@ class _Collector:
                     | ast.ClassDef(name=name)
                 ):
                     found.setdefault(name, f"{own}{name}" if own else LOCAL)
-                case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+                case (
+                    ast.ExceptHandler(name=str(name))
+                    | ast.MatchAs(name=str(name))
+                    | ast.MatchStar(name=str(name))
+                    | ast.MatchMapping(rest=str(name))
+                ):
                     found.setdefault(name, LOCAL)
         self.scopes.pop()
         return {name: full for name, full in {**found, **imported}.items() if name not in outer}

@@ -14,6 +14,7 @@ _NUMBERED = "key it by a name or a number of its own"
 LOADING = "import what it needs at the top of the file, and call it by its name"
 READING = "read it in on_setup, or in a function given to ctx.run_off_loop"
 NO_CTX = "use what ctx offers without an underscore"
+NAMED_CTX = "call what ctx offers by its name, as ctx.long()"
 
 
 def _all(advice: str, names: str) -> dict[str, str]:
@@ -56,14 +57,14 @@ FORBIDDEN: dict[str, str] = {
 }
 """Name → what to do instead."""
 ALLOWED: frozenset[str] = frozenset({
-    "os.path.join", "os.path.basename", "os.path.dirname", "os.path.splitext", "os.path.normpath", "os.sep",
-    "os.fspath", "os.PathLike", "time.struct_time", "actors.venues.simulated",
+    "os.path.join", "os.path.basename", "os.path.dirname", "os.path.split", "os.path.splitext",
+    "os.path.normpath", "os.path.abspath", "os.path.realpath", "os.path.relpath", "os.path.isabs",
+    "os.path.commonpath", "os.sep", "os.linesep", "os.name", "os.fspath", "os.PathLike", "time.struct_time",
+    "actors.venues.simulated",
 })  # fmt: skip
-"""Parts of those that only calculate."""
+"""Parts of those that only calculate, or say where a file lies."""
 READERS: frozenset[str] = frozenset({
     "open", "io.open", "duckdb", "pathlib.Path.read_text", "pathlib.Path.read_bytes", "pathlib.Path.open",
-    "pathlib.Path.exists", "pathlib.Path.is_file", "pathlib.Path.is_dir", "pathlib.Path.stat",
-    "pathlib.Path.iterdir", "pathlib.Path.glob", "pathlib.Path.rglob",
     "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile", "numpy.memmap",
     "pandas.read_csv", "pandas.read_parquet", "pandas.read_feather", "pandas.read_pickle", "pandas.read_json",
     "pandas.read_excel", "pandas.read_hdf", "pandas.read_orc", "pandas.read_table",
@@ -74,6 +75,12 @@ READERS: frozenset[str] = frozenset({
     "pyarrow.feather.read_table", "pyarrow.feather.read_feather",
 })  # fmt: skip
 """Files read: allowed in `on_setup`, before anything runs, and in what only `on_setup` calls."""
+LISTERS: frozenset[str] = frozenset({
+    "pathlib.Path.exists", "pathlib.Path.is_file", "pathlib.Path.is_dir", "pathlib.Path.stat",
+    "pathlib.Path.iterdir", "pathlib.Path.glob", "pathlib.Path.rglob",
+    "os.path.exists", "os.path.isfile", "os.path.isdir", "os.path.getsize", "os.listdir", "glob.glob",
+})  # fmt: skip
+"""Files looked for: allowed where they may be read."""
 
 MAKERS = frozenset({"pathlib.Path"})
 """Calls that give what the methods of which are named above."""
@@ -88,6 +95,8 @@ TAKES_NOW: frozenset[str] = frozenset({
 })  # fmt: skip
 LIBRARIES = frozenset({"numpy", "pandas", "polars", "torch", "pyarrow"})
 """Most of what they hold may be called: a name that is only known when it runs passes."""
+PUBLIC = frozenset({"actors"})
+"""What they offer by name is free of what is forbidden, though folders in them are not."""
 TYPE_QUESTIONS = frozenset({"isinstance", "issubclass"})
 """Calls that only ask about what they are given."""
 
@@ -97,17 +106,19 @@ def advice_on(name: str) -> str | None:
     bare = name.removeprefix("builtins.")
     if bare in ALLOWED or name.rpartition(".")[0] in ALLOWED:
         return None
+    if is_reader(bare):
+        return None
     return next((FORBIDDEN[part] for part in _beginnings(bare) if part in FORBIDDEN), None)
 
 
 def is_reader(name: str) -> bool:
-    """Whether it reads a file."""
-    return any(part in READERS for part in _beginnings(name.removeprefix("builtins.")))
+    """Whether it reads or looks for a file."""
+    return any(part in READERS or part in LISTERS for part in _beginnings(name.removeprefix("builtins.")))
 
 
 def holds_forbidden(name: str) -> bool:
     """Whether it, or something in it, is forbidden."""
-    return (
+    return name not in PUBLIC and (
         name in ("builtins", "sys")
         or advice_on(name) is not None
         or any(each.startswith(f"{name}.") for each in FORBIDDEN)
