@@ -130,7 +130,9 @@ def _check(args: Namespace, config: Config, classes: StrategyClasses) -> int:
         print_json({"checks": [finding.plain() for finding in findings]})
     else:
         print("\n".join(finding.text() for finding in findings))
-    return ExitCode.DONE if all(finding.difference is None for finding in findings) else ExitCode.DIFFERS
+    if any(finding.difference for finding in findings):
+        return ExitCode.DIFFERS
+    return ExitCode.FAILED if any(finding.failures for finding in findings) else ExitCode.DONE
 
 
 def _plain(info: RunInfo) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 A data file of the backtest is read from a copy that ends at the cut. Any other table loses its later rows by
 its column of times. A row is known at its time, or at the end of its period where it says what happened
 after its time: its closes tell which, and a date means the whole day. A table without times that has as many
-rows as there are bars of an instrument is cut at the same row; what has neither is named as not cut.
+rows as there are bars of an instrument is cut at the same row; what has neither, and any other file that is
+opened, is named as not cut.
 """
 
 from __future__ import annotations
@@ -70,11 +71,15 @@ class Cut:
         times = _times_of(found)
         kept: Any = self._kept_by_time(found, times) if times is not None else self._kept_by_row(found)
         if kept is None:
-            self.uncut[Path(given).name if isinstance(given, str | Path) else type(found).__name__] = None
+            self.leave(given if isinstance(given, str | Path) else type(found).__name__)
             return found
         if isinstance(found, pl.DataFrame):
             return found.filter(pl.Series(kept))
         return found.filter(kept) if type(found).__module__.startswith("pyarrow") else found[kept]
+
+    def leave(self, given: Any) -> None:
+        """A file that is read as it is."""
+        self.uncut[Path(given).name if isinstance(given, str | Path) else str(given)] = None
 
     def _kept_by_time(self, table: Any, times: Ints) -> Any:
         step = int(np.median(np.diff(times))) if len(times) > 1 else 0
@@ -112,7 +117,10 @@ def reading_until(cut: Cut, modules: Sequence[Any]) -> Iterator[None]:
     opened = builtins.open
 
     def open_copy(file: Any, *given: Any, **named: Any) -> Any:
-        return opened(cut.place(file) if _is_asked_by(own) else file, *given, **named)
+        place = cut.place(file) if _is_asked_by(own) else file
+        if place is file and _is_opened_by(own):
+            cut.leave(file)
+        return opened(place, *given, **named)
 
     with ExitStack() as stack:
         for library, name, reader in list(_readers()):
@@ -157,6 +165,14 @@ def _is_asked_by(own: frozenset[str]) -> bool:
             return False
         frame = frame.f_back
     return False
+
+
+def _is_opened_by(own: frozenset[str]) -> bool:
+    """Whether a module of the user's own opens a file itself, perhaps by its path."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "pathlib":
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") in own
 
 
 def _cut_reader(cut: Cut, reader: Any, own: frozenset[str]) -> Any:

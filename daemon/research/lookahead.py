@@ -57,6 +57,8 @@ class Decision(NamedTuple):
     strategy: str
     what: str
     """The message as text, ids included: equal decisions are equal texts."""
+    is_failure: bool = False
+    """It raised, and decides nothing from here on."""
 
 
 class Decisions(CoreActor):
@@ -77,10 +79,10 @@ class Decisions(CoreActor):
         self._keep(request.terms.strategy, request)
 
     def on_failed(self, failed: StrategyFailed) -> None:
-        """Keep it: it decides nothing from here on."""
+        """Keep it."""
         if not self._is_over:
             text = f"{failed.handler} raised {failed.error} at {failed.file}:{failed.line}"
-            self.made.append(Decision(self.now, failed.strategy, text))
+            self.made.append(Decision(self.now, failed.strategy, text, is_failure=True))
 
     def on_stop(self, stop: Stop) -> None:
         """What is said last depends on where the data end, as it should."""
@@ -130,11 +132,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The first differing decision, in one sentence."""
     uncut: tuple[str, ...] = ()
     """Files that strategies read and that hold no times to be cut off at."""
+    failures: tuple[str, ...] = ()
+    """Where strategies raised in all runs alike."""
 
     @property
     def is_clean(self) -> bool:
-        """Something was compared, and nothing differs."""
-        return self.difference is None and self.decisions > 0
+        """Something was compared, nothing differs, and no strategy failed."""
+        return self.difference is None and self.decisions > 0 and not self.failures
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
@@ -151,6 +155,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         """For people."""
         if self.difference is not None:
             return f"{self.check}: {self.difference}"
+        if self.failures:
+            return f"{self.check}: nothing is proven, as {'; '.join(self.failures)}"
         if not self.decisions:
             return f"{self.check}: warning: {self.unproven()}"
         return f"{self.check}: clean, {self.compared()}"
@@ -160,7 +166,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         text = f"{self.decisions:,} decisions compared over {self.runs} runs"
         if not self.uncut:
             return text
-        return f"{text}; warning: nothing is proven of {', '.join(self.uncut)}, where no row has a time"
+        return f"{text}; warning: nothing is proven of {', '.join(self.uncut)}, which cannot be cut off"
 
 
 def check_lookahead(
@@ -176,7 +182,7 @@ def check_lookahead(
     whole, again = (_decisions(config, classes, start, end) for _ in range(2))
     found = _compare(whole, again, None)
     if found is not None:
-        return _finding("look-ahead", 2, len(whole), f"run a second time, {found}")
+        return _finding("look-ahead", 2, whole, len(whole), f"run a second time, {found}")
     compared = 0
     points = _points(inputs.times, whole, cuts)
     uncut: dict[str, None] = {}
@@ -191,8 +197,8 @@ def check_lookahead(
                 found = f"it fails: {error}"
             if found is not None:
                 why = f"with the data cut off at {_moment(point)}, {found}"
-                return _finding("look-ahead", number + 3, compared, why)
-    finding = _finding("look-ahead", len(points) + 2, compared, None)
+                return _finding("look-ahead", number + 3, whole, compared, why)
+    finding = _finding("look-ahead", len(points) + 2, whole, compared)
     return msgspec.structs.replace(finding, uncut=tuple(uncut))
 
 
@@ -249,12 +255,12 @@ def check_warmup(
                 f"with {factor:g} times the history that the indicators ask for, {found}: "
                 "raise `warm_up` or `history`"
             )
-            return _finding("warm-up", number + 2, len(least), why)
+            return _finding("warm-up", number + 2, least, len(least), why)
     settled = _settled(config, classes, times, end)
     if settled.difference is not None:
         return settled
     compared = len(least) * (len(WARM_UPS) - 1) + settled.decisions
-    return _finding("warm-up", len(WARM_UPS) + settled.runs, compared, None)
+    return _finding("warm-up", len(WARM_UPS) + settled.runs, least, compared)
 
 
 def _settled(config: Config, classes: StrategyClasses, times: Sequence[int], end: int | None) -> Finding:
@@ -273,12 +279,19 @@ def _settled(config: Config, classes: StrategyClasses, times: Sequence[int], end
                 f"begun at {_moment(begin)} instead of {_moment(times[int(len(times) * BEGINNINGS[0])])}, "
                 f"from {_moment(since)} on {found}: what it counts in its state never forgets where it began"
             )
-            return _finding("warm-up", number + 1, len(wanted), why)
-    return _finding("warm-up", len(BEGINNINGS), len(wanted) * (len(BEGINNINGS) - 1), None)
+            return _finding("warm-up", number + 1, wanted, len(wanted), why)
+    return _finding("warm-up", len(BEGINNINGS), wanted, len(wanted) * (len(BEGINNINGS) - 1))
 
 
-def _finding(check: str, runs: int, decisions: int, difference: str | None) -> Finding:
-    return Finding(check=check, runs=runs, decisions=decisions, difference=difference)
+def _finding(
+    check: str, runs: int, made: Sequence[Decision], compared: int, difference: str | None = None
+) -> Finding:
+    failures = tuple(
+        f"strategy {each.strategy} failed at {_moment(each.now)}: {each.what}"
+        for each in made
+        if each.is_failure
+    )
+    return Finding(check=check, runs=runs, decisions=compared, difference=difference, failures=failures)
 
 
 def _decisions(

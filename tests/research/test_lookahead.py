@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from daemon.research.api import Backtester
-from daemon.research.lookahead import check_lookahead, check_warmup
+from daemon.research.lookahead import Finding, check_lookahead, check_warmup
 from tests.research.strategies_for_tests import (
     REMEMBERED,
     ColdStart,
     Cross,
     Peeking,
+    Raising,
     Remembering,
     TwoInARow,
     UpAndDown,
@@ -93,3 +95,12 @@ def test_what_a_strategy_notes_of_its_newest_bars_is_no_bug() -> None:
 def test_the_end_of_the_data_is_no_decision() -> None:
     tester = Backtester(UpAndDown, some_bars(60), settings=["backtest.at_end=close"])
     assert check_lookahead(tester.config, {"strategy": UpAndDown}).is_clean
+
+
+@pytest.mark.parametrize("check", [check_lookahead, check_warmup])
+def test_a_strategy_that_fails_proves_nothing(check: Callable[..., Finding]) -> None:
+    tester = Backtester(Raising, some_bars())
+    found = check(tester.config, {"strategy": Raising})
+    assert found.difference is None
+    assert not found.is_clean
+    assert "nothing is proven, as strategy strategy failed at 2024-01-" in found.text()

@@ -189,4 +189,13 @@ def test_what_could_not_be_cut_is_named(market: Path) -> None:
     np.save("weights.npy", np.ones(3))
     found = checked(market, "", "self.w = np.load('weights.npy')", "bar.close > bar.open * self.w[i % 3]", "")
     assert found.is_clean
-    assert found.text().endswith("warning: nothing is proven of weights.npy, where no row has a time")
+    assert found.text().endswith("warning: nothing is proven of weights.npy, which cannot be cut off")
+
+
+def test_a_file_of_another_kind_is_named(market: Path) -> None:
+    Path("weights.txt").write_text("0.5")
+    for opened in ("open('weights.txt')", "Path('weights.txt').open()"):
+        setup = f"with {opened} as rows: self.w = float(rows.read())"
+        found = checked(market, "from pathlib import Path", setup, "bar.close > bar.open + self.w", "")
+        assert found.is_clean
+        assert found.uncut == ("weights.txt",)
