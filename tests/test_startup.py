@@ -98,6 +98,24 @@ def test_changed_parameters_begin_anew_too(tmp_path: Path) -> None:
     assert replayed(tmp_path / "state").identical
 
 
+def test_begun_anew_after_a_clean_stop_and_killed_soon_after_it_starts_again(tmp_path: Path) -> None:
+    section = mine(tmp_path)
+    first = Life(a_config(tmp_path / "state", mine=section))
+    first.connect()
+    first.quotes(4)
+    first.stop()
+    faster = msgspec.structs.replace(section, parameters={"every": 1})
+    second = Life(a_config(tmp_path / "state", mine=faster))
+    second.connect()
+    second.quotes(2)
+    before = second.order_states()
+    second.crash()
+    third = Life(a_config(tmp_path / "state", mine=faster))
+    assert list(third.order_states()) == list(before)
+    third.stop()
+    assert replayed(tmp_path / "state").identical
+
+
 def test_a_strategy_gone_with_its_code_leaves_its_position_halted(tmp_path: Path) -> None:
     first = Life(a_config(tmp_path / "state", mine=mine(tmp_path)))
     first.connect()

@@ -190,7 +190,7 @@ def _check_projections(connection: sqlite3.Connection, recovered: Recovered) -> 
 
 
 def _starts(recovered: Recovered, connection: sqlite3.Connection | None) -> Iterator[_Start]:
-    """States to start from, newest first; at the same seq the checkpoint before the head."""
+    """States to start from, newest first; at the same seq the head: a part may begin strategies anew."""
     checkpoints: list[_Start] = []
     if connection is not None:
         checkpoints = [
@@ -205,7 +205,7 @@ def _starts(recovered: Recovered, connection: sqlite3.Connection | None) -> Iter
         )
         for head in (part.head for part in reversed(recovered.reader.parts))
     )
-    return merge(checkpoints, heads, key=lambda start: start.seq, reverse=True)
+    return merge(heads, checkpoints, key=lambda start: start.seq, reverse=True)
 
 
 def _choose(starts: Iterator[_Start], recovered: Recovered) -> None:
