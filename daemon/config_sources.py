@@ -191,9 +191,12 @@ def _put(tree: Tree, path: KeyPath, text: str, origin: str, origins: dict[KeyPat
             raise ConfigError(
                 f"{_once(origin, path[: depth + 1])}: unknown key, {nearest(key, known)}"
             ) from None
-    is_emptied = text == NOTHING and get_origin(type_) is tuple
+    is_list = get_origin(type_) is tuple
+    is_emptied = text == NOTHING and is_list
     if holds_structs(type_) and not is_emptied:
-        raise ConfigError(f"{_once(origin, path)}: it is a table, set one of its keys")
+        of_list = f"a list of tables, set a key of one (`{'.'.join(path)}.0.…`) or empty it by []"
+        what = of_list if is_list else "a table, set one of its keys"
+        raise ConfigError(f"{_once(origin, path)}: it is {what}")
     table: Any = tree
     for key in path[:-1]:
         table = _step(table, key, origin, path)

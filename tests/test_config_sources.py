@@ -249,6 +249,10 @@ def test_a_wrong_file_is_refused_with_place_and_next_step(
         ("http.port=70000", "70000 is not a whole number <= 65535"),
         ("http.port", "write it as --set section.key=value"),
         ("http=1", "--set http: it is a table, set one of its keys"),
+        (
+            "backtest.data=1",
+            "--set backtest.data: it is a list of tables, set a key of one (`backtest.data.0.…`)",
+        ),
         ("accounts.paper=1", "--set accounts.paper: it is a table"),
         ("daemon.state.x=1", "unknown key"),
         ("backtest.data.7.path=x", "there are only 2 entries"),
