@@ -80,12 +80,18 @@ def test_what_no_replay_could_repeat_is_found(text: str, found: str) -> None:
         "import os\nHERE = os.path.dirname(os.path.abspath(__file__))",
         "import actors\n\ndef of(name):\n    return getattr(actors, name)(3)",
         "from actors import *\nX: type[Strategy]",
-        "def of(x):\n    match x:\n        case [hash, *id]:\n            return id\n"
-        "        case {'a': 1, **vars}:\n            return vars",
-        "import time\nclass A:\n    @property\n    def time(self): return 1\n"
-        "    @time.setter\n    def time(self, x): self.x = x",
-        "import glob, os\nclass A:\n    def on_setup(self):\n        self.a = sorted(glob.glob('*.csv'))\n"
-        "        self.b = os.path.exists('a.csv') and os.listdir('.')",
+        (
+            "def of(x):\n    match x:\n        case [hash, *id]:\n            return id\n"
+            "        case {'a': 1, **vars}:\n            return vars"
+        ),
+        (
+            "import time\nclass A:\n    @property\n    def time(self): return 1\n"
+            "    @time.setter\n    def time(self, x): self.x = x"
+        ),
+        (
+            "import glob, os\nclass A:\n    def on_setup(self):\n        self.a = sorted(glob.glob('*.csv'))\n"
+            "        self.b = os.path.exists('a.csv') and os.listdir('.')"
+        ),
     ],
 )
 def test_what_a_replay_can_repeat_is_let_through(text: str) -> None:
