@@ -89,7 +89,7 @@ def test_what_no_replay_could_repeat_is_found(text: str, found: str) -> None:
             "    @time.setter\n    def time(self, x): self.x = x"
         ),
         (
-            "import glob, os\nclass A:\n    def on_setup(self):\n        self.a = sorted(glob.glob('*.csv'))\n"
+            "import glob, os\nclass A:\n    def on_setup(self):\n        self.a = glob.glob('*.csv')\n"
             "        self.b = os.path.exists('a.csv') and os.listdir('.')"
         ),
     ],
