@@ -10,7 +10,7 @@ import msgspec
 
 from actors.core.market import MarketBoard
 from actors.ledger.account_book import AccountBook
-from actors.ledger.exact import add, subtract
+from actors.ledger.exact import add, multiply, subtract
 from actors.ledger.lots import (
     ClosedTrip,
     Position,
@@ -87,20 +87,33 @@ def shrink(
 
 
 def grow_back(
-    book: AccountBook, positions: Sequence[Position], instruments: Mapping[str, Instrument], key: str
+    book: AccountBook,
+    positions: Sequence[Position],
+    instruments: Mapping[str, Instrument],
+    key: str,
+    ended: list[tuple[Position, ClosedTrip]],
 ) -> list[Position]:
-    """Give positions back what an execution took off them that is taken back itself now."""
+    """Give positions back what an execution took off them that is taken back itself now.
+
+    Args:
+        ended: Is added to: a position that went to the other side since is closed by it.
+    """
     grown = []
     for taken in book.taken.pop(key, []):
         for position in positions:
             if (position.strategy, position.instrument) != (taken.strategy, taken.instrument):
                 continue
-            instrument = instruments[taken.instrument]
-            quantity, cost = give_back(position, taken.lots)
-            follow_trip(position, instrument, quantity, ZERO, ZERO, taken.lots[0].ts_opened)
+            instrument, ts = instruments[taken.instrument], taken.lots[0].ts_opened
+            quantity = sum((lot.quantity for lot in taken.lots), ZERO)
+            cost = sum((multiply(lot.quantity, lot.price) for lot in taken.lots), ZERO)
+            gained, closed = give_back(position, instrument, taken.lots)
+            trip = follow_trip(position, instrument, quantity, closed, ZERO, ts)
             book.close_lot(instrument, -quantity, -cost)
+            book.journal.move(instrument.quote, gained, "trading", "realised")
             book.net[position.instrument] = add(book.net[position.instrument], quantity)
             grown.append(position)
+            if trip is not None:
+                ended.append((position, trip))
     return grown
 
 
@@ -129,14 +142,15 @@ def follow_external(
     assets = book.take_external(fill, instrument, 1 if is_shown else -1)
     net, key = book.net.get(instrument.id, ZERO), f"{instrument.id}/{fill.venue_order_id}/{fill.trade_id}"
     changed: list[Position] = []
+    ended: list[tuple[Position, ClosedTrip]] = []
     if not is_shown:
-        changed = grow_back(book, positions, instruments, key)
+        for missing in (key, STILL_MISSING):
+            changed += grow_back(book, positions, instruments, missing, ended)
         key = STILL_MISSING
-        changed += grow_back(book, positions, instruments, key)
     changed += shrink(book, positions, instruments, instrument.base, key)
     if gone := subtract(net, book.net.get(instrument.id, ZERO)):
         book.keep_proceeds(instrument, gone, fill.price)
-    return Followed(assets, changed, [], bool(changed))
+    return Followed(assets, changed, ended, bool(changed))
 
 
 def _close_ours(

@@ -166,16 +166,15 @@ def oldest(position: Position, quantity: Decimal) -> list[Lot]:
     return found
 
 
-def give_back(position: Position, lots: list[Lot]) -> tuple[Decimal, Decimal]:
-    """Undo `take_away`; returns quantity and cost."""
-    quantity = cost = ZERO
+def give_back(position: Position, instrument: Instrument, lots: list[Lot]) -> tuple[Decimal, Decimal]:
+    """Undo `take_away`: the oldest lots again, less what they close of a position gone short. As `trade`."""
+    gained = closed = ZERO
+    newer = len(position.lots) if position.quantity > ZERO else 0
     for lot in lots:
-        quantity = add(quantity, lot.quantity)
-        cost = add(cost, multiply(lot.quantity, lot.price))
-    position.lots[:0] = lots
-    position.quantity = add(position.quantity, quantity)
-    position.cost = add(position.cost, cost)
-    return quantity, cost
+        of_lot = trade(position, instrument, lot.quantity, lot.price, lot.ts_opened, lot.fill)
+        gained, closed = add(gained, of_lot[0]), add(closed, of_lot[1])
+    position.lots = position.lots[newer:] + position.lots[:newer]
+    return gained, closed
 
 
 def hand_over(positions: dict[tuple[str, str, str], Position], moved: PositionMoved) -> list[Position]:

@@ -187,6 +187,8 @@ class Assignments:
             )
             return
         if isinstance(command, AssignPosition):
+            if not self._is_movable(account, strategy, command):
+                return  # closed, or the other side taken, while it waited
             self._corrections.hand_over(account, command.instrument, command.former, strategy)
             self._desk.send(
                 PositionMoved(
@@ -209,6 +211,11 @@ class Assignments:
                 venue_order_id=found.venue_order_id,
             )
         )
+
+    def _is_movable(self, account: str, strategy: str, command: AssignPosition) -> bool:
+        held = self._desk.holders(account, command.instrument)
+        moved = held.get(command.former, ZERO)
+        return moved != ZERO and moved * held.get(strategy, ZERO) >= ZERO
 
     def snapshot(self) -> dict[str, Assignment]:
         """What waits, for the checkpoint."""

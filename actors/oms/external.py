@@ -59,8 +59,9 @@ class ExternalFills:
 
     def fees_wanted(self, account: str) -> tuple[str, ...]:
         """Fills whose fee nobody has told."""
-        strays = [*self.strays.values(), *(stray for kept in self._passed.values() for stray in kept)]
-        reports = [stray.report for stray in strays if not stray.report.fee_known and stray.report.quantity]
+        reports = [
+            stray.report for stray in self._all() if not stray.report.fee_known and stray.report.quantity
+        ]
         return tuple([report.trade_id for report in reports if report.account == account])
 
     def _of(self, report: FillReport) -> Stray | None:
@@ -112,16 +113,19 @@ class ExternalFills:
 
     def shown(self) -> dict[tuple[str, str, str], list[FillReport]]:
         """Fills booked as external that are still kept, by (account, instrument, venue order id)."""
-        found = {key: [stray.report for stray in strays] for key, strays in self._passed.items()}
-        for key, stray in self.strays.items():
-            if stray.declared:
-                found.setdefault(key[:3], []).append(stray.report)
+        found: dict[tuple[str, str, str], list[FillReport]] = {}
+        for stray in self._all():
+            if stray.declared and stray.report.quantity:  # nothing is booked of one that was busted
+                found.setdefault(key_of(stray.report)[:3], []).append(stray.report)
         return found
+
+    def _all(self) -> list[Stray]:
+        """Those that queries have passed, then the rest."""
+        return [*(stray for kept in self._passed.values() for stray in kept), *self.strays.values()]
 
     def snapshot(self) -> list[Stray]:
         """State for the checkpoint."""
-        passed = [stray for strays in self._passed.values() for stray in strays]
-        return [msgspec.structs.replace(stray) for stray in (*passed, *self.strays.values())]
+        return [msgspec.structs.replace(stray) for stray in self._all()]
 
     def restore(self, strays: list[Stray]) -> None:
         """Take a checkpoint's strays."""

@@ -20,7 +20,7 @@ from actors.messages.account import (
 )
 from actors.messages.assigning import PositionMoved
 from actors.messages.orders import Side
-from tests.ledger.build import BTC, Rig, a_fill, a_ledger, a_transfer, an_instrument
+from tests.ledger.build import BTC, Rig, a_fill, a_ledger, a_statement, a_transfer, an_instrument
 
 D = Decimal
 
@@ -171,3 +171,16 @@ def test_opposed_positions_and_ones_that_are_not_there_are_not_handed_over() -> 
     for former, strategy in (("s", "short"), ("nobody", "s"), ("s", "s")):
         move = PositionMoved(ts_event=0, account="main", instrument=BTC, former=former, strategy=strategy)
         assert rig.feed(move) == []
+
+
+def test_what_comes_back_to_a_position_gone_short_since_closes_it() -> None:
+    """Ten were bought, a stranger sold them, ten more were sold short; then his sale is busted."""
+    rig = Rig()
+    rig.feed(a_statement(0, USDT="10000"), a_fill("buy", "10", "100", trade_id="b"))
+    shown = a_stranger("10", "110")
+    rig.feed(shown, a_fill("sell", "10", "120", trade_id="s"))
+    (trade,) = [each for each in rig.feed(moved(shown)) if isinstance(each, TradeClosed)]
+    (position,) = rig.ledger.positions("main")
+    assert (position.quantity, position.lots, position.realised_pnl) == (D(0), [], D(200))
+    assert (trade.direction, trade.realised_pnl) == ("short", D(200))
+    assert not any(rig.ledger.trial_balance("main").values())

@@ -5,7 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from actors.messages.account import DifferenceFound, ExternalFillMoved, ExternalFillShown, LotOpened
+import pytest
+
+from actors.messages.account import (
+    DifferenceFound,
+    ExternalFillMoved,
+    ExternalFillShown,
+    LotOpened,
+    PositionChanged,
+)
 from actors.messages.approvals import ApprovalAsked, ApprovalSettled
 from actors.messages.assigning import AssignHolding, AssignOrder, AssignPosition, PositionMoved
 from actors.messages.control import BrokerStarted, CommandDone, Scope
@@ -29,6 +37,7 @@ from tests.oms.bench import (
     evidence,
     names,
     only,
+    position,
     status,
     venue_fill,
     venue_order,
@@ -182,13 +191,32 @@ def test_what_panic_sold_is_said_to_close_ours_and_is_nobodys_to_give_away() -> 
     assert list(bench.oms.unclaimed()) == []
 
 
-def test_what_a_strategy_that_is_gone_holds_is_moved_once_approved() -> None:
-    bench = Bench()
+def renamed(bench: Bench) -> str:
+    """What `old` holds is asked for by `alpha`; returns the approval it waits for."""
     command = AssignPosition(
         ts_event=START, scope=Scope(account="acc", strategy="alpha"), command_id="c7", by="uid=1",
         evidence="renamed", instrument=BTC, former="old",
     )  # fmt: skip
-    (asked,) = only(bench.feed(command), ApprovalAsked)
+    (approval_id,) = [asked.approval_id for asked in only(bench.feed(command), ApprovalAsked)]
+    assert isinstance(approval_id, str)
+    return approval_id
+
+
+def test_what_a_strategy_that_is_gone_holds_is_moved_once_approved() -> None:
+    bench = Bench()
+    bench.feed(position(4, strategy="old"), position(3, net=7))
+    approval = renamed(bench)
     bench.restart()
-    (moved,) = only(bench.feed(granted(asked.approval_id)), PositionMoved)
+    (moved,) = only(bench.feed(granted(approval)), PositionMoved)
     assert (moved.former, moved.strategy, moved.instrument) == ("old", "alpha", BTC)
+
+
+@pytest.mark.parametrize("since", [position(-3, net=1), position(0, strategy="old")])
+def test_what_was_closed_or_opposed_while_its_approval_was_waited_for_is_not_moved(
+    since: PositionChanged,
+) -> None:
+    bench = Bench()
+    bench.feed(position(4, strategy="old"))
+    approval = renamed(bench)
+    bench.feed(since)
+    assert only(bench.feed(granted(approval)), PositionMoved) == []

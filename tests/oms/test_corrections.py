@@ -318,3 +318,14 @@ def test_fills_that_never_change_are_not_remembered() -> None:
     bench = Bench()
     bench.feed(approved(), accept(), fill("1", 10))
     assert bench.oms.snapshot().booked == []
+
+
+def test_of_what_was_busted_there_is_nothing_to_give_away() -> None:
+    bench = Bench()
+    theirs: dict[str, Any] = {"client_order_id": None, "venue_order_id": "v9"}
+    bench.feed(fill("7", 4, revision=1, **theirs), fill("8", 6, revision=1, **theirs))
+    bench.feed(fill("7", 0, revision=2, **theirs))
+    (left,) = bench.oms.unclaimed()
+    assert (left.quantity, left.trade_ids) == (D(6), ("8",))
+    bench.feed(fill("8", 0, revision=2, **theirs))
+    assert list(bench.oms.unclaimed()) == []
