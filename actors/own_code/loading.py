@@ -188,7 +188,7 @@ def _check(looked: Looked) -> None:
                 f"{Path(module.path).name} has changed since this process imported it: start anew (in a "
                 "notebook: restart the kernel), or give 'folder/file.py:Name', which is read anew each time"
             )
-    key = (digest_of(tree.modules), tree.entry, roots, known)
+    key = (digest_of(tree.modules), tree.entry, roots, is_program, known)
     if key not in _PASSED:
         check_modules(tree.modules, tree.entry, known=dict(known), roots=roots, is_program=is_program)
         _PASSED.add(key)

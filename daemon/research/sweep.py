@@ -130,6 +130,7 @@ def sweep_cells(
         progress: Told how many cells are done, and how many there are.
     Raises:
         UsageError: An empty grid, too many cells, or a class that no other process can find.
+        ConfigError: A strategy's file that no other process could load.
     """
     cells = _cells(grid)
     tasks = [Task(config, cell, start, end) for cell in cells]
@@ -193,6 +194,7 @@ def _check_importable(config: Config, classes: Classes) -> None:
                 f"{classes[name].__name__} lives in this notebook, where no other process finds it: put it "
                 "into a file and give 'file.py:Class', or use workers=1"
             )
+        load_strategy(section.use)  # what each process would say is said once, before any of them
 
 
 def _check_guarded() -> None:

@@ -101,6 +101,7 @@ GUARD = 'if __name__ == "__main__":'
 @pytest.mark.parametrize(
     ("call", "says"),
     [("\nwork()", f"script.py, whose line 19 would start it again: put what it does under `{GUARD}`"),
+     (f"\nimport time\ntime.time()\n{GUARD}\n    work()", "script.py:20: time.time() would make"),
      (f"\n{GUARD}\n    work()", "['complete', 'complete'] True")],
 )  # fmt: skip
 def test_a_script_may_sweep_over_processes_behind_its_guard(tmp_path: Path, call: str, says: str) -> None:
