@@ -47,6 +47,8 @@ def convert(wanted: Conversion, catalogue: Catalogue) -> dict[str, Any]:
         made = Series(series.instrument, "bars", interval)
         frames = larger_bars(frames, series, interval, wanted.calendar)
     if wanted.to is not None:
+        if wanted.to.exists() and Path(wanted.what).exists() and wanted.to.samefile(wanted.what):
+            raise UsageError(f"{wanted.to} is what is to be converted: give another name with --to")
         return {"from": wanted.what, "to": str(wanted.to), "rows": write_file(frames, made, wanted.to)}
     if made == series and not Path(wanted.what).exists():
         raise UsageError("nothing would change: give --timeframe, or a file with --to")

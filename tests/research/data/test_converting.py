@@ -111,3 +111,14 @@ def test_what_is_not_clear_is_asked_for(tmp_path: Path) -> None:
         convert(Conversion(what="BTC@x", kind="bars", to=tmp_path / "a.txt"), catalogue)
     with pytest.raises(UsageError, match="nothing would change"):
         convert(Conversion(what="BTC@x", kind="bars"), catalogue)
+
+
+def test_a_file_is_never_written_over_itself(tmp_path: Path) -> None:
+    source = tmp_path / "bars.csv"
+    rows = (f"2024-01-01T00:0{minute}:00Z,1,1,1,1,1" for minute in range(3))
+    source.write_text("\n".join(["timestamp,open,high,low,close,volume", *rows, ""]))
+    before = source.read_bytes()
+    wanted = Conversion(what=str(source), to=source)
+    with pytest.raises(UsageError, match="is what is to be converted: give another name with --to"):
+        convert(wanted, Catalogue(tmp_path / "data"))
+    assert source.read_bytes() == before
