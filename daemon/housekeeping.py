@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from time import monotonic, monotonic_ns, perf_counter
 
@@ -27,7 +27,7 @@ from daemon.notify import Notifier
 from daemon.runtime import Runtime
 from daemon.state_backup import StateBackup
 from daemon.telemetry import Telemetry
-from daemon.worker import a_worker
+from daemon.worker import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class Housekeeping:
         self._head, self._settings = head, settings
         self._day = clock.now() // DAY_NS
         self._health = Health(offer=runtime.offer, now_ns=clock.now)
-        self._background: ProcessPoolExecutor | None = None
+        self._background: Worker | None = None
         self._tidying: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -147,7 +147,7 @@ class Housekeeping:
         A fault in what is finished is told and does not touch trading; the next round tries again.
         """
         if self._background is None:
-            self._background = a_worker()
+            self._background = Worker()
         settings, now = self._settings, self._clock.now()
         loop = asyncio.get_running_loop()
         try:

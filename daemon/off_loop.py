@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +13,7 @@ import structlog
 from actors.messages.base import Message
 from actors.messages.control import OffLoopRequest, OffLoopResult
 from actors.own_code.serving import Tree, serve, tree_of
-from daemon.worker import a_worker
+from daemon.worker import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +36,7 @@ class OffLoop:
 
     def __init__(self, *, offer: Callable[[Message], None], now: Callable[[], int]) -> None:
         self._offer, self._now = offer, now
-        self._executor: Executor | None = None
+        self._executor: Worker | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     def request(self, request: OffLoopRequest) -> None:
@@ -50,7 +49,7 @@ class OffLoop:
 
     async def _run(self, request: OffLoopRequest) -> None:
         if self._executor is None:
-            self._executor = a_worker()
+            self._executor = Worker()
         value: bytes | None = None
         error: str | None = None
         try:
@@ -81,4 +80,4 @@ class OffLoop:
         for task in self._running:
             task.cancel()
         if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor.end()

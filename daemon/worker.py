@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
 from threading import Thread
 
 
-def a_worker() -> ProcessPoolExecutor:
+class Worker(ProcessPoolExecutor):
     """One process, started with the first work it is given."""
-    return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=end_with_parent)
+
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        told, self._tells = context.Pipe(duplex=False)
+        super().__init__(max_workers=1, mp_context=context, initializer=_begin, initargs=(told,))
+
+    def end(self) -> None:
+        """Give up what it works on: an executor that is only shut down keeps us until that is done."""
+        self.shutdown(wait=False, cancel_futures=True)
+        self._tells.close()
 
 
-def end_with_parent() -> None:
-    """End this process when its parent has ended, however that was: a killed daemon cannot tell it to."""
-    Thread(target=_outlive, name="parent", daemon=True).start()
+def leave_interrupts() -> None:
+    """Ctrl-C is the parent's affair: it goes to all of us alike."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _outlive() -> None:
+def _begin(told: Connection) -> None:
+    leave_interrupts()
+    Thread(target=_outlive, args=(told,), name="parent", daemon=True).start()
+
+
+def _outlive(told: Connection) -> None:
+    """End this process when its parent says so or has ended: a killed daemon cannot tell it to."""
     parent = parent_process()
     assert parent is not None
-    parent.join()
+    wait([parent.sentinel, told])
     os._exit(0)

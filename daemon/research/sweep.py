@@ -7,7 +7,6 @@ many processes work: the column `result_hash` says so.
 from __future__ import annotations
 
 import ast
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -32,6 +31,7 @@ from daemon.research.interrupt import interruptible
 from daemon.research.result import flat_figures
 from daemon.research.runs import RunInfo
 from daemon.research.selection import Deflated, deflated
+from daemon.worker import leave_interrupts
 
 CELLS_MAX = 1_000_000
 Classes = Mapping[str, type[Strategy]]
@@ -240,14 +240,9 @@ def _stopped(task: Task) -> Cell:
 # processes
 
 
-def _begin_worker() -> None:
-    """Ctrl-C is the parent's affair: it goes to all of us alike."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _pool(workers: int) -> ProcessPoolExecutor:
     # Never forked: threads of the libraries we use would not be there in the child.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_worker)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=leave_interrupts)
 
 
 def over_processes(tasks: Sequence[Task], workers: int, progress: Progress | None = None) -> list[Cell]:
