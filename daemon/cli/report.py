@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
+from actors.errors import UsageError
 from daemon.cli.common import add_state_argument, state_folder
 
 EXAMPLE = "tickerd report last --html report.html"
@@ -25,16 +27,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--template", metavar="FILE", type=Path, help="fill in a text file with $names of your own"
     )
     form.add_argument("--names", action="store_true", help="list the names a template gets, with their texts")
-    form.add_argument("--list", action="store_true", help="list the runs of the state folder and stop")
+    parser.add_argument("--list", action="store_true", help="list the runs of the state folder and stop")
     parser.add_argument("--out", metavar="FILE", type=Path, help="where --template goes (default: stdout)")
     add_state_argument(parser)
 
 
 def run(args: Namespace) -> int:
+    if args.list:
+        return _list(args)
     if args.schema:
         return _say(_schema())
-    if args.list:
-        return _say(_listed(state_folder(args)))
     import msgspec
 
     from daemon.research.report.writing import put
@@ -79,9 +81,32 @@ def _schema() -> str:
     return msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode()
 
 
-def _listed(state: Path) -> str:
+def _list(args: Namespace) -> int:
+    from daemon.cli.common import print_json
     from daemon.cli.tables import table
     from daemon.research.report.wording import percent
+
+    if args.run or args.html or args.schema or args.template or args.names:
+        raise UsageError("--list shows all runs, and goes with --json alone: leave the rest out")
+    state = state_folder(args)
+    rows = _listed(state)
+    if args.json:
+        print_json({"runs": rows})
+        return 0
+    told = [
+        {
+            **row,
+            "created": row["created"][:19].replace("T", " "),
+            "strategies": ", ".join(row["strategies"]),
+            "return": percent(row["return"]),
+            "deepest": percent(row["deepest"]),
+        }
+        for row in rows
+    ]
+    return _say(table(told, empty=f"no runs in {state}: `tickerd backtest` writes them"))
+
+
+def _listed(state: Path) -> list[dict[str, Any]]:
     from daemon.research.runs import list_runs
 
     rows = []
@@ -91,12 +116,12 @@ def _listed(state: Path) -> str:
         rows.append(
             {
                 "run": place.name,
-                "created": info.created[:19].replace("T", " "),
+                "created": info.created,
                 "state": info.state,
-                "strategies": ", ".join(info.strategies),
+                "strategies": list(info.strategies),
                 "trades": info.trades,
-                "return": percent(equity.total_return if equity else None),
-                "deepest": percent(equity.max_drawdown if equity else None),
+                "return": equity.total_return if equity else None,
+                "deepest": equity.max_drawdown if equity else None,
             }
         )
-    return table(rows, empty=f"no runs in {state}: `tickerd backtest` writes them")
+    return rows

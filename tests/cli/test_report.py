@@ -67,6 +67,9 @@ def test_report_into_files(tickerd: Run, state: Path, tmp_path: Path) -> None:
 def test_report_lists_runs(tickerd: Run, state: Path) -> None:
     text = tickerd("report", "--list", "--state", state).out
     assert all(name in text for name in NAMES)
+    listed = tickerd("report", "--list", "--json", "--state", state).json["runs"]
+    assert {each["run"] for each in listed} == set(NAMES)
+    assert "goes with --json alone" in refused(tickerd("report", "--list", "--names", "--state", state))
 
 
 def test_a_run_that_is_not_there_is_refused(tickerd: Run, state: Path) -> None:
