@@ -57,7 +57,7 @@ class Account:
     """Balances, orders and fills of one account. No asset ever falls below what is locked of it."""
 
     __slots__ = (
-        "_dearer_rate", "_pays_in_kind", "by_client", "fills", "fills_of", "locked", "name", "open", "orders",
+        "_dearer_rate", "_is_plain", "by_client", "fills", "fills_of", "locked", "name", "open", "orders",
         "schedule", "settings", "total",
     )  # fmt: skip
 
@@ -68,8 +68,7 @@ class Account:
         self.name = name
         self.settings = settings
         self.schedule = schedule_of(settings)
-        self._pays_in_kind = self.schedule is None and settings.fee_currency is None
-        """Whether all fees come out of what is received, so that nothing is held back for them."""
+        self._is_plain = self.schedule is None and settings.fee_currency is None
         self._dearer_rate = max(settings.maker_fee, settings.taker_fee, ZERO)
         self.total: dict[str, Decimal] = dict(settings.opening_balances)
         self.locked: dict[str, Decimal] = {}
@@ -118,16 +117,29 @@ class Account:
             amount = remaining * order.lock_price * instrument.multiplier
         else:
             amount = remaining
-        return amount if self._pays_in_kind else amount + self._fee_at_most(order, remaining, amount)
+        if self._pays_in_kind(instrument):
+            return amount
+        return amount + self._fee_at_most(order, instrument, remaining, amount)
 
-    def _fee_at_most(self, order: VenueOrderState, quantity: Decimal, given: Decimal) -> Decimal:
+    def _pays_in_kind(self, instrument: Instrument) -> bool:
+        """Whether fees come out of what is received, so that nothing is held back for them."""
+        return self._is_plain and instrument.kind != "equity"
+
+    def _fee_asset(self, instrument: Instrument) -> str | None:
+        """None: the asset received. No fee is paid in shares."""
+        wanted = self.settings.fee_currency
+        return instrument.quote if wanted is None and instrument.kind == "equity" else wanted
+
+    def _fee_at_most(
+        self, order: VenueOrderState, instrument: Instrument, quantity: Decimal, given: Decimal
+    ) -> Decimal:
         """What the fee can come to in the asset that is given; 0 when it is paid in another."""
         settings, schedule = self.settings, self.schedule
         if schedule is not None:
             if order.side == "sell" or settings.fee_currency not in (None, order.locked_asset):
                 return ZERO
             return schedule.at_most(order.side, quantity, given)
-        if settings.fee_currency != order.locked_asset:  # also where there is none
+        if self._fee_asset(instrument) != order.locked_asset:  # also where there is none
             return ZERO
         return given * self._dearer_rate
 
@@ -184,13 +196,13 @@ class Account:
         remaining, unit_cost = order.quantity - order.filled_quantity, price * instrument.multiplier
         cost = remaining * unit_cost
         fee = ZERO
-        if not self._pays_in_kind:
-            fee = self._fee_at_most(order, remaining, cost)
+        if not self._pays_in_kind(instrument):
+            fee = self._fee_at_most(order, instrument, remaining, cost)
             cost += fee
         if cost <= money:
             return remaining
         if self.schedule is None:
-            unit_cost += self._fee_at_most(order, ONE, unit_cost)
+            unit_cost += self._fee_at_most(order, instrument, ONE, unit_cost)
         else:
             money -= fee  # of all of it: a little too much, never too little
         return round_to_lot(max(money / unit_cost, ZERO), instrument.lot_size or FEE_STEP)
@@ -258,7 +270,7 @@ class Account:
         notional: Decimal,
     ) -> tuple[Decimal, str]:
         """In the configured currency; in the asset received without one, or when not enough of it is free."""
-        is_buy, wanted = order.side == "buy", self.settings.fee_currency
+        is_buy, wanted = order.side == "buy", self._fee_asset(instrument)
         received = instrument.base if is_buy else instrument.quote
         if wanted is not None and wanted != received:
             if wanted in (instrument.base, instrument.quote):

@@ -28,8 +28,8 @@ class SimulatedVenueSettings(_Section, frozen=True, kw_only=True):
     charges: tuple[Charge, ...] = ()
     """A fee schedule, or what comes on top of the named one."""
     fee_currency: str | None = None
-    """None: the asset received, as spot venues charge, or quote where there is a fee schedule; an asset name
-    (`BNB`, `USDT`) charges that asset."""
+    """None: the asset received, as spot venues charge, or quote for shares and where there is a fee schedule;
+    an asset name (`BNB`, `USDT`) charges that asset."""
     fee_prices: dict[str, Decimal] = {}
     """Quote currency per unit of a third fee asset."""
     latency_ms: float = 1.0

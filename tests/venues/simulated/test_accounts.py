@@ -15,6 +15,7 @@ from tests.venues.simulated.builders import (
     a_bar,
     a_quote,
     an_engine,
+    an_instrument,
     held,
     said,
 )
@@ -52,6 +53,17 @@ def test_buy_needs_price_and_fee(money: str, taken: bool) -> None:
     )
     engine.on_quote(a_quote(99, 100), 1)
     assert (said(engine.submit(order("buy", "1"), 2))[0] == "accepted o1") == taken
+
+
+@pytest.mark.parametrize(("money", "taken"), [("101", True), ("100.99", False)])
+def test_no_fee_is_paid_in_shares(money: str, taken: bool) -> None:
+    share = an_instrument(kind="equity")
+    engine = an_engine(taker_fee=D("0.01"), instrument=share, opening_balances={"USDT": D(money)})
+    engine.on_quote(a_quote(99, 100), 1)
+    assert (said(engine.submit(Orders()("buy", "1"), 2))[0] == "accepted o1") == taken
+    if taken:
+        assert the_fees(engine) == [("1", "USDT")]
+        assert held(engine)["BTC"] == (D(1), D(0))
 
 
 def test_third_asset_pays_at_its_price_and_the_received_asset_when_it_runs_out() -> None:
