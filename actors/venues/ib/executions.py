@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -86,6 +87,13 @@ class Executions:
     def filled(self, perm_id: int) -> Decimal:
         """Shares of one order, those that still wait included."""
         return sum((each.shares for each in self._newest.values() if each.perm_id == perm_id), Decimal(0))
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop executions; one that TWS tells again is new here, and told by whoever keeps count of them."""
+        for key in keys:
+            self._commissions.pop(self._newest.pop(key).exec_id, None)
+            self._told.pop(key, None)
+            self._waiting.pop(key, None)
 
     def _known(self, key: str) -> Booked:
         newest = self._newest[key]

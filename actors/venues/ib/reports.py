@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -94,6 +94,14 @@ class Reports:
                 self._by_perm_id.pop(perm_id, None)
         for known in self._by_reference.values():
             known.order_id, known.pending_replace, known.is_cancelling = 0, None, False
+
+    def forget(self, past: Sequence[Execution]) -> None:
+        """Drop executions that the core has long had, and what is known of their orders, which are over."""
+        self.executions.forget([execution.key for execution in past])
+        for execution in past:
+            known = self._by_perm_id.pop(execution.perm_id, None)
+            if known is not None and not any(perm_id in self._by_perm_id for perm_id in known.perm_ids):
+                self._by_reference.pop(known.client_order_id, None)
 
     def needs_executions(self) -> bool:
         """Whether a commission is overdue."""

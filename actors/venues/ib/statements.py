@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from actors.messages.account import (
 )
 from actors.messages.orders import FillReport, QueryAccount, QueryOrder, StatusReport, VenueStatus
 from actors.model.instrument import DERIVATIVES, ZERO
-from actors.venues.ib.claims import CompletedOrder, OpenOrder
+from actors.venues.ib.claims import CompletedOrder, Execution, OpenOrder
 from actors.venues.ib.directory import Directory
 from actors.venues.ib.marks import NOTHING, Mark
 from actors.venues.ib.orders import known_from_claim, side_of, status_of, terms_in
@@ -32,6 +32,8 @@ from actors.venues.ib.session import Session
 log = structlog.get_logger(__name__)
 
 COMMISSION_SECONDS = 3.0
+KEPT_NS = 2 * 86_400 * 1_000_000_000
+"""Executions that a statement has told and whose order is over are forgotten after so long."""
 Part = TypeVar("Part")
 
 
@@ -82,7 +84,7 @@ class Statements:
         """Everything TWS says of the account; None is a part that was not answered."""
         seq = query.asked_seq
         lists = await self._part("orders", self._read_lists)
-        fills, corrected = self._fills(query) if lists is not None else (None, ())
+        fills, corrected = self._fills(query, lists.open) if lists is not None else (None, ())
         positions = await self._part("positions", self._reader.positions)
         cash = await self._part("cash", self._reader.cash)
         total: dict[str, Decimal] | None = None
@@ -141,17 +143,23 @@ class Statements:
             log.warning("part of a statement without answer", part=name, error=str(error))
             return None
 
-    def _fills(self, query: QueryAccount) -> tuple[list[VenueFill], list[VenueFill]]:
+    def _fills(self, query: QueryAccount, working: Container[int]) -> tuple[list[VenueFill], list[VenueFill]]:
         """Executions that no completed statement has told before; of the others those that changed since."""
         marks = {instrument: Mark.parse(text) for instrument, text in query.fills_after.items()}
         fills: list[VenueFill] = []
         corrected: list[VenueFill] = []
+        past: list[Execution] = []
+        oldest = self._clock() - KEPT_NS
         for booked in self._reports.executions.all():
-            fill = venue_fill(self._reports.fill_report(booked))
+            execution, fill = booked.execution, venue_fill(self._reports.fill_report(booked))
             if marks.get(fill.instrument, NOTHING).is_before(fill):
                 fills.append(fill)
-            elif booked.execution.revision > 1 or (fill.fee_known and fill.trade_id in query.fees_wanted):
+                continue
+            if execution.revision > 1 or (fill.fee_known and fill.trade_id in query.fees_wanted):
                 corrected.append(fill)
+            if execution.time_ns < oldest and execution.perm_id not in working:
+                past.append(execution)
+        self._reports.forget(past)
         return sorted(fills, key=lambda fill: fill.ts_event), corrected
 
     def _marks(self, told: Sequence[VenueFill], after: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from actors.messages.orders import AcceptReport, FillReport, StatusReport
+from actors.venues.ib import statements
 from actors.venues.ib.settings import SessionSettings
 from tests.venues.ib.rig import ACCOUNT, trading
 from tests.venues.ib.test_traps import statement
@@ -167,3 +168,31 @@ async def test_a_part_of_a_statement_without_an_answer_is_none_and_not_empty(
         evidence = await statement(rigged)
         parts = ("orders", "fills", "balances", "positions")
         assert {part for part in parts if getattr(evidence, part) is None} == missing
+
+
+@pytest.mark.slow
+async def test_what_was_told_days_ago_is_forgotten_and_told_no_second_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process runs for months, and TWS may list a week of executions."""
+    monkeypatch.setattr(statements, "KEPT_NS", 0)
+    async with trading() as rigged:
+        name = rigged.submit()
+        await rigged.told.until(lambda: rigged.told.all(FillReport))
+        first = await statement(rigged)
+        assert first.fills is not None
+        assert len(first.fills.fills) == 1
+        reports = rigged.broker._reports
+        assert len(reports.executions.all()) == 1, "what no statement has told before stays"
+        assert reports.of(name, None) is not None
+        for _ in range(2):
+            again = await statement(rigged, first.fills.read_to)
+            assert again.fills is not None
+            assert (again.fills.fills, again.fills.corrected, reports.executions.all()) == ((), (), [])
+            assert reports.of(name, None) is None, "its order is over"
+        assert len(rigged.told.all(FillReport)) == 1
+        rigged.fault("correct_execution", code=5)
+        await rigged.told.until(lambda: len(rigged.told.all(FillReport)) == 2)
+        (fill, corrected) = rigged.told.all(FillReport)
+        assert (corrected.trade_id, corrected.price - fill.price) == (fill.trade_id, D("0.05"))
+        assert corrected.revision > fill.revision
