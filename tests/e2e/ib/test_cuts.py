@@ -40,7 +40,8 @@ async def killed_at(folder: Path, message: str, where: str) -> None:
     state = folder / "state"
     async with a_tws(folder) as tws:
         config = a_config(tws, state)
-        tws.faults.add(Fault(kind=where, method=message, milliseconds=STALL_MS))
+        stall_ms = STALL_MS if where == "stall_before" else 0
+        tws.faults.add(Fault(kind=where, method=message, milliseconds=stall_ms))
         with a_daemon(folder / "tickerd.toml", state, "http.port=-1") as daemon:
             await until(lambda: tws.faults.happened.get(where), f"{where} {message}")
             await asyncio.to_thread(daemon.status)  # what had come before the stall is taken by now
