@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from time import perf_counter
 
@@ -12,36 +12,32 @@ import msgspec
 from actors.analytics.series import YEAR_NS, periods_per_year
 from actors.core.actor import CoreActor
 from actors.core.sequencer import ActorFailed
-from actors.errors import BadDataFile, ConfigError
+from actors.errors import BadDataFile
 from actors.messages.base import Message
 from actors.messages.control import BackfillDone, Started, StrategyFailed, TimeReached
 from actors.messages.market import MARKET_DATA
 from actors.model.calendar import calendar_named
 from actors.model.ids import ClientOrderIds
-from actors.model.intervals import format_interval, parse_interval
+from actors.model.intervals import parse_interval
 from actors.views.valuation import Valuation
 from daemon.calendars import calendars_for, must_reach
 from daemon.config import Config
-from daemon.graph import BarSources, Core, StrategyClasses, build_core, timeframes
+from daemon.graph import BarSources, Core, StrategyClasses, build_core
 from daemon.research.closing import close_down
-from daemon.research.definitions import configured_instruments
 from daemon.research.excursions import Excursions
 from daemon.research.history import Timed
 from daemon.research.inline import InlineWork
 from daemon.research.metrics import load_metrics
 from daemon.research.outcome import Outcome, run_of
-from daemon.research.parity.simulate import restored_core
 from daemon.research.participation import Participation
 from daemon.research.prices import Prices
 from daemon.research.results import Results
 from daemon.research.runs import Run, RunState
-from daemon.research.session_history import SessionHistory, nothing_in_range, open_history
-from daemon.research.session_start import Inherited, begun, give
+from daemon.research.session_history import open_history
 from daemon.research.trips import Tables
 
 STORE_ID = "TEST"
 EPOCH = 1
-SECOND_NS = 1_000_000_000
 _MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
 INPUTS_AT_ONCE = 1_024
 INPUTS_PER_BLOCK = 4 * INPUTS_AT_ONCE
@@ -101,21 +97,10 @@ class Backtest:
         self._warm_up_factor = WARM_UP_FACTOR if warm_up_factor is None else warm_up_factor
         self._start, self._end = start, end
         self._history = open_history(config)
-        self._notes: tuple[str, ...] = ()
-        self._latency = _latency_of(config)
-        self._goes_on = False
-        self._inherited: Mapping[str, Inherited] = {}
-        if isinstance(self._history, SessionHistory):
-            how = self._history.prepare(config, classes, start)
-            config, self._inherited, notes = begun(config, self._history.session)
-            self._notes = (*how, *notes)
-            self._latency, self._goes_on = 0, self._history.goes_on
+        config, self._notes = self._history.prepare(config, classes, start)
+        self._latency, self._goes_on = self._history.latency_ns, self._history.goes_on
         self._config, self._classes = config, classes
-        self._instruments = (
-            self._history.instruments
-            if isinstance(self._history, SessionHistory)
-            else configured_instruments(config)
-        )
+        self._instruments = self._history.instruments
         self._metrics = load_metrics(config.backtest.metrics)
         self._calendars = calendars_for(config, (each.calendar for each in self._instruments.values()))
         self.results = Results()
@@ -144,15 +129,9 @@ class Backtest:
             self._tracebacks.append(text)
 
         work = InlineWork(latency_ns=round(self._config.backtest.off_loop_latency_ms * 1e6))
-        if isinstance(self._history, SessionHistory) and self._history.goes_on:
-            return restored_core(
-                self._history.session,
-                self._classes,
-                self._config,
-                [*self._history.workers(work), *listeners, self.results],
-                on_failure=keep,
-            )
-        return build_core(
+        behind = [*listeners, self.results]
+        resumed = self._history.resumed(self._config, self._classes, work, behind, keep)
+        return resumed or build_core(
             self._config,
             instruments=self._instruments,
             classes=self._classes,
@@ -160,7 +139,7 @@ class Backtest:
             calendars=self._calendars,
             ids=ClientOrderIds(store_id=STORE_ID, epoch=EPOCH),
             is_simulated=True,
-            listeners=[work, *listeners, self.results],
+            listeners=[work, *behind],
             keep_sent=False,
             on_failure=keep,
         )
@@ -200,7 +179,7 @@ class Backtest:
         messages = self._history.messages(self._warm_up_start(), self._end)
         first = next(messages, None)
         if first is None:
-            raise BadDataFile(nothing_in_range(self._history))
+            raise BadDataFile(self._history.nothing_in_range())
         run = self.core.sequencer.run
         must_reach(self._calendars, first[0])
         self.results.inputs_before = self.core.sequencer.seq
@@ -230,11 +209,8 @@ class Backtest:
     def _start_anew(self, first: Timed, messages: Iterator[Timed]) -> Timed:
         """Start and warm up with new books; returns what comes then."""
         run, begin = self.core.sequencer.run, first[0]
-        # Long enough before the data that the venue has answered and the account is active.
-        at = begin - SECOND_NS
-        if isinstance(self._history, SessionHistory):
-            at = self._history.started
-            give(self.core, self._inherited, self._history.session, at)
+        at = self._history.starts_at(begin)
+        self._history.give(self.core, at)
         run(Started(ts_event=begin, epoch=EPOCH), at)
         if self._start is not None:
             return self._warm_up(chain((first,), messages), self._start)
@@ -243,9 +219,7 @@ class Backtest:
 
     def _is_before_all(self, message: Message) -> bool:
         """Whether an account still waits for what it begins with, or a session for what the market says."""
-        if isinstance(self._history, SessionHistory) and self._history.is_before_all(message):
-            return True
-        return not all(
+        return self._history.is_before_all(message) or not all(
             self.core.ledger.balances(name)
             for name, account in self._config.accounts.items()
             if any(account.simulated.opening_balances.values())
@@ -283,7 +257,7 @@ class Backtest:
                     run(done, start)
                 return timed
             run(timed[1], timed[0] + latency)
-        raise BadDataFile(nothing_in_range(self._history))
+        raise BadDataFile(self._history.nothing_in_range())
 
     def _all_blocks(
         self, messages: Iterator[Timed], progress: Progress | None, is_stopped: Callable[[], bool]
@@ -365,7 +339,7 @@ class Backtest:
                 seconds=self._seconds,
                 core_failure=self._core_failure,
                 tracebacks=tuple(self._tracebacks),
-                findings=() if isinstance(self._history, SessionHistory) else (*self._history.findings,),
+                findings=(*self._history.findings,),
                 notes=self._notes,
             )
         )
@@ -377,19 +351,3 @@ def _first_instruments(config: Config) -> dict[str, str]:
     for strategy in config.strategies.values():
         found.setdefault(strategy.account, strategy.instruments[0])
     return found
-
-
-def _latency_of(config: Config) -> int:
-    """Nanoseconds until market data are known.
-
-    Raises:
-        ConfigError: Strategies are not told of bars that come when the next one is over, too.
-    """
-    latency = round(config.backtest.market_latency_ms * 1e6)
-    for instrument, interval in timeframes(config):
-        if latency >= interval:
-            raise ConfigError(
-                f"backtest.market_latency_ms = {config.backtest.market_latency_ms:g} is as long as bars of "
-                f"{format_interval(interval)} of {instrument}, which would all be old news: make it shorter"
-            )
-    return latency

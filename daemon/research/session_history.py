@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from actors.core.actor import CoreActor
 from actors.errors import ConfigError
@@ -13,18 +14,25 @@ from actors.messages.control import BackfillDone, OffLoopResult
 from actors.messages.market import MARKET_DATA, MarketData
 from actors.store.layout import tape_folder
 from actors.store.tape_reader import TapeReader
+from actors.strategies.host import FailureHook
 from daemon.code_changes import changed_strategies, fingerprints
 from daemon.config import AccountSection, Config
-from daemon.graph import StrategyClasses
-from daemon.research.history import History, Timed
+from daemon.graph import Core, StrategyClasses
+from daemon.research.file_history import FileHistory
+from daemon.research.history import Timed
 from daemon.research.parity.session import Session, open_session
-from daemon.research.parity.simulate import own_inputs
+from daemon.research.parity.simulate import own_inputs, restored_core
+from daemon.research.session_start import Inherited, begun, give
 
 _MARKET: frozenset[type[Message]] = frozenset(MARKET_DATA)
 
 
 class SessionHistory:
     """The session that a configuration names; reading streams from its tape."""
+
+    latency_ns = 0
+    """Its data come when they were known."""
+    findings: Mapping[str, None] = MappingProxyType({})
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -37,25 +45,55 @@ class SessionHistory:
         """Whether the run goes on from where the session began, and takes all of its inputs."""
         self.works_anew = False
         """Whether slow work is done anew, as strategies that have changed may ask for other work."""
+        self._inherited: Mapping[str, Inherited] = {}
 
-    def prepare(self, config: Config, classes: StrategyClasses, start: int | None) -> tuple[str, ...]:
-        """Find out how much of the session a run can have; what to say of it."""
+    def prepare(
+        self, config: Config, classes: StrategyClasses, start: int | None
+    ) -> tuple[Config, tuple[str, ...]]:
+        """Find out how much of the session a run can have: its configuration, and what to say of it.
+
+        Raises:
+            ConfigError: It does not know what an account held, or a cash account would hold contracts.
+        """
         why = why_anew(config, self.session, start)
         self.goes_on = why is None
+        config, self._inherited, notes = begun(config, self.session)
         if why is not None:
-            return (f"orders under way, commands and restarts of the session are left out: {why}",)
+            left_out = f"orders under way, commands and restarts of the session are left out: {why}"
+            return config, (left_out, *notes)
         self.works_anew = bool(changed_strategies(self.session.head, fingerprints(config, classes)))
-        return ()
+        return config, tuple(notes)
+
+    def resumed(
+        self,
+        config: Config,
+        classes: StrategyClasses,
+        work: CoreActor,
+        listeners: Sequence[CoreActor],
+        on_failure: FailureHook,
+    ) -> Core | None:
+        """The core as the session found it, where the run goes on from there.
+
+        Slow work is done by nobody where the session has recorded what came of it.
+        """
+        if not self.goes_on:
+            return None
+        workers = [work] if self.works_anew else []
+        return restored_core(self.session, classes, config, [*workers, *listeners], on_failure=on_failure)
+
+    def starts_at(self, first: int) -> int:
+        """When the session did, whatever comes first of it."""
+        return self.started
+
+    def give(self, core: Core, at: int) -> None:
+        """Let new books begin with what the session held."""
+        give(core, self._inherited, self.session, at)
 
     def is_before_all(self, message: Message) -> bool:
         """Whether this comes before anything that the session itself heard of a market."""
         if not self.goes_on:
             return False
         return not isinstance(message, MarketData) or message.ts_event < self.started
-
-    def workers(self, work: CoreActor) -> list[CoreActor]:
-        """Who does slow work: nobody where the session has recorded what came of it."""
-        return [work] if self.works_anew else []
 
     def messages(self, start: int | None, end: int | None) -> Iterator[Timed]:
         """All inputs with start ≤ time < end where the run goes on with the session, else its market data.
@@ -71,8 +109,17 @@ class SessionHistory:
             if wanted and low <= taken.ts_init < high:
                 yield taken.ts_init, taken.message  # type: ignore[misc]  # others are timed like data
 
+    def nothing_in_range(self) -> str:
+        """What to say where a range has no data."""
+        span = (datetime.fromtimestamp(ts // 10**9, UTC) for ts in (self.started, self.session.ts_ended))
+        first, last = (f"{at:%Y-%m-%dT%H:%M:%S}" for at in span)
+        return (
+            f"session {self.session.label} holds no data in that range, it lasted from {first} to {last} "
+            "UTC: choose --from and --to within"
+        )
 
-def open_history(config: Config) -> History | SessionHistory:
+
+def open_history(config: Config) -> FileHistory | SessionHistory:
     """What a configuration tests on: a session, else its files.
 
     Raises:
@@ -81,23 +128,10 @@ def open_history(config: Config) -> History | SessionHistory:
     """
     wanted = config.backtest.session
     if wanted.state is None:
-        return History(config)
+        return FileHistory(config)
     if config.backtest.data:
         raise ConfigError("backtest.session and backtest.data are both given: leave one of them out")
     return SessionHistory(open_session(Path(wanted.state), wanted.label))
-
-
-def nothing_in_range(history: History | SessionHistory) -> str:
-    """What to say where a range has no data."""
-    if not isinstance(history, SessionHistory):
-        return "the files hold no data in the range asked for: widen --from and --to"
-    session = history.session
-    span = (datetime.fromtimestamp(ts // 10**9, UTC) for ts in (history.started, session.ts_ended))
-    first, last = (f"{at:%Y-%m-%dT%H:%M:%S}" for at in span)
-    return (
-        f"session {session.label} holds no data in that range, it lasted from {first} to {last} UTC: "
-        "choose --from and --to within"
-    )
 
 
 def why_anew(config: Config, session: Session, start: int | None) -> str | None:
