@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import Any
 
 import pytest
 
 from actors.errors import ConfigError, VenueUnreachable
 from actors.messages.market import Bar, FeedStatus, Quote, Trade
+from actors.venues.ib import history as history_of_tws
 from actors.venues.ib.budget import PER_SECOND
 from actors.venues.ib.contracts import ContractSpec
 from actors.venues.ib.directory import Directory
@@ -70,6 +73,32 @@ async def test_only_the_word_that_there_are_no_data_is_an_empty_list() -> None:
             with pytest.raises(VenueUnreachable, match=f"({code})"):
                 await history.bars(listed, minute, now - minute, now)
         assert await history.bars(listed, minute, 0, minute) == []
+
+
+async def test_bars_of_seconds_are_asked_for_no_faster_than_tws_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window = 0.3
+    monkeypatch.setattr(history_of_tws, "SMALL_REQUESTS", 2)
+    monkeypatch.setattr(history_of_tws, "SMALL_WINDOW_SECONDS", window)
+    monkeypatch.setattr(history_of_tws, "BARS_A_REQUEST", 6)
+    async with rig() as rigged, rigged.session.held():
+        await rigged.session.wait_up(5)
+        (listed,) = await rigged.directory.find(["AAPL"])
+        asked: list[float] = []
+        ask = rigged.session.ask
+
+        async def noted(*about: Any) -> Any:
+            asked.append(asyncio.get_running_loop().time())
+            return await ask(*about)
+
+        monkeypatch.setattr(rigged.session, "ask", noted)
+        five = 5_000_000_000
+        now = time.time_ns() // five * five
+        bars = await History(rigged.session).bars(listed, five, now - 30 * five, now)
+        assert [bar.ts_event for bar in bars] == [now - k * five for k in reversed(range(30))]
+        assert len(asked) == 5
+        assert all(third - first > 0.99 * window for first, third in zip(asked, asked[2:], strict=False))
 
 
 async def test_delayed_data_that_only_their_type_tells_of_are_stale() -> None:

@@ -87,6 +87,7 @@ TRAPS: dict[int, str | tuple[str, ...]] = {
         "test_delayed_data_and_competing_sessions_feed_no_strategy",
         "test_delayed_data_that_only_their_type_tells_of_are_stale",
         "test_data_come_again_once_the_other_session_has_gone",
+        "test_bars_of_seconds_are_asked_for_no_faster_than_tws_answers",
     ),
     22: "test_times_are_utc_whatever_the_host_thinks",
     23: "test_orders_are_made_with_the_stored_contract",
