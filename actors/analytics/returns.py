@@ -21,6 +21,7 @@ from actors.analytics.series import (
     same_length,
     years_between,
 )
+from actors.model.calendar import DAY_NS
 
 
 def total_return(equity: Floats) -> float | None:
@@ -39,7 +40,7 @@ def cagr(equity: Floats, times: Times) -> float | None:
     """Compound growth a year by elapsed time, whatever the number of points.
 
     Returns:
-        Fraction a year of 365.25 days; None without elapsed time, or when equity begins or ends below zero.
+        Fraction a year of 365.25 days; None for less than a day, or when equity begins or ends below zero.
     Source:
         CFA Institute, GIPS Standards 2020: annualised return, (end / start)^(1 / years) − 1.
     """
@@ -47,8 +48,10 @@ def cagr(equity: Floats, times: Times) -> float | None:
     moments = rising_times(times, len(equity))
     if growth is None or growth < -1.0:
         return None
-    years = years_between(int(moments[0]), int(moments[-1]))
-    return _compounded(1.0 + growth, 1.0 / years)
+    first, last = int(moments[0]), int(moments[-1])
+    if last - first < DAY_NS:
+        return None
+    return _compounded(1.0 + growth, 1.0 / years_between(first, last))
 
 
 def _compounded(factor: float, periods: float) -> float | None:

@@ -8,6 +8,7 @@ import pytest
 from actors.analytics import returns as figures
 from actors.analytics.series import YEAR_NS
 from actors.errors import InvalidSeries
+from actors.model.calendar import DAY_NS
 
 # Mean 0.01, deviations 0.01, −0.03, 0.03, −0.01: squares sum to 0.002.
 FOUR = [0.02, -0.02, 0.04, 0.0]
@@ -97,6 +98,11 @@ def test_what_needs_losses_is_not_defined_without_them() -> None:
     assert figures.sortino(gains, 252) is figures.omega(gains) is None
     assert figures.calmar([1.0, 2.0], [0, YEAR_NS]) is None
     assert figures.tail_ratio([0.0] * 30) is None
+
+
+def test_growth_within_a_day_is_no_growth_a_year() -> None:
+    assert figures.cagr([100.0, 101.0], [0, DAY_NS - 1]) is None
+    assert figures.cagr([100.0, 100.01], [0, DAY_NS]) == pytest.approx(1.0001**365.25 - 1)
 
 
 def test_one_number_gives_only_what_one_number_can() -> None:
